@@ -1,0 +1,178 @@
+//! The validated configuration.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::domain::{Address, PolicyOverride};
+
+/// Everything the daemon needs to know from its owner.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Who writes the letters.
+    pub owner: Owner,
+    /// Folder of the ledger; created with mode 0700.
+    pub state_dir: PathBuf,
+    /// The owner's own rules, overlaid over the shipped ones.
+    pub rules_dir: Option<PathBuf>,
+    /// What the config changes of the shipped policy.
+    pub policy: PolicyOverride,
+    /// How to log.
+    pub logging: Logging,
+    /// The accounts in file order; at least one, names unique.
+    pub accounts: Vec<Account>,
+}
+
+/// Who writes the letters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The name letters are signed with.
+    pub name: String,
+    /// All addresses of the owner; the first is the From of every letter.
+    pub addresses: Vec<Address>,
+    /// A page of the owner's choice that letters may offer, for example a blog.
+    pub link: Option<String>,
+}
+
+/// How to log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logging {
+    /// Where to and how.
+    pub format: LogFormat,
+    /// `error`, `warn`, `info`, `debug` or `trace`.
+    pub level: String,
+}
+
+/// Where log lines go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Human on a terminal, journald under systemd, JSON otherwise.
+    Auto,
+    /// Human text on stderr.
+    Human,
+    /// JSON lines on stderr.
+    Json,
+    /// The journal's native protocol.
+    Journald,
+}
+
+/// One mailbox account.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Account {
+    /// The name in `[account.NAME]`: letters, digits, `-`, `_`.
+    pub name: String,
+    /// Where the mail is.
+    pub kind: MailboxKind,
+    /// Mailboxes to watch; IDLE stands on the first, all are polled.
+    pub mailboxes: Vec<String>,
+    /// Drafts mailbox, for servers that announce none.
+    pub drafts: Option<String>,
+    /// Sent mailbox, for servers that announce none.
+    pub sent: Option<String>,
+    /// Whether we file the copy of a sent letter.
+    pub sent_copy: SentCopy,
+    /// The authserv-id of this provider's Authentication-Results (RFC 8601 §2.5);
+    /// none: there is no evidence to be had, and nothing is ever sent.
+    pub authserv_id: Option<String>,
+    /// Time between two looks when nothing wakes us.
+    pub poll_every: Duration,
+    /// On the first run, take mail up to this old; none: start now.
+    pub since: Option<Duration>,
+    /// How to send; none: this account only drafts.
+    pub smtp: Option<Smtp>,
+}
+
+/// Where the mail is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MailboxKind {
+    /// A server.
+    Imap(Imap),
+    /// A folder on this machine.
+    Maildir(Maildir),
+}
+
+/// A Maildir, in Maildir++ layout (`.Drafts`, `.Sent` below it).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Maildir {
+    /// The folder that holds `cur`, `new` and `tmp` of INBOX.
+    pub path: PathBuf,
+}
+
+/// An IMAP server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Imap {
+    /// Host name, checked against the certificate.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// How the line is protected.
+    pub tls: Tls,
+    /// A PEM file of authorities to trust instead of the system's (for a server of one's own).
+    pub ca_file: Option<PathBuf>,
+    /// Whether to use IDLE (RFC 2177) where offered.
+    pub idle: bool,
+    /// Deadline of every wait for the server, save IDLE.
+    pub timeout: Duration,
+    /// A body larger than this is quarantined, not fetched.
+    pub max_body_bytes: u32,
+    /// Who we are.
+    pub login: Login,
+}
+
+/// An SMTP submission server (RFC 6409).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Smtp {
+    /// Host name, checked against the certificate.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// How the line is protected.
+    pub tls: Tls,
+    /// A PEM file of authorities to trust instead of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Deadline of every phase.
+    pub timeout: Duration,
+    /// Who we are; none only on a loopback address.
+    pub login: Option<Login>,
+}
+
+/// How a connection is protected. There is no opportunistic mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// TLS from the first byte (RFC 8314).
+    Implicit,
+    /// STARTTLS, required: no STARTTLS, no session.
+    StartTls,
+    /// Plain text; validated to be a loopback address.
+    LoopbackPlain,
+}
+
+/// User name and how to get at the secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// User name.
+    pub user: String,
+    /// Where the secret comes from, each time anew.
+    pub secret: SecretSource,
+}
+
+/// Where a secret comes from. Never the config file itself, never the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretSource {
+    /// `password.command`: argv; the first line of its output is the password.
+    PasswordCommand(Vec<String>),
+    /// `password.file`: first line; refused when group or others can read it.
+    PasswordFile(PathBuf),
+    /// `password.credential`: name of a systemd credential (LoadCredential).
+    PasswordCredential(String),
+    /// `oauth2.token_command`: argv; the first line is an access token (XOAUTH2, OAUTHBEARER).
+    TokenCommand(Vec<String>),
+}
+
+/// Who files the copy of a sent letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SentCopy {
+    /// We do, unless a copy with our Message-ID shows up by itself.
+    File,
+    /// The provider does (Gmail, Microsoft).
+    Provider,
+}

@@ -1,0 +1,196 @@
+//! The delivery machine: every state a letter can be in, every way out of it.
+//!
+//! Two modes share it. *Send* follows DESIGN section 5: the state is committed
+//! before the first body byte goes out, so that a crash can leave a doubt
+//! ([`State::Uncertain`]) but never a second transmission. *Draft* has the
+//! same shape with APPEND in place of DATA, except that a doubt can be
+//! resolved by looking into the mailbox.
+
+/// Whether a letter is put into Drafts or sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Put into the Drafts folder.
+    Draft,
+    /// Transmitted over SMTP.
+    Send,
+}
+
+/// Where a letter stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Held back by a limit; becomes `Queued` when there is room again.
+    Held,
+    /// Wanted, nothing done yet (or nothing that left a trace).
+    Queued,
+    /// The APPEND is about to go, or went without an answer.
+    Appending,
+    /// The draft is in Drafts. An end.
+    Drafted,
+    /// The body is about to go, or went without an answer.
+    Transmitting,
+    /// The server took the letter (250 after the final dot). An end, save for the copy in Sent.
+    Sent,
+    /// The server refused for good. An end; a person may act.
+    Refused,
+    /// Perhaps done: only a look into the mailbox or a person can tell.
+    Uncertain,
+    /// Waits for a person.
+    Parked,
+    /// The owner took it into their own hands. An end.
+    TakenOver,
+}
+
+/// What happens to a letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// A limit has room again.
+    Released,
+    /// APPEND is the next thing on the wire. Commit before it is.
+    AppendAboutToGo,
+    /// The mailbox holds the draft.
+    Appended,
+    /// It is shown that no draft was appended.
+    NotAppended,
+    /// It may have been appended, but is not there (any more).
+    AppendUnclear,
+    /// 354 was read: the first body byte is the next thing on the wire. Commit before it is.
+    BodyAboutToGo,
+    /// 250 after the final dot.
+    Accepted,
+    /// 4xx: the server did not take it; or no connection, before the body.
+    TryLater,
+    /// 5xx: the server will not take it.
+    Rejected,
+    /// The line was lost after the body began, or the state was found so at start-up.
+    Lost,
+    /// A copy was seen in Sent.
+    SeenInSent,
+    /// The doubt has lasted too long, or the letter is too late: a person's choice.
+    TooLate,
+    /// The owner edited, sent or deleted the draft.
+    OwnerActed,
+}
+
+impl State {
+    /// All states.
+    pub const ALL: [Self; 10] = [
+        Self::Held,
+        Self::Queued,
+        Self::Appending,
+        Self::Drafted,
+        Self::Transmitting,
+        Self::Sent,
+        Self::Refused,
+        Self::Uncertain,
+        Self::Parked,
+        Self::TakenOver,
+    ];
+
+    /// The word used in the ledger and in `status`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Queued => "queued",
+            Self::Appending => "appending",
+            Self::Drafted => "drafted",
+            Self::Transmitting => "transmitting",
+            Self::Sent => "sent",
+            Self::Refused => "refused",
+            Self::Uncertain => "uncertain",
+            Self::Parked => "parked",
+            Self::TakenOver => "taken-over",
+        }
+    }
+
+    /// The inverse of [`State::as_str`].
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.as_str() == word)
+    }
+
+    /// The state after `event`, or `None` where the machine has no such move:
+    /// a caller that gets `None` has a bug and must not act.
+    pub fn after(self, mode: Mode, event: Event) -> Option<Self> {
+        use Event as E;
+        use State as S;
+        match (self, mode, event) {
+            (S::Held, _, E::Released) => Some(S::Queued),
+            (S::Queued, Mode::Draft, E::AppendAboutToGo) => Some(S::Appending),
+            (S::Queued, Mode::Send, E::BodyAboutToGo) => Some(S::Transmitting),
+            (S::Queued, _, E::TryLater) => Some(S::Queued),
+            (S::Queued, _, E::Rejected) => Some(S::Refused),
+            (S::Held | S::Queued, _, E::TooLate) => Some(S::Parked),
+            (S::Queued | S::Appending, Mode::Draft, E::Appended) => Some(S::Drafted),
+            (S::Appending, Mode::Draft, E::NotAppended) => Some(S::Queued),
+            (S::Appending, Mode::Draft, E::Rejected) => Some(S::Refused),
+            (S::Appending, Mode::Draft, E::AppendUnclear) => Some(S::Uncertain),
+            (S::Uncertain, Mode::Draft, E::Appended) => Some(S::Drafted),
+            (S::Transmitting, Mode::Send, E::Accepted) => Some(S::Sent),
+            (S::Transmitting, Mode::Send, E::TryLater) => Some(S::Queued),
+            (S::Transmitting, Mode::Send, E::Rejected) => Some(S::Refused),
+            (S::Transmitting, Mode::Send, E::Lost) => Some(S::Uncertain),
+            (S::Uncertain, Mode::Send, E::SeenInSent) => Some(S::Sent),
+            (S::Uncertain, _, E::TooLate) => Some(S::Parked),
+            (S::Drafted, Mode::Draft, E::OwnerActed) => Some(S::TakenOver),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVENTS: [Event; 13] = [
+        Event::Released,
+        Event::AppendAboutToGo,
+        Event::Appended,
+        Event::NotAppended,
+        Event::AppendUnclear,
+        Event::BodyAboutToGo,
+        Event::Accepted,
+        Event::TryLater,
+        Event::Rejected,
+        Event::Lost,
+        Event::SeenInSent,
+        Event::TooLate,
+        Event::OwnerActed,
+    ];
+
+    /// Walks every order of events to depth 7: once the body may have gone and
+    /// no refusal came back, no path leads to a second `BodyAboutToGo`.
+    #[test]
+    fn at_most_one_transmission_without_a_refusal_in_between() {
+        fn walk(state: State, mode: Mode, in_doubt: bool, depth: u32) {
+            if depth == 0 {
+                return;
+            }
+            for event in EVENTS {
+                let Some(next) = state.after(mode, event) else {
+                    continue;
+                };
+                assert!(
+                    !(in_doubt && matches!(event, Event::BodyAboutToGo | Event::AppendAboutToGo)),
+                    "{state:?} allows {event:?} while the last attempt may have succeeded"
+                );
+                let doubt = match event {
+                    Event::BodyAboutToGo | Event::AppendAboutToGo => true,
+                    Event::TryLater | Event::Rejected | Event::NotAppended => false,
+                    _ => in_doubt,
+                };
+                walk(next, mode, doubt, depth - 1);
+            }
+        }
+        for mode in [Mode::Draft, Mode::Send] {
+            for start in [State::Held, State::Queued] {
+                walk(start, mode, false, 7);
+            }
+        }
+    }
+
+    #[test]
+    fn words_round_trip() {
+        for state in State::ALL {
+            assert_eq!(State::parse(state.as_str()), Some(state));
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! A mail as bytes, and a mail as read.
+
+use std::fmt;
+
+use super::{Mailbox, Timestamp};
+
+/// The bytes of one message as the mailbox holds them (RFC 5322, any line ends).
+#[derive(Clone, PartialEq, Eq)]
+pub struct RawMail(pub Vec<u8>);
+
+impl fmt::Debug for RawMail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RawMail({} bytes)", self.0.len())
+    }
+}
+
+/// A Message-ID without its angle brackets (RFC 5322 §3.6.4): visible ASCII, no blanks.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct MessageId(String);
+
+impl MessageId {
+    /// `None` for what could not stand in a header of ours: empty, longer
+    /// than 250 bytes, blanks, controls, angle brackets or anything beyond ASCII.
+    pub fn parse(text: &str) -> Option<Self> {
+        let inner = text.trim().trim_start_matches('<').trim_end_matches('>');
+        let ok = !inner.is_empty()
+            && inner.len() <= 250
+            && inner
+                .bytes()
+                .all(|b| b.is_ascii_graphic() && b != b'<' && b != b'>');
+        ok.then(|| Self(inner.to_owned()))
+    }
+
+    /// The id without angle brackets.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The id as it stands in a header: `<id>`.
+    pub fn bracketed(&self) -> String {
+        format!("<{}>", self.0)
+    }
+}
+
+impl fmt::Debug for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MessageId(***)")
+    }
+}
+
+/// A link of the body: where it leads and what it says.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The target as it stands, entities decoded. May hold a sign-in token: never log or store it.
+    pub url: String,
+    /// The text of the anchor; empty for a bare address in plain text.
+    pub label: String,
+}
+
+/// A mail as read by `stages::parse`: decoded, bounded, nothing judged.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// Every header field in order, top first: name as it came, value unfolded and decoded.
+    pub headers: Vec<(String, String)>,
+    /// The one From mailbox (RFC 5322 §3.6.2); a mail without exactly one is refused by `parse`.
+    pub from: Mailbox,
+    /// All Reply-To mailboxes in order.
+    pub reply_to: Vec<Mailbox>,
+    /// All To and Cc mailboxes in order.
+    pub recipients: Vec<Mailbox>,
+    /// The decoded Subject; empty when absent.
+    pub subject: String,
+    /// The Date header, when it can be read.
+    pub date: Option<Timestamp>,
+    /// The mail's own id.
+    pub message_id: Option<MessageId>,
+    /// In-Reply-To and References ids, in order, without repeats.
+    pub references: Vec<MessageId>,
+    /// The text to read: the first text/plain part, else the first text/html part rendered to lines.
+    pub text: String,
+    /// Whether `text` came from HTML.
+    pub text_is_rendered: bool,
+    /// The text/html part rendered to lines, where there is one beside a text/plain part.
+    pub html_text: Option<String>,
+    /// Links of the text and of the HTML part, in order of appearance.
+    pub links: Vec<Link>,
+}
+
+impl Mail {
+    /// The first (topmost) header field of that name, names compared without case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(field, _)| field.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// All header fields of that name, top first.
+    pub fn headers_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.headers
+            .iter()
+            .filter(move |(field, _)| field.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+impl fmt::Debug for Mail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Mail({} headers, {} chars)",
+            self.headers.len(),
+            self.text.len()
+        )
+    }
+}

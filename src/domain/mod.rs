@@ -1,0 +1,20 @@
+//! Values that cannot be wrong: words of the field, no effects, no other layer.
+
+pub mod address;
+pub mod delivery;
+pub mod fault;
+pub mod invitation;
+pub mod mail;
+pub mod policy;
+pub mod problem;
+pub mod time;
+pub mod verdict;
+
+pub use address::{Address, Mailbox};
+pub use fault::Fault;
+pub use invitation::{Identity, Invitation, InvitationKey, Inviter, Notice, Route};
+pub use mail::{Link, Mail, MessageId, RawMail};
+pub use policy::{Action, Policy, PolicyOverride};
+pub use problem::{Problem, Problems};
+pub use time::Timestamp;
+pub use verdict::{Decision, Evidence, Judgement, Letter, NoteKind, Plan, Reason, Stage};

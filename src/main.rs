@@ -1,0 +1,3 @@
+//! The `notyet` command.
+
+fn main() {}

@@ -1,0 +1,101 @@
+//! The mailbox port: what a source of mail can be asked, whatever it is.
+
+use std::fmt;
+
+use crate::domain::{RawMail, Timestamp};
+
+/// A unique identifier within one mailbox and UIDVALIDITY (RFC 9051 §2.3.1.1).
+pub type Uid = u32;
+
+/// How a mailbox is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// EXAMINE: nothing can change, not even flags.
+    ReadOnly,
+    /// SELECT.
+    ReadWrite,
+}
+
+/// The state of a mailbox when it was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// UIDVALIDITY; 0 when the server gave none: UIDs are then good for this session only.
+    pub uid_validity: u32,
+    /// The UID the next mail will get at least.
+    pub uid_next: Uid,
+    /// How many messages there are.
+    pub exists: u32,
+}
+
+/// What is known of a message without its body.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// Its UID.
+    pub uid: Uid,
+    /// Its size (RFC822.SIZE).
+    pub size_bytes: u64,
+    /// When it arrived here (INTERNALDATE), not what its Date header says.
+    pub arrived: Option<Timestamp>,
+    /// The header fields that were asked for, as bytes.
+    pub header: Vec<u8>,
+}
+
+impl fmt::Debug for Envelope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Envelope(uid {}, {} bytes)", self.uid, self.size_bytes)
+    }
+}
+
+/// One body, or why there is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// The whole message.
+    Whole(RawMail),
+    /// Larger than the cap: not fetched.
+    TooLarge {
+        /// RFC822.SIZE.
+        size_bytes: u64,
+    },
+    /// Not there any more (expunged meanwhile).
+    Gone,
+}
+
+/// Folders with a task (RFC 6154).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SpecialFolders {
+    /// Where drafts are kept.
+    pub drafts: Option<String>,
+    /// Where sent mail is kept.
+    pub sent: Option<String>,
+}
+
+/// Which of the two own folders is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Folder {
+    /// The Drafts folder; messages get `\Draft \Seen`.
+    Drafts,
+    /// The Sent folder; messages get `\Seen`.
+    Sent,
+}
+
+/// What `resolve_append` found out about an APPEND whose answer was never recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AppendTrace {
+    /// The message is there.
+    There,
+    /// It is shown that it was never appended.
+    Never,
+    /// It is not there, but may have been.
+    Unclear,
+}
+
+/// Why `wait` came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// The mailbox changed.
+    Changed,
+    /// The time is up.
+    TimedOut,
+    /// We were asked to stop waiting.
+    Interrupted,
+}

@@ -1,0 +1,1 @@
+//! Tests of the imap_dovecot boundary.

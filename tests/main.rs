@@ -1,0 +1,26 @@
+//! One integration crate; a module per boundary.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic
+)]
+
+mod support;
+
+mod architecture;
+mod cli;
+mod config;
+mod corpus;
+mod daemon;
+mod gates;
+mod imap;
+mod imap_dovecot;
+mod ledger;
+mod letters;
+mod maildir;
+mod notes;
+mod smtp;
+mod smtp_postfix;

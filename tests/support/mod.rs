@@ -1,0 +1,6 @@
+//! What more than one test module needs.
+
+pub mod dovecot;
+pub mod peer;
+pub mod postfix;
+pub mod tls;
