@@ -1,6 +1,8 @@
 //! One integration crate; a module per boundary.
 #![allow(
     missing_docs,
+    unreachable_pub,
+    dead_code,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
