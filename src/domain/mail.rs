@@ -114,3 +114,9 @@ impl fmt::Debug for Mail {
         )
     }
 }
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Link(***)")
+    }
+}

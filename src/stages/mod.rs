@@ -1,1 +1,5 @@
-//! stages.
+//! The pure way through: values in, values out. No clock, no randomness, no I/O.
+
+pub mod html;
+pub mod parse;
+pub mod recognise;
