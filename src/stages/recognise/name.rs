@@ -121,7 +121,8 @@ mod tests {
             ("Élodie d'Arc", "Élodie"),
             ("LinkedIn Member", ""),
             ("ann@evil.example", ""),
-            ("{{ 7*7 }} Bob", "Bob"),
+            ("{{ name }} Bob", "Name"),
+            ("{{ 7*7 }} Bob", ""),
             ("", ""),
         ] {
             assert_eq!(first_name(shown, &rules.names), want, "{shown}");
