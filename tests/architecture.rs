@@ -10,10 +10,7 @@ const MAY_NAME: [(&str, &[&str]); 7] = [
     ("config", &["domain", "config"]),
     ("stages", &["domain", "rulebook", "config", "stages"]),
     ("shell", &["domain", "config", "shell"]),
-    (
-        "app",
-        &["domain", "rulebook", "config", "stages", "shell", "app"],
-    ),
+    ("app", &["domain", "rulebook", "config", "stages", "shell", "app"]),
     ("cli", &["domain", "config", "rulebook", "app", "cli"]),
 ];
 
@@ -43,11 +40,7 @@ fn sources() -> BTreeMap<PathBuf, String> {
                 walk(&path, out);
             } else if path.extension().is_some_and(|e| e == "rs") {
                 let text = std::fs::read_to_string(&path).unwrap();
-                let text = text
-                    .split("#[cfg(test)]\nmod tests")
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned();
+                let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned();
                 out.insert(path, text);
             }
         }
@@ -55,18 +48,11 @@ fn sources() -> BTreeMap<PathBuf, String> {
     let src = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"));
     let mut out = BTreeMap::new();
     walk(src, &mut out);
-    out.into_iter()
-        .map(|(p, t)| (p.strip_prefix(src).unwrap().to_owned(), t))
-        .collect()
+    out.into_iter().map(|(p, t)| (p.strip_prefix(src).unwrap().to_owned(), t)).collect()
 }
 
 fn layer(path: &Path) -> String {
-    path.components()
-        .next()
-        .unwrap()
-        .as_os_str()
-        .to_string_lossy()
-        .into_owned()
+    path.components().next().unwrap().as_os_str().to_string_lossy().into_owned()
 }
 
 fn code_lines(text: &str) -> impl Iterator<Item = &str> {
@@ -88,18 +74,11 @@ fn every_layer_names_only_the_layers_below_it() {
                 }
             }
             if line.contains("use crate::{") {
-                faults.push(format!(
-                    "{}: name each layer on a line of its own: {line}",
-                    path.display()
-                ));
+                faults.push(format!("{}: name each layer on a line of its own: {line}", path.display()));
             }
         }
     }
-    assert!(
-        faults.is_empty(),
-        "layer rule broken:\n{}",
-        faults.join("\n")
-    );
+    assert!(faults.is_empty(), "layer rule broken:\n{}", faults.join("\n"));
 }
 
 #[test]
@@ -116,11 +95,7 @@ fn pure_layers_have_no_effects() {
             }
         }
     }
-    assert!(
-        faults.is_empty(),
-        "effects in pure layers:\n{}",
-        faults.join("\n")
-    );
+    assert!(faults.is_empty(), "effects in pure layers:\n{}", faults.join("\n"));
 }
 
 #[test]
@@ -130,10 +105,7 @@ fn files_stay_short() {
         .map(|(path, text)| (path, text.lines().count()))
         .filter(|(_, lines)| *lines > 400)
         .collect();
-    assert!(
-        long.is_empty(),
-        "over 400 lines before their tests: {long:?}"
-    );
+    assert!(long.is_empty(), "over 400 lines before their tests: {long:?}");
 }
 
 #[test]
@@ -149,11 +121,7 @@ fn no_network_is_known_to_the_code_by_name() {
             }
         }
     }
-    assert!(
-        faults.is_empty(),
-        "network names belong into rules/:\n{}",
-        faults.join("\n")
-    );
+    assert!(faults.is_empty(), "network names belong into rules/:\n{}", faults.join("\n"));
 }
 
 #[test]
@@ -163,14 +131,11 @@ fn the_house_has_the_agreed_rooms() {
     for entry in std::fs::read_dir(root).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().to_string_lossy().into_owned();
-        let agreed = ["src", "rules", "tests", "deploy", "target"].contains(&name.as_str())
-            || name.starts_with('.');
+        let agreed =
+            ["src", "rules", "tests", "deploy", "target"].contains(&name.as_str()) || name.starts_with('.');
         if entry.file_type().unwrap().is_dir() && !agreed {
             extra.push(name);
         }
     }
-    assert!(
-        extra.is_empty(),
-        "top-level folders beyond src, rules, tests, deploy: {extra:?}"
-    );
+    assert!(extra.is_empty(), "top-level folders beyond src, rules, tests, deploy: {extra:?}");
 }

@@ -16,10 +16,7 @@ pub fn corpus() -> Option<PathBuf> {
     if at.is_dir() {
         return Some(at);
     }
-    eprintln!(
-        "SKIPPED: no corpus at {} (set NOTYET_CORPUS): real mails were NOT checked",
-        at.display()
-    );
+    eprintln!("SKIPPED: no corpus at {} (set NOTYET_CORPUS): real mails were NOT checked", at.display());
     None
 }
 
@@ -63,11 +60,7 @@ fn every_mail_is_recognised_for_what_it_is() {
     let mut wrong = Vec::new();
     for row in rows {
         // Forgeries are nothing we know: no network's frame may claim them.
-        let want = if row.kind == "phishing" {
-            "other"
-        } else {
-            &row.kind
-        };
+        let want = if row.kind == "phishing" { "other" } else { &row.kind };
         let got = row.recognised.notice.as_str();
         if got != want {
             wrong.push(format!("{}: {got} instead of {want}", row.file));
@@ -86,16 +79,9 @@ fn every_mail_is_recognised_for_what_it_is() {
 fn inviter_note_and_route_are_extracted() {
     let Some(rows) = rows() else { return };
     let mut wrong = Vec::new();
-    for row in rows
-        .iter()
-        .filter(|r| r.kind == "invitation" || r.kind == "reminder")
-    {
+    for row in rows.iter().filter(|r| r.kind == "invitation" || r.kind == "reminder") {
         let [invitation] = row.recognised.invitations.as_slice() else {
-            wrong.push(format!(
-                "{}: {} invitations",
-                row.file,
-                row.recognised.invitations.len()
-            ));
+            wrong.push(format!("{}: {} invitations", row.file, row.recognised.invitations.len()));
             continue;
         };
         if invitation.inviter.name.is_empty() {
@@ -103,20 +89,13 @@ fn inviter_note_and_route_are_extracted() {
         }
         match (row.note.as_str(), &invitation.note) {
             ("none", Some(_)) => wrong.push(format!("{}: a note where there is none", row.file)),
-            ("generic" | "personalized", None) => {
-                wrong.push(format!("{}: the note was not found", row.file))
-            }
+            ("generic" | "personalized", None) => wrong.push(format!("{}: the note was not found", row.file)),
             _ => {}
         }
         // One member mail of 2011 was rebuilt without the Reply-To that its index row speaks of.
         let rebuilt = row.file.starts_with("li-2011-10-member");
         if row.route != "unknown" && !rebuilt && row.route != invitation.route.as_str() {
-            wrong.push(format!(
-                "{}: route {} instead of {}",
-                row.file,
-                invitation.route.as_str(),
-                row.route
-            ));
+            wrong.push(format!("{}: route {} instead of {}", row.file, invitation.route.as_str(), row.route));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

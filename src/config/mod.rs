@@ -3,6 +3,6 @@
 mod types;
 
 pub use types::{
-    Account, Config, Imap, LogFormat, Logging, Login, MailboxKind, Maildir, Owner, SecretSource,
-    SentCopy, Smtp, Tls,
+    Account, Config, Imap, LogFormat, Logging, Login, MailboxKind, Maildir, Owner, SecretSource, SentCopy,
+    Smtp, Tls,
 };

@@ -25,9 +25,7 @@ impl MessageId {
         let inner = text.trim().trim_start_matches('<').trim_end_matches('>');
         let ok = !inner.is_empty()
             && inner.len() <= 250
-            && inner
-                .bytes()
-                .all(|b| b.is_ascii_graphic() && b != b'<' && b != b'>');
+            && inner.bytes().all(|b| b.is_ascii_graphic() && b != b'<' && b != b'>');
         ok.then(|| Self(inner.to_owned()))
     }
 
@@ -106,12 +104,7 @@ impl Mail {
 
 impl fmt::Debug for Mail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Mail({} headers, {} chars)",
-            self.headers.len(),
-            self.text.len()
-        )
+        write!(f, "Mail({} headers, {} chars)", self.headers.len(), self.text.len())
     }
 }
 

@@ -32,8 +32,7 @@ impl RuleFiles {
 
     /// Adds or replaces the file at `path`; messages call it `shown`.
     pub fn insert(&mut self, path: &str, shown: &str, text: &str) {
-        self.0
-            .insert(path.to_owned(), (shown.to_owned(), text.to_owned()));
+        self.0.insert(path.to_owned(), (shown.to_owned(), text.to_owned()));
     }
 
     /// Lays `other` over this set: same path replaces, new path adds.
@@ -43,17 +42,11 @@ impl RuleFiles {
 
     /// Path and text of every file.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(path, (_, text))| (path.as_str(), text.as_str()))
+        self.0.iter().map(|(path, (_, text))| (path.as_str(), text.as_str()))
     }
 
     /// Shown name and text of every file below `folder` with that ending.
-    pub fn under<'a>(
-        &'a self,
-        folder: &'a str,
-        ending: &'a str,
-    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+    pub fn under<'a>(&'a self, folder: &'a str, ending: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.0
             .iter()
             .filter(move |(path, _)| path.starts_with(folder) && path.ends_with(ending))
@@ -78,8 +71,6 @@ impl RuleFiles {
             });
             return None;
         };
-        compile(shown, text)
-            .map_err(|more| problems.extend(more))
-            .ok()
+        compile(shown, text).map_err(|more| problems.extend(more)).ok()
     }
 }

@@ -1,6 +1,7 @@
 //! The rules, typed and compiled. Text in, values out: `rules/` is inside the
 //! binary, and a folder of the owner's own is laid over it file by file.
 
+mod compile;
 mod files;
 pub mod names;
 pub mod network;
@@ -30,7 +31,7 @@ impl Rulebook {
         let mut problems = Vec::new();
         let mut networks = Networks::new();
         for (name, text) in files.under("networks/", ".toml") {
-            match raw::compile(name, text) {
+            match compile::compile(name, text) {
                 Ok(network) => {
                     if let Some(other) = networks.insert(network.id.clone(), network) {
                         problems.push(Problem {
@@ -63,9 +64,8 @@ impl Rulebook {
 
     /// Header fields that decide whether a body is fetched.
     pub fn header_fields(&self) -> Vec<String> {
-        let mut fields: Vec<String> = ["From", "Subject", "Message-ID", "Date", "List-Id"]
-            .map(str::to_owned)
-            .to_vec();
+        let mut fields: Vec<String> =
+            ["From", "Subject", "Message-ID", "Date", "List-Id"].map(str::to_owned).to_vec();
         for name in self.networks.values().flat_map(Network::header_fields) {
             if !fields.iter().any(|f| f.eq_ignore_ascii_case(name)) {
                 fields.push(name.to_owned());
@@ -77,9 +77,7 @@ impl Rulebook {
 
 /// A syntax or shape error of a TOML file as a [`Problem`].
 pub(crate) fn toml_problem(file: &str, text: &str, error: &toml::de::Error) -> Problem {
-    let (line, column) = error
-        .span()
-        .map_or((0, 0), |span| problem::place(text, span.start));
+    let (line, column) = error.span().map_or((0, 0), |span| problem::place(text, span.start));
     Problem {
         file: file.to_owned(),
         line,

@@ -20,8 +20,7 @@ pub struct Names {
 
 impl Names {
     pub(super) fn compile(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
-        let names: Self =
-            toml::from_str(text).map_err(|e| vec![super::toml_problem(file, text, &e)])?;
+        let names: Self = toml::from_str(text).map_err(|e| vec![super::toml_problem(file, text, &e)])?;
         let lower = |list: Vec<String>| list.into_iter().map(|w| w.to_lowercase()).collect();
         Ok(Self {
             titles: lower(names.titles),

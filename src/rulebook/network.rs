@@ -174,20 +174,15 @@ impl Network {
 
     /// Header fields that the look rows need, beyond the ones always fetched.
     pub fn header_fields(&self) -> impl Iterator<Item = &str> {
-        self.looks
-            .iter()
-            .flat_map(|look| &look.all)
-            .filter_map(|test| match &test.part {
-                Part::Header(name) => Some(name.as_str()),
-                _ => None,
-            })
+        self.looks.iter().flat_map(|look| &look.all).filter_map(|test| match &test.part {
+            Part::Header(name) => Some(name.as_str()),
+            _ => None,
+        })
     }
 }
 
 fn within_any(domain: &str, domains: &[String]) -> bool {
-    domains
-        .iter()
-        .any(|d| crate::domain::address::is_within(domain, d))
+    domains.iter().any(|d| crate::domain::address::is_within(domain, d))
 }
 
 /// All networks by id, in id order.

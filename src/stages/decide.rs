@@ -24,54 +24,25 @@ pub fn decide(case: &Case<'_>, policy: &Policy) -> (Decision, Reason, Vec<Eviden
         NoteKind::Generic => ("policy.generic", policy.generic),
         NoteKind::Personalized => ("policy.personalized", policy.personalized),
     };
-    let wish = Evidence::new(
-        Stage::Decide,
-        kind,
-        format!("the policy says {}", action.as_str()),
-    );
+    let wish = Evidence::new(Stage::Decide, kind, format!("the policy says {}", action.as_str()));
     if action == Action::Leave {
         let text = format!("{kind} = \"leave\" in the policy");
-        return (
-            Decision::Leave,
-            Reason {
-                code: "policy-leave",
-                text,
-            },
-            vec![wish],
-        );
+        return (Decision::Leave, Reason { code: "policy-leave", text }, vec![wish]);
     }
     if let Err(why) = case.letter {
         return (Decision::Hold, why.clone(), vec![wish]);
     }
     if action == Action::Draft {
         let text = "a draft for the owner to read and send".to_owned();
-        return (
-            Decision::Draft,
-            Reason {
-                code: "policy-draft",
-                text,
-            },
-            vec![wish],
-        );
+        return (Decision::Draft, Reason { code: "policy-draft", text }, vec![wish]);
     }
     match against_sending(case, policy) {
         None => {
             let text = "every gate passed with full evidence, and the policy says send".to_owned();
-            (
-                Decision::Send,
-                Reason {
-                    code: "policy-send",
-                    text,
-                },
-                vec![wish],
-            )
+            (Decision::Send, Reason { code: "policy-send", text }, vec![wish])
         }
         Some(reason) => {
-            let doubt = Evidence::new(
-                Stage::Decide,
-                format!("decide.{}", reason.code),
-                &reason.text,
-            );
+            let doubt = Evidence::new(Stage::Decide, format!("decide.{}", reason.code), &reason.text);
             (Decision::Draft, reason, vec![wish, doubt])
         }
     }
@@ -101,10 +72,7 @@ fn against_sending(case: &Case<'_>, policy: &Policy) -> Option<Reason> {
         );
     }
     if !case.can_send {
-        return reason(
-            "no-smtp",
-            "the account has no [smtp] section to send with".to_owned(),
-        );
+        return reason("no-smtp", "the account has no [smtp] section to send with".to_owned());
     }
     None
 }
@@ -119,12 +87,7 @@ mod tests {
     fn invitation(route: Route) -> Invitation {
         Invitation {
             key: InvitationKey("k".into()),
-            identity: Identity {
-                invitation_id: None,
-                shared_key: None,
-                profile: None,
-                name: "n".into(),
-            },
+            identity: Identity { invitation_id: None, shared_key: None, profile: None, name: "n".into() },
             network: "net".into(),
             notice: Notice::Invitation,
             inviter: Inviter::default(),
@@ -157,21 +120,10 @@ mod tests {
         can_send: bool,
     ) -> (Decision, &'static str) {
         let invitation = invitation(route);
-        let judgement = Judgement {
-            kind: NoteKind::Generic,
-            confidence,
-            language: "en".into(),
-            evidence: vec![],
-        };
-        let letter = Letter {
-            subject: "s".into(),
-            body: "b".into(),
-            language: "en".into(),
-        };
-        let weak = Reason {
-            code: "no-evidence",
-            text: "x".into(),
-        };
+        let judgement =
+            Judgement { kind: NoteKind::Generic, confidence, language: "en".into(), evidence: vec![] };
+        let letter = Letter { subject: "s".into(), body: "b".into(), language: "en".into() };
+        let weak = Reason { code: "no-evidence", text: "x".into() };
         let case = Case {
             invitation: &invitation,
             judgement: &judgement,
@@ -187,33 +139,12 @@ mod tests {
     fn sends_only_with_everything_in_its_favour() {
         let to = || Route::Address(Address::parse("a@b.example").unwrap());
         let paste = Route::Paste("https://net.example/".into());
-        assert_eq!(
-            outcome(to(), Action::Send, 0.9, true, true),
-            (Decision::Send, "policy-send")
-        );
-        assert_eq!(
-            outcome(paste, Action::Send, 0.9, true, true),
-            (Decision::Draft, "no-recipient")
-        );
-        assert_eq!(
-            outcome(to(), Action::Send, 0.9, false, true),
-            (Decision::Draft, "no-evidence")
-        );
-        assert_eq!(
-            outcome(to(), Action::Send, 0.79, true, true),
-            (Decision::Draft, "low-confidence")
-        );
-        assert_eq!(
-            outcome(to(), Action::Send, 0.9, true, false),
-            (Decision::Draft, "no-smtp")
-        );
-        assert_eq!(
-            outcome(to(), Action::Draft, 1.0, true, true),
-            (Decision::Draft, "policy-draft")
-        );
-        assert_eq!(
-            outcome(to(), Action::Leave, 1.0, true, true),
-            (Decision::Leave, "policy-leave")
-        );
+        assert_eq!(outcome(to(), Action::Send, 0.9, true, true), (Decision::Send, "policy-send"));
+        assert_eq!(outcome(paste, Action::Send, 0.9, true, true), (Decision::Draft, "no-recipient"));
+        assert_eq!(outcome(to(), Action::Send, 0.9, false, true), (Decision::Draft, "no-evidence"));
+        assert_eq!(outcome(to(), Action::Send, 0.79, true, true), (Decision::Draft, "low-confidence"));
+        assert_eq!(outcome(to(), Action::Send, 0.9, true, false), (Decision::Draft, "no-smtp"));
+        assert_eq!(outcome(to(), Action::Draft, 1.0, true, true), (Decision::Draft, "policy-draft"));
+        assert_eq!(outcome(to(), Action::Leave, 1.0, true, true), (Decision::Leave, "policy-leave"));
     }
 }

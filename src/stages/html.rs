@@ -49,9 +49,7 @@ const BLOCKS: [&[u8]; 22] = [
 const SILENT: [&[u8]; 5] = [b"style", b"script", b"head", b"title", b"template"];
 
 /// Elements without an end tag, which cannot open a hidden region.
-const VOID: [&[u8]; 8] = [
-    b"br", b"hr", b"img", b"input", b"meta", b"link", b"col", b"wbr",
-];
+const VOID: [&[u8]; 8] = [b"br", b"hr", b"img", b"input", b"meta", b"link", b"col", b"wbr"];
 
 /// Renders `html` as a reader sees it: hidden preheaders, styles and scripts left out.
 pub fn render(html: &str) -> Rendered {
@@ -97,18 +95,14 @@ fn is_hidden(tag: &StartTag<()>) -> bool {
     if SILENT.contains(&name) {
         return true;
     }
-    tag.attributes
-        .get(b"style".as_slice())
-        .is_some_and(|style| {
-            let style: String = String::from_utf8_lossy(&style.value.0)
-                .chars()
-                .filter(|c| !c.is_whitespace())
-                .collect::<String>()
-                .to_ascii_lowercase();
-            ["display:none", "visibility:hidden", "mso-hide:all"]
-                .iter()
-                .any(|s| style.contains(s))
-        })
+    tag.attributes.get(b"style".as_slice()).is_some_and(|style| {
+        let style: String = String::from_utf8_lossy(&style.value.0)
+            .chars()
+            .filter(|c| !c.is_whitespace())
+            .collect::<String>()
+            .to_ascii_lowercase();
+        ["display:none", "visibility:hidden", "mso-hide:all"].iter().any(|s| style.contains(s))
+    })
 }
 
 #[derive(Default)]
@@ -154,10 +148,7 @@ impl Writer {
             && super::parse::is_web_url(&url)
             && self.out.links.len() < MAX_LINKS
         {
-            self.out.links.push(Link {
-                url,
-                label: super::parse::one_line(&label),
-            });
+            self.out.links.push(Link { url, label: super::parse::one_line(&label) });
         }
     }
 
@@ -188,13 +179,7 @@ mod tests {
              <table><tr><td>Ann &amp; Bo<br>works</td><td><a href='https://e.example/x?a=1&amp;b=2'>See <b>it</b></a></td></tr></table>",
         );
         assert_eq!(r.text, "Ann & Bo\nworks\nSee it\n");
-        assert_eq!(
-            r.links,
-            [Link {
-                url: "https://e.example/x?a=1&b=2".into(),
-                label: "See it".into()
-            }]
-        );
+        assert_eq!(r.links, [Link { url: "https://e.example/x?a=1&b=2".into(), label: "See it".into() }]);
     }
 
     #[test]

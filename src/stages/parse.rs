@@ -47,18 +47,10 @@ pub fn parse(raw: &RawMail) -> Result<Mail, Unreadable> {
     let mut bodies = Bodies::default();
     collect(&parsed, &mut bodies);
     let rendered = bodies.html.as_deref().map(html::render).unwrap_or_default();
-    mail.links = bodies
-        .text
-        .as_deref()
-        .map(links_of_text)
-        .unwrap_or_default();
+    mail.links = bodies.text.as_deref().map(links_of_text).unwrap_or_default();
     mail.links.extend(rendered.links);
     mail.links.truncate(html::MAX_LINKS);
-    match bodies
-        .text
-        .map(|t| lines(&t))
-        .filter(|t| !t.trim().is_empty())
-    {
+    match bodies.text.map(|t| lines(&t)).filter(|t| !t.trim().is_empty()) {
         Some(text) => {
             mail.text = text;
             mail.html_text = bodies.html.is_some().then_some(rendered.text);
@@ -85,11 +77,8 @@ pub fn parse_header(bytes: &[u8]) -> Result<Mail, Unreadable> {
 
 /// Whether `url` is an absolute http or https address.
 pub fn is_web_url(url: &str) -> bool {
-    url.get(..8)
-        .is_some_and(|p| p.eq_ignore_ascii_case("https://"))
-        || url
-            .get(..7)
-            .is_some_and(|p| p.eq_ignore_ascii_case("http://"))
+    url.get(..8).is_some_and(|p| p.eq_ignore_ascii_case("https://"))
+        || url.get(..7).is_some_and(|p| p.eq_ignore_ascii_case("http://"))
 }
 
 /// `text` on one line: padding characters dropped, blanks collapsed.
@@ -111,10 +100,7 @@ pub fn one_line(text: &str) -> String {
 
 /// Characters that networks pad preheaders with, or that say nothing (FORMATS section 3).
 fn is_padding(c: char) -> bool {
-    matches!(
-        c,
-        '\u{34f}' | '\u{200b}' | '\u{feff}' | '\u{ad}' | '\u{2007}' | '\0'
-    )
+    matches!(c, '\u{34f}' | '\u{200b}' | '\u{feff}' | '\u{ad}' | '\u{2007}' | '\0')
 }
 
 fn header_end(bytes: &[u8]) -> usize {
@@ -128,9 +114,7 @@ fn header_end(bytes: &[u8]) -> usize {
 }
 
 fn headers(fields: &[MailHeader<'_>]) -> Result<Mail, Unreadable> {
-    let mut from = fields
-        .iter()
-        .filter(|h| h.get_key_ref().eq_ignore_ascii_case("from"));
+    let mut from = fields.iter().filter(|h| h.get_key_ref().eq_ignore_ascii_case("from"));
     let (Some(only), None) = (from.next(), from.next()) else {
         return Err(Unreadable::From);
     };
@@ -146,12 +130,7 @@ fn headers(fields: &[MailHeader<'_>]) -> Result<Mail, Unreadable> {
             .iter()
             .filter(|h| h.get_key_ref().eq_ignore_ascii_case(name))
             .flat_map(|h| {
-                mailboxes(h).unwrap_or_else(|| {
-                    vec![Mailbox {
-                        name: String::new(),
-                        address: None,
-                    }]
-                })
+                mailboxes(h).unwrap_or_else(|| vec![Mailbox { name: String::new(), address: None }])
             })
             .collect()
     };
@@ -168,10 +147,7 @@ fn headers(fields: &[MailHeader<'_>]) -> Result<Mail, Unreadable> {
         }
     }
     Ok(Mail {
-        headers: fields
-            .iter()
-            .map(|h| (h.get_key(), one_line(&h.get_value())))
-            .collect(),
+        headers: fields.iter().map(|h| (h.get_key(), one_line(&h.get_value()))).collect(),
         from,
         reply_to: all("reply-to"),
         recipients,
@@ -180,9 +156,7 @@ fn headers(fields: &[MailHeader<'_>]) -> Result<Mail, Unreadable> {
             .get_first_value("date")
             .and_then(|d| mailparse::dateparse(&d).ok())
             .map(Timestamp::from_unix_s),
-        message_id: fields
-            .get_first_value("message-id")
-            .and_then(|v| MessageId::parse(&v)),
+        message_id: fields.get_first_value("message-id").and_then(|v| MessageId::parse(&v)),
         references,
         text: String::new(),
         text_is_rendered: false,
@@ -227,8 +201,7 @@ fn collect(part: &ParsedMail<'_>, into: &mut Bodies) {
         if into.parts > MAX_PARTS || (into.text.is_some() && into.html.is_some()) {
             return;
         }
-        let attached =
-            part.get_content_disposition().disposition == mailparse::DispositionType::Attachment;
+        let attached = part.get_content_disposition().disposition == mailparse::DispositionType::Attachment;
         let slot = match part.ctype.mimetype.as_str() {
             "text/plain" => &mut into.text,
             "text/html" => &mut into.html,
@@ -239,10 +212,7 @@ fn collect(part: &ParsedMail<'_>, into: &mut Bodies) {
             }
         };
         if !attached && slot.is_none() {
-            *slot = part
-                .get_body()
-                .ok()
-                .map(|body| bounded(body, MAX_TEXT_BYTES));
+            *slot = part.get_body().ok().map(|body| bounded(body, MAX_TEXT_BYTES));
         }
     }
 }
@@ -272,9 +242,8 @@ fn links_of_text(text: &str) -> Vec<Link> {
     let mut rest = text;
     while let Some(at) = rest.find("http") {
         let (_, tail) = rest.split_at(at);
-        let end = tail
-            .find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"'))
-            .unwrap_or(tail.len());
+        let end =
+            tail.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"')).unwrap_or(tail.len());
         let (url, after) = tail.split_at(end);
         if is_web_url(url) {
             out.push(Link {
@@ -331,9 +300,6 @@ mod tests {
 
     #[test]
     fn padding_goes_and_words_stay() {
-        assert_eq!(
-            one_line(" a \u{34f} \u{a0}\u{34f} b\u{200b}c\r\n\0"),
-            "a bc"
-        );
+        assert_eq!(one_line(" a \u{34f} \u{a0}\u{34f} b\u{200b}c\r\n\0"), "a bc");
     }
 }

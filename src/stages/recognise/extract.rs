@@ -44,10 +44,7 @@ pub(super) fn extract(view: &View<'_>, frame: &Frame, guest: bool, rules: &Ruleb
         invitation_id: view.first(&network.invitation_ids),
         shared_key: view.first(&network.shared_keys),
         stable_profile,
-        fallback: mail
-            .message_id
-            .as_ref()
-            .map_or_else(|| mail.subject.clone(), |id| id.as_str().to_owned()),
+        fallback: mail.message_id.as_ref().map_or_else(|| mail.subject.clone(), |id| id.as_str().to_owned()),
         inviter: Inviter {
             first_name: first_name(&name, &rules.names),
             headline: bounded(&headline.unwrap_or_default(), MAX_FIELD_CHARS),
@@ -59,11 +56,7 @@ pub(super) fn extract(view: &View<'_>, frame: &Frame, guest: bool, rules: &Ruleb
 }
 
 fn bounded(text: &str, chars: usize) -> String {
-    text.chars()
-        .take(chars)
-        .collect::<String>()
-        .trim()
-        .to_owned()
+    text.chars().take(chars).collect::<String>().trim().to_owned()
 }
 
 fn inviter_name(view: &View<'_>, frame: &Frame) -> String {
@@ -73,27 +66,18 @@ fn inviter_name(view: &View<'_>, frame: &Frame) -> String {
         for noise in &network.name_noise {
             name = noise.replace_all(&name, "").trim().to_owned();
         }
-        bounded(
-            &name
-                .chars()
-                .filter(|c| !is_invisible(*c))
-                .collect::<String>(),
-            100,
-        )
+        bounded(&name.chars().filter(|c| !is_invisible(*c)).collect::<String>(), 100)
     };
     let shown = clean(&view.mail.from.name);
     if !shown.is_empty() && !shown.eq_ignore_ascii_case(&network.label) {
         return shown;
     }
-    view.first(&frame.names)
-        .map(|n| clean(&n))
-        .unwrap_or_default()
+    view.first(&frame.names).map(|n| clean(&n)).unwrap_or_default()
 }
 
 /// Controls that turn or hide text (Unicode TR9, TR36): never part of a name.
 fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
 }
 
 /// The canonical profile page, and the stable part of it.
@@ -130,25 +114,15 @@ impl<'a> Page<'a> {
     }
 
     fn of(text: &str, view: &View<'a>, name: &'a str) -> Self {
-        let recipients: Vec<_> = view
-            .mail
-            .recipients
-            .iter()
-            .map(|m| m.name.as_str())
-            .filter(|n| !n.is_empty())
-            .collect();
+        let recipients: Vec<_> =
+            view.mail.recipients.iter().map(|m| m.name.as_str()).filter(|n| !n.is_empty()).collect();
         let filled = text.lines().filter(|l| !l.is_empty()).count();
         let lines = if filled <= 2 {
             unrolled(text, name, &recipients, &view.network.label)
         } else {
             text.lines().take(MAX_LINES).map(str::to_owned).collect()
         };
-        Self {
-            lines,
-            name,
-            network: view.network,
-            recipients,
-        }
+        Self { lines, name, network: view.network, recipients }
     }
 
     fn is_card(&self, line: &str) -> bool {
@@ -161,10 +135,7 @@ impl<'a> Page<'a> {
 
     /// The network's logo line, alone or with the reader's own name.
     fn is_header(&self, line: &str) -> bool {
-        let rest = line
-            .strip_prefix(self.network.label.as_str())
-            .unwrap_or(line)
-            .trim();
+        let rest = line.strip_prefix(self.network.label.as_str()).unwrap_or(line).trim();
         (rest.is_empty() && !line.is_empty()) || self.recipients.contains(&rest)
     }
 
@@ -180,10 +151,8 @@ impl<'a> Page<'a> {
         let Some(line) = self.lines.get(at) else {
             return true;
         };
-        let label_of_link = self
-            .lines
-            .get(at + 1)
-            .is_some_and(|next| URL.find(next).is_some_and(|m| m.start() == 0));
+        let label_of_link =
+            self.lines.get(at + 1).is_some_and(|next| URL.find(next).is_some_and(|m| m.start() == 0));
         self.has_own_link(line)
             || (label_of_link && !line.is_empty())
             || (RULE.is_match(line))
@@ -193,12 +162,7 @@ impl<'a> Page<'a> {
     /// A link of the network's: inviters may write other links into a note.
     fn has_own_link(&self, line: &str) -> bool {
         let lower = line.to_lowercase();
-        self.has_link(line)
-            && self
-                .network
-                .domains
-                .iter()
-                .any(|d| lower.contains(&format!("{d}/")))
+        self.has_link(line) && self.network.domains.iter().any(|d| lower.contains(&format!("{d}/")))
             || line.starts_with('©')
     }
 
@@ -208,27 +172,15 @@ impl<'a> Page<'a> {
             NotePlace::BeforeCard => self.before_card(frame),
             NotePlace::AfterLinks => self.after_links(frame),
         };
-        let mut lines: Vec<&str> = self
-            .lines
-            .get(from..to)?
-            .iter()
-            .map(String::as_str)
-            .collect();
+        let mut lines: Vec<&str> = self.lines.get(from..to)?.iter().map(String::as_str).collect();
         trim_blank(&mut lines);
         if lines.len() > 1
-            && frame
-                .greeting
-                .as_ref()
-                .is_some_and(|g| lines.first().is_some_and(|l| g.is_match(l)))
+            && frame.greeting.as_ref().is_some_and(|g| lines.first().is_some_and(|l| g.is_match(l)))
         {
             lines.remove(0);
         }
         trim_blank(&mut lines);
-        if lines.len() > 1
-            && lines
-                .last()
-                .is_some_and(|last| self.is_closing(last, frame))
-        {
+        if lines.len() > 1 && lines.last().is_some_and(|last| self.is_closing(last, frame)) {
             lines.pop();
         }
         trim_blank(&mut lines);
@@ -237,29 +189,19 @@ impl<'a> Page<'a> {
     }
 
     fn is_closing(&self, line: &str, frame: &Frame) -> bool {
-        let Some(signed) = frame
-            .closing
-            .as_ref()
-            .and_then(|c| c.captures(line))
-            .and_then(|c| c.get(1))
+        let Some(signed) = frame.closing.as_ref().and_then(|c| c.captures(line)).and_then(|c| c.get(1))
         else {
             return false;
         };
         let name = self.name.to_lowercase();
         let signed = signed.as_str().to_lowercase();
         !signed.is_empty()
-            && (name == signed
-                || name.split_whitespace().any(|w| w == signed)
-                || name.starts_with(&signed))
+            && (name == signed || name.split_whitespace().any(|w| w == signed) || name.starts_with(&signed))
     }
 
     fn before_card(&self, frame: &Frame) -> (usize, usize) {
         let mut from = 0;
-        while self
-            .lines
-            .get(from)
-            .is_some_and(|l| self.is_frame(l, frame))
-        {
+        while self.lines.get(from).is_some_and(|l| self.is_frame(l, frame)) {
             from += 1;
         }
         let mut at = from;
@@ -270,11 +212,7 @@ impl<'a> Page<'a> {
             if self.is_header(line) {
                 // The preheader repeated the note; the mail itself begins here.
                 from = at + 1;
-                while self
-                    .lines
-                    .get(from)
-                    .is_some_and(|l| self.is_frame(l, frame))
-                {
+                while self.lines.get(from).is_some_and(|l| self.is_frame(l, frame)) {
                     from += 1;
                 }
                 at = from;
@@ -290,19 +228,14 @@ impl<'a> Page<'a> {
 
     fn after_links(&self, frame: &Frame) -> (usize, usize) {
         let ours = |line: &String| {
-            self.network
-                .accept_link
-                .as_ref()
-                .is_some_and(|a| a.is_match(line))
+            self.network.accept_link.as_ref().is_some_and(|a| a.is_match(line))
                 || self.network.profiles.iter().any(|p| p.link.is_match(line))
         };
         let Some(last) = self.lines.iter().rposition(ours) else {
             return (0, 0);
         };
         let from = last + 1;
-        let to = (from..self.lines.len())
-            .find(|at| self.ends(*at, frame))
-            .unwrap_or(self.lines.len());
+        let to = (from..self.lines.len()).find(|at| self.ends(*at, frame)).unwrap_or(self.lines.len());
         (from, to)
     }
 
@@ -314,13 +247,8 @@ impl<'a> Page<'a> {
         if self.has_own_link(line) || RULE.is_match(line) || self.is_card(line) {
             return None;
         }
-        let cut = frame
-            .end
-            .iter()
-            .filter_map(|p| p.find(line))
-            .map(|m| m.start())
-            .min()
-            .unwrap_or(line.len());
+        let cut =
+            frame.end.iter().filter_map(|p| p.find(line)).map(|m| m.start()).min().unwrap_or(line.len());
         let headline = line.get(..cut)?.split('…').next()?.trim();
         (!headline.is_empty()).then(|| headline.to_owned())
     }
@@ -348,15 +276,8 @@ fn trim_blank(lines: &mut Vec<&str>) {
     }
 }
 
-#[allow(
-    clippy::expect_used,
-    reason = "constant patterns, compiled by every test"
-)]
+#[allow(clippy::expect_used, reason = "constant patterns, compiled by every test")]
 static URL: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"https?://\S").expect("constant"));
 /// A line of rule characters, as frames part their blocks with.
-#[allow(
-    clippy::expect_used,
-    reason = "constant patterns, compiled by every test"
-)]
-static RULE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^[-=_.*~]{4,}$|^--$").expect("constant"));
+#[allow(clippy::expect_used, reason = "constant patterns, compiled by every test")]
+static RULE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[-=_.*~]{4,}$|^--$").expect("constant"));

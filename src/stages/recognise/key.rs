@@ -13,34 +13,18 @@ fn digest(parts: &[&str]) -> String {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    hash.finalize()
-        .iter()
-        .take(16)
-        .map(|b| format!("{b:02x}"))
-        .collect()
+    hash.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect()
 }
 
 pub(super) fn identity(network: &Network, found: &Found) -> Identity {
     let of = |field: &str, value: &str| digest(&[&network.id, field, value]);
-    let name: Vec<_> = found
-        .inviter
-        .name
-        .split_whitespace()
-        .map(str::to_lowercase)
-        .collect();
+    let name: Vec<_> = found.inviter.name.split_whitespace().map(str::to_lowercase).collect();
     // Without a name, two strangers must not look like one.
-    let name = if name.is_empty() {
-        of("mail", &found.fallback)
-    } else {
-        of("name", &name.join(" "))
-    };
+    let name = if name.is_empty() { of("mail", &found.fallback) } else { of("name", &name.join(" ")) };
     Identity {
         invitation_id: found.invitation_id.as_deref().map(|v| of("invitation", v)),
         shared_key: found.shared_key.as_deref().map(|v| of("shared-key", v)),
-        profile: found
-            .stable_profile
-            .as_deref()
-            .map(|v| of("profile", &v.to_lowercase())),
+        profile: found.stable_profile.as_deref().map(|v| of("profile", &v.to_lowercase())),
         name,
     }
 }

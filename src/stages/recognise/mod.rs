@@ -55,18 +55,11 @@ pub fn recognise(mail: &Mail, rules: &Rulebook) -> Recognised {
     };
     for network in rules.networks.values() {
         let view = View::new(mail, network);
-        let own = mail
-            .from
-            .address
-            .as_ref()
-            .is_some_and(|a| network.owns(a.domain()));
+        let own = mail.from.address.as_ref().is_some_and(|a| network.owns(a.domain()));
         if own {
             other.network = Some(network.id.clone());
         }
-        let Some((frame, matched)) = network
-            .frames
-            .iter()
-            .find_map(|f| fits(f, &view, own).map(|m| (f, m)))
+        let Some((frame, matched)) = network.frames.iter().find_map(|f| fits(f, &view, own).map(|m| (f, m)))
         else {
             continue;
         };
@@ -74,9 +67,7 @@ pub fn recognise(mail: &Mail, rules: &Rulebook) -> Recognised {
         if frame.kind.asks()
             && let Some(why) = redistributed(mail, network, own)
         {
-            other
-                .evidence
-                .push(Evidence::new(Stage::Recognise, rule, why));
+            other.evidence.push(Evidence::new(Stage::Recognise, rule, why));
             continue;
         }
         return claimed(&view, network, frame, rule, matched, rules);
@@ -86,9 +77,7 @@ pub fn recognise(mail: &Mail, rules: &Rulebook) -> Recognised {
             Some(_) => "from the network, but no frame of an invitation",
             None => "no network's rules claim it",
         };
-        other
-            .evidence
-            .push(Evidence::new(Stage::Recognise, "recognise.other", text));
+        other.evidence.push(Evidence::new(Stage::Recognise, "recognise.other", text));
     }
     other
 }
@@ -106,12 +95,8 @@ fn claimed(
     let mut invitations = Vec::new();
     if matches!(frame.kind, Notice::Invitation | Notice::Reminder) {
         let found = extract::extract(view, frame, guest, rules);
-        let (route, answer_page, why) = route::route(
-            view.mail,
-            network,
-            guest,
-            found.inviter.profile_url.as_deref(),
-        );
+        let (route, answer_page, why) =
+            route::route(view.mail, network, guest, found.inviter.profile_url.as_deref());
         evidence.push(Evidence::new(Stage::Recognise, "recognise.route", why));
         let identity = key::identity(network, &found);
         invitations.push(Invitation {
@@ -129,13 +114,7 @@ fn claimed(
             subject: view.mail.subject.clone(),
         });
     }
-    Recognised {
-        network: Some(network.id.clone()),
-        notice: frame.kind,
-        guest,
-        invitations,
-        evidence,
-    }
+    Recognised { network: Some(network.id.clone()), notice: frame.kind, guest, invitations, evidence }
 }
 
 /// Whether `frame` fits; what matched, for the evidence.
@@ -164,9 +143,7 @@ fn fits(frame: &Frame, view: &View<'_>, own: bool) -> Option<Vec<String>> {
 
 /// A person wrote this about a notification; it is none itself.
 fn is_reply_or_forward(mail: &Mail) -> bool {
-    const PREFIXES: [&str; 10] = [
-        "re:", "aw:", "fw:", "fwd:", "wg:", "tr:", "rv:", "sv:", "antw:", "odp:",
-    ];
+    const PREFIXES: [&str; 10] = ["re:", "aw:", "fw:", "fwd:", "wg:", "tr:", "rv:", "sv:", "antw:", "odp:"];
     let subject = mail.subject.to_lowercase();
     !mail.references.is_empty()
         || PREFIXES.iter().any(|p| subject.contains(p))
@@ -177,16 +154,10 @@ fn is_reply_or_forward(mail: &Mail) -> bool {
 fn redistributed(mail: &Mail, network: &Network, own: bool) -> Option<String> {
     let foreign = |name: &str| {
         mail.header(name).filter(|value| {
-            !own || !network
-                .domains
-                .iter()
-                .any(|d| value.to_ascii_lowercase().contains(d.as_str()))
+            !own || !network.domains.iter().any(|d| value.to_ascii_lowercase().contains(d.as_str()))
         })
     };
-    if foreign("List-Id")
-        .or_else(|| foreign("List-Post"))
-        .is_some()
-    {
+    if foreign("List-Id").or_else(|| foreign("List-Post")).is_some() {
         return Some("a copy that came through a mailing list".to_owned());
     }
     ["Resent-From", "Resent-To", "Resent-Message-ID"]

@@ -15,10 +15,7 @@ pub fn first_name(shown: &str, names: &Names) -> String {
     {
         return String::new();
     }
-    let head = shown
-        .split([',', '|', '(', '[', '/', '·', '•', '–', '—'])
-        .next()
-        .unwrap_or_default();
+    let head = shown.split([',', '|', '(', '[', '/', '·', '•', '–', '—']).next().unwrap_or_default();
     let head = head.split(" - ").next().unwrap_or_default();
     let mut words: Vec<&str> = head
         .split_whitespace()
@@ -26,18 +23,10 @@ pub fn first_name(shown: &str, names: &Names) -> String {
         .filter(|w| w.chars().any(char::is_alphabetic))
         .collect();
     let bare = |w: &str| w.replace(['.', '\''], "").to_lowercase();
-    if words
-        .iter()
-        .skip(1)
-        .any(|w| names.company_words.contains(&bare(w)))
-    {
+    if words.iter().skip(1).any(|w| names.company_words.contains(&bare(w))) {
         return String::new();
     }
-    while words.len() > 1
-        && words
-            .first()
-            .is_some_and(|w| names.titles.contains(&bare(w)))
-    {
+    while words.len() > 1 && words.first().is_some_and(|w| names.titles.contains(&bare(w))) {
         words.remove(0);
     }
     while words.len() > 2 && words.first().is_some_and(|w| is_initial(w)) {
@@ -57,9 +46,7 @@ fn is_greetable(word: &str) -> bool {
     let word = word.trim_end_matches('.');
     (2..=MAX_CHARS).contains(&word.chars().count())
         && word.chars().all(|c| {
-            (c.is_alphabetic() && !needs_honorific(c))
-                || is_mark(c)
-                || matches!(c, '\'' | '’' | '-' | 'ʻ')
+            (c.is_alphabetic() && !needs_honorific(c)) || is_mark(c) || matches!(c, '\'' | '’' | '-' | 'ʻ')
         })
 }
 
@@ -75,10 +62,7 @@ fn is_mark(c: char) -> bool {
 
 /// `ANNA` and `anna` become `Anna`; `McKay` and `DeShawn` stay.
 fn cased(word: &str) -> String {
-    let shouts = word
-        .chars()
-        .filter(|c| c.is_alphabetic())
-        .all(|c| !c.is_lowercase());
+    let shouts = word.chars().filter(|c| c.is_alphabetic()).all(|c| !c.is_lowercase());
     let whispers = !word.chars().any(char::is_uppercase);
     if !shouts && !whispers {
         return word.to_owned();

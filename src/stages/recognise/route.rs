@@ -14,11 +14,9 @@ pub(super) fn route(
     let paste = |why: &str| (Route::Paste(page.clone()), page.clone(), why.to_owned());
     if guest {
         return match &mail.from.address {
-            Some(from) if mail.reply_to.is_empty() => (
-                Route::Address(from.clone()),
-                page,
-                "From is the inviter's own address".to_owned(),
-            ),
+            Some(from) if mail.reply_to.is_empty() => {
+                (Route::Address(from.clone()), page, "From is the inviter's own address".to_owned())
+            }
             _ => reply_to(mail, network, &page).unwrap_or_else(paste),
         };
     }
@@ -30,11 +28,7 @@ pub(super) fn route(
 
 /// A Reply-To is not signed by the network (FORMATS section 4), so it counts
 /// only where the network is known to have put a person's address there.
-fn reply_to(
-    mail: &Mail,
-    network: &Network,
-    page: &str,
-) -> Result<(Route, String, String), &'static str> {
+fn reply_to(mail: &Mail, network: &Network, page: &str) -> Result<(Route, String, String), &'static str> {
     let [only] = mail.reply_to.as_slice() else {
         return Err("more than one Reply-To address: none is believed");
     };
@@ -57,13 +51,7 @@ fn reply_to(
         (None, _) => true,
     };
     if late {
-        return Err(
-            "Reply-To is a foreign address, which this network does not write today: not believed",
-        );
+        return Err("Reply-To is a foreign address, which this network does not write today: not believed");
     }
-    Ok((
-        Route::Address(address.clone()),
-        page.to_owned(),
-        "Reply-To is the inviter's own address".to_owned(),
-    ))
+    Ok((Route::Address(address.clone()), page.to_owned(), "Reply-To is the inviter's own address".to_owned()))
 }

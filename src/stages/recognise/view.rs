@@ -17,11 +17,7 @@ pub(super) struct View<'a> {
 
 impl<'a> View<'a> {
     pub(super) fn new(mail: &'a Mail, network: &'a Network) -> Self {
-        Self {
-            mail,
-            network,
-            templates: OnceCell::new(),
-        }
+        Self { mail, network, templates: OnceCell::new() }
     }
 
     /// The text rules may look at.
@@ -51,13 +47,7 @@ impl<'a> View<'a> {
     /// The value at `source`: its pattern's first group, in the first part that matches.
     pub(super) fn value(&self, source: &Source) -> Option<String> {
         self.parts(&source.part).into_iter().find_map(|(_, text)| {
-            let found = source
-                .pattern
-                .captures(text)?
-                .get(1)?
-                .as_str()
-                .trim()
-                .to_owned();
+            let found = source.pattern.captures(text)?.get(1)?.as_str().trim().to_owned();
             (!found.is_empty()).then_some(found)
         })
     }
@@ -68,42 +58,19 @@ impl<'a> View<'a> {
     }
 
     fn templates(&self) -> &[String] {
-        self.templates.get_or_init(|| {
-            self.network
-                .templates
-                .iter()
-                .filter_map(|source| self.value(source))
-                .collect()
-        })
+        self.templates
+            .get_or_init(|| self.network.templates.iter().filter_map(|source| self.value(source)).collect())
     }
 
     fn parts<'s>(&'s self, part: &'s Part) -> Vec<(&'static str, &'s str)> {
         match part {
             Part::Subject => vec![("subject", self.mail.subject.as_str())],
             Part::FromName => vec![("sender name", self.mail.from.name.as_str())],
-            Part::MessageId => self
-                .mail
-                .message_id
-                .iter()
-                .map(|id| ("Message-ID", id.as_str()))
-                .collect(),
-            Part::Header(name) => self
-                .mail
-                .headers_named(name)
-                .map(|v| ("header", v))
-                .collect(),
+            Part::MessageId => self.mail.message_id.iter().map(|id| ("Message-ID", id.as_str())).collect(),
+            Part::Header(name) => self.mail.headers_named(name).map(|v| ("header", v)).collect(),
             Part::Text => vec![("text", self.text())],
-            Part::Link => self
-                .mail
-                .links
-                .iter()
-                .map(|l| ("link", l.url.as_str()))
-                .collect(),
-            Part::Template => self
-                .templates()
-                .iter()
-                .map(|t| ("template", t.as_str()))
-                .collect(),
+            Part::Link => self.mail.links.iter().map(|l| ("link", l.url.as_str())).collect(),
+            Part::Template => self.templates().iter().map(|t| ("template", t.as_str())).collect(),
         }
     }
 }
