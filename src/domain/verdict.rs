@@ -156,6 +156,8 @@ pub struct Plan {
     pub judgement: Judgement,
     /// What to do.
     pub decision: Decision,
+    /// For a plan that a limit holds: what it becomes when there is room.
+    pub once_released: Option<Decision>,
     /// Why.
     pub reason: Reason,
     /// Everything every step had to say, in order.

@@ -68,6 +68,7 @@ pub fn judge(
         invitation: invitation.clone(),
         judgement: judgement.clone(),
         decision,
+        once_released: None,
         reason,
         evidence,
         letter,
@@ -110,7 +111,8 @@ pub fn judge(
     match full {
         // A limit holds back only what would otherwise go out.
         Some(full) if matches!(decision, Decision::Draft | Decision::Send) => {
-            plan(Decision::Hold, full.clone(), evidence, letter.ok())
+            let held = plan(Decision::Hold, full.clone(), evidence, letter.ok());
+            Plan { once_released: Some(decision), ..held }
         }
         _ => plan(decision, reason, evidence, letter.ok()),
     }
