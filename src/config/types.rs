@@ -42,6 +42,15 @@ pub struct Logging {
     pub level: String,
 }
 
+impl Default for Logging {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Auto,
+            level: "info".to_owned(),
+        }
+    }
+}
+
 /// Where log lines go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {

@@ -2,3 +2,9 @@
 //! domain values or a [`crate::domain::Fault`].
 
 pub mod mailbox;
+pub mod notify;
+mod secret_value;
+pub mod secrets;
+pub mod telemetry;
+
+pub use secret_value::Secret;
