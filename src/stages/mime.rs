@@ -226,9 +226,13 @@ fn single_line(text: &str, max: usize) -> String {
 }
 
 /// The text with CRLF line ends, lone carriage returns taken as line ends, and
-/// without the last line end: the builder writes that one itself.
+/// without the last line end: the builder writes that one itself. A byte order
+/// mark in front goes: readers take it as a sign, not as text.
 fn text(body: &str) -> String {
-    let text = body.replace("\r\n", "\n").replace('\r', "\n");
+    let text = body
+        .trim_start_matches('\u{feff}')
+        .replace("\r\n", "\n")
+        .replace('\r', "\n");
     text.strip_suffix('\n')
         .unwrap_or(&text)
         .replace('\n', "\r\n")
