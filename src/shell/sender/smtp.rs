@@ -1,6 +1,7 @@
 //! One SMTP session for one message (RFC 5321, RFC 6409), phase by phase.
 
 use std::borrow::Cow;
+use std::error::Error;
 use std::fmt::Display;
 use std::future::Future;
 use std::io;
@@ -117,17 +118,24 @@ impl Drop for InFlight {
 /// Why a phase did not bring the reply it should.
 enum Halt {
     /// 4xx or 5xx.
-    Refused,
+    Refused(Reply),
     /// No whole reply, or one that makes no sense.
     Broken,
 }
 
 impl From<LettreError> for Halt {
     fn from(error: LettreError) -> Self {
-        if error.status().is_some() {
-            Self::Refused
-        } else {
-            Self::Broken
+        // The wire may know a later reply already: where EHLO is refused, lettre says QUIT by itself.
+        match error.status() {
+            Some(code) => Self::Refused(Reply {
+                code: code.into(),
+                lines: error
+                    .source()
+                    .map(ToString::to_string)
+                    .into_iter()
+                    .collect(),
+            }),
+            None => Self::Broken,
         }
     }
 }
@@ -384,7 +392,7 @@ impl<'a> Talk<'a> {
             Ok(Ok(_)) if reply.code == 250 && !spoke_early => {
                 return Outcome::Accepted { reply: said };
             }
-            Ok(Err(Halt::Refused)) => return self.refused(Phase::Body, &reply),
+            Ok(Err(Halt::Refused(reply))) => return self.refused(Phase::Body, &reply),
             Ok(Ok(_)) => format!("no clear answer: {said}"),
             Ok(Err(Halt::Broken)) => self.broken_words(),
             Err(_) => no_answer(deadline),
@@ -430,7 +438,7 @@ impl<'a> Talk<'a> {
     ) -> Result<T, Outcome> {
         match done {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(Halt::Refused)) => Err(self.refused(phase, &Reply::parse(&self.wire.reply()))),
+            Ok(Err(Halt::Refused(reply))) => Err(self.refused(phase, &reply)),
             Ok(Err(Halt::Broken)) => Err(self.try_later(phase, &self.broken_words())),
             Err(_) => Err(self.try_later(phase, &no_answer(self.submission.server.timeout))),
         }
