@@ -29,6 +29,19 @@ impl MessageId {
         ok.then(|| Self(inner.to_owned()))
     }
 
+    /// An id of our own making: `left@right`, each reduced to what an id may
+    /// hold (letters, digits, dots, hyphens) and to 120 bytes. The same parts
+    /// always make the same id.
+    pub fn compose(left: &str, right: &str) -> Self {
+        let plain = |part: &str| -> String {
+            part.chars()
+                .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'))
+                .take(120)
+                .collect()
+        };
+        Self(format!("{}@{}", plain(left), plain(right)))
+    }
+
     /// The id without angle brackets.
     pub fn as_str(&self) -> &str {
         &self.0

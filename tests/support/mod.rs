@@ -3,4 +3,5 @@
 pub mod dovecot;
 pub mod peer;
 pub mod postfix;
+pub mod smtp_peer;
 pub mod tls;
