@@ -1,1 +1,4 @@
 //! rulebook.
+
+pub mod letters;
+pub mod policy;

@@ -1,1 +1,4 @@
 //! stages.
+
+pub mod compose;
+pub mod gates;
