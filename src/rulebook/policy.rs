@@ -112,7 +112,11 @@ impl<'a> Read<'a> {
     }
 
     fn count(&mut self, key: &str) -> Option<u32> {
-        let allowed = format!("a whole number from {} to {}", LETTERS.start(), LETTERS.end());
+        let allowed = format!(
+            "a whole number from {} to {}",
+            LETTERS.start(),
+            LETTERS.end()
+        );
         self.read(key, &allowed, |value| {
             let integer = value.as_integer()?;
             u32::from_str_radix(integer.as_str(), integer.radix())
@@ -162,7 +166,10 @@ impl<'a> Read<'a> {
         if shown.len() < written.len() {
             shown.push('…');
         }
-        format!("found {}", shown.split_whitespace().collect::<Vec<_>>().join(" "))
+        format!(
+            "found {}",
+            shown.split_whitespace().collect::<Vec<_>>().join(" ")
+        )
     }
 
     fn report(&mut self, offset: usize, key: &str, found: String, allowed: &str) {
