@@ -1,1 +1,5 @@
 //! rulebook.
+
+pub mod boilerplate;
+pub mod notes;
+pub mod text;
