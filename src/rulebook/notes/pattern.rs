@@ -1,0 +1,113 @@
+//! From the pattern a person wrote to a small, linear-time automaton.
+//!
+//! Notes are matched in folded form, where Latin letters are plain ASCII. So a
+//! pattern may be written with accents (they are folded here), `\b`, `\d`,
+//! `\s` and `\w` need no Unicode tables, and automata stay small enough for
+//! hundreds of patterns at once.
+
+use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+
+use crate::rulebook::text;
+
+/// A compiled pattern larger than this is refused.
+const MAX_PATTERN_BYTES: usize = 256 * 1024;
+
+/// All patterns of one language together.
+const MAX_SET_BYTES: usize = 32 * 1024 * 1024;
+
+/// What is wrong with a pattern.
+pub(super) struct Wrong {
+    /// What was found.
+    pub(super) found: String,
+    /// What is allowed.
+    pub(super) allowed: &'static str,
+}
+
+/// Compiles one pattern; also returns its translated source for [`set`].
+pub(super) fn compile(pattern: &str) -> Result<(Regex, String), Wrong> {
+    let source = translate(pattern)?;
+    let regex = builder(&source).build().map_err(|error| Wrong {
+        found: match error {
+            regex::Error::CompiledTooBig(_) => "the pattern is too large".to_owned(),
+            error => first_cause(&error.to_string()),
+        },
+        allowed: "the syntax of the Rust crate regex: no look-around, no back references, small counted repeats",
+    })?;
+    if regex.is_match("") {
+        return Err(Wrong {
+            found: "the pattern matches the empty text".to_owned(),
+            allowed: "a pattern that needs at least one letter",
+        });
+    }
+    Ok((regex, source))
+}
+
+/// The patterns of one language as one automaton. `sources` come from [`compile`].
+pub(super) fn set(sources: &[String]) -> Result<RegexSet, regex::Error> {
+    RegexSetBuilder::new(sources)
+        .size_limit(MAX_SET_BYTES)
+        .dfa_size_limit(MAX_SET_BYTES)
+        .build()
+}
+
+fn builder(source: &str) -> RegexBuilder {
+    let mut builder = RegexBuilder::new(source);
+    builder.size_limit(MAX_PATTERN_BYTES);
+    builder
+}
+
+fn first_cause(error: &str) -> String {
+    let last = error.lines().last().unwrap_or("unreadable");
+    last.trim_start_matches("error: ").to_owned()
+}
+
+/// Folds the letters and makes the classes ASCII. A pattern that begins with a
+/// Latin letter begins at the start of a word.
+fn translate(pattern: &str) -> Result<String, Wrong> {
+    let mut out = String::with_capacity(pattern.len() + 16);
+    if pattern
+        .trim_start_matches('(')
+        .starts_with(|c: char| c.is_alphabetic() && text::fold(&c.to_string()).is_ascii())
+    {
+        out.push_str(r"(?-u:\b)");
+    }
+    out.push_str("(?:");
+    let mut chars = pattern.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some('b') => out.push_str(r"(?-u:\b)"),
+                Some('d') => out.push_str("[0-9]"),
+                Some('s') => out.push_str("[ \\n]"),
+                // Every letter beyond ASCII is a letter of a word.
+                Some('w') => out.push_str(r"[^\x00-/:-@\[-`{-\x7f]"),
+                Some(other) if !other.is_alphanumeric() => {
+                    out.push('\\');
+                    out.push(other);
+                }
+                other => {
+                    return Err(Wrong {
+                        found: format!("\\{}", other.map(String::from).unwrap_or_default()),
+                        allowed: r"\b, \d, \s, \w, or a backslash before a sign",
+                    });
+                }
+            },
+            c if c.is_ascii_uppercase() => {
+                return Err(Wrong {
+                    found: format!("the capital letter {c}"),
+                    allowed: "small letters: notes are matched in lower case",
+                });
+            }
+            c if c.is_ascii() => out.push(c),
+            c => {
+                let mut run = String::from(c);
+                while let Some(next) = chars.next_if(|next| !next.is_ascii()) {
+                    run.push(next);
+                }
+                out.push_str(&regex::escape(&text::fold(&run)));
+            }
+        }
+    }
+    out.push(')');
+    Ok(out)
+}

@@ -1,0 +1,56 @@
+//! The serde mirror of `rules/notes/*.toml`; unknown keys are refused.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    /// Primary tag of the language the file speaks of; none: of all.
+    pub(super) language: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) script: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) words: Words,
+    #[serde(default)]
+    pub(super) signal: Vec<Signal>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Words {
+    #[serde(default)]
+    pub(super) stop: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) greeting: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) closing: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) title: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) smalltalk: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Signal {
+    pub(super) name: Spanned<String>,
+    pub(super) side: Spanned<String>,
+    pub(super) weight: Spanned<f64>,
+    #[serde(default)]
+    pub(super) at_most: Option<Spanned<usize>>,
+    #[serde(default)]
+    pub(super) languages: Vec<Spanned<String>>,
+    pub(super) patterns: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) why: String,
+    #[serde(default)]
+    pub(super) examples: Vec<Example>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Example {
+    pub(super) text: Spanned<String>,
+    pub(super) expect: Spanned<String>,
+}
