@@ -48,9 +48,7 @@ fn problems(text: &str) -> Vec<Problem> {
 }
 
 fn warnings(text: &str) -> Vec<Problem> {
-    config::parse("notyet.toml", text, &around())
-        .unwrap_or_else(|problems| panic!("{problems}"))
-        .warnings
+    config::parse("notyet.toml", text, &around()).unwrap_or_else(|problems| panic!("{problems}")).warnings
 }
 
 /// The one problem of `text`.
@@ -130,10 +128,7 @@ path = "~/Maildir"
     assert_eq!(config.policy.personalized, Some(Action::Leave));
     assert_eq!(config.policy.send_confidence, Some(1.0));
     assert_eq!(config.policy.max_per_day, Some(10));
-    assert_eq!(
-        config.policy.send_within,
-        Some(Duration::from_secs(36 * 3600))
-    );
+    assert_eq!(config.policy.send_within, Some(Duration::from_secs(36 * 3600)));
     assert_eq!(config.logging.format, LogFormat::Json);
     let names: Vec<_> = config.accounts.iter().map(|a| a.name.as_str()).collect();
     assert_eq!(names, ["z", "a"], "accounts stand in file order");
@@ -183,237 +178,47 @@ fn every_kind_of_mistake_is_refused_at_its_place_with_a_remedy() {
     let smtp = "[account.work.smtp]\nhost = \"smtp.example.org\"";
     let cases = [
         ("", "owners = 1", "owners", "did you mean \"owner\"?"),
-        (
-            "",
-            "host = 1",
-            "host",
-            "it belongs into [account.NAME.imap] or [account.NAME.smtp]",
-        ),
-        (
-            "[owner]",
-            "state_dir = \"/x\"",
-            "owner.state_dir",
-            "top of the file",
-        ),
-        (
-            "[owner]",
-            "link = \"javascript:x\"",
-            "owner.link",
-            "web address",
-        ),
-        (
-            "[policy]",
-            "generic = \"Send\"",
-            "policy.generic",
-            "did you mean \"send\"?",
-        ),
-        (
-            "[policy]",
-            "generic = true",
-            "policy.generic",
-            "\"leave\", \"draft\", \"send\"",
-        ),
-        (
-            "[policy]",
-            "send_confidence = 1.5",
-            "policy.send_confidence",
-            "from 0 to 1",
-        ),
-        (
-            "[policy]",
-            "send_confidence = nan",
-            "policy.send_confidence",
-            "nan",
-        ),
-        (
-            "[policy]",
-            "max_per_hour = 0",
-            "policy.max_per_hour",
-            "from 1 to 1000",
-        ),
+        ("", "host = 1", "host", "it belongs into [account.NAME.imap] or [account.NAME.smtp]"),
+        ("[owner]", "state_dir = \"/x\"", "owner.state_dir", "top of the file"),
+        ("[owner]", "link = \"javascript:x\"", "owner.link", "web address"),
+        ("[policy]", "generic = \"Send\"", "policy.generic", "did you mean \"send\"?"),
+        ("[policy]", "generic = true", "policy.generic", "\"leave\", \"draft\", \"send\""),
+        ("[policy]", "send_confidence = 1.5", "policy.send_confidence", "from 0 to 1"),
+        ("[policy]", "send_confidence = nan", "policy.send_confidence", "nan"),
+        ("[policy]", "max_per_hour = 0", "policy.max_per_hour", "from 1 to 1000"),
         ("[policy]", "max_per_day = -3", "policy.max_per_day", "-3"),
-        (
-            "[policy]",
-            "max_per_day = \"3\"",
-            "policy.max_per_day",
-            "whole number",
-        ),
-        (
-            "[policy]",
-            "send_within = 3",
-            "policy.send_within",
-            "with its unit",
-        ),
-        (
-            "[policy]",
-            "send_within = \"3 parsecs\"",
-            "policy.send_within",
-            "with its unit",
-        ),
-        (
-            "[policy]",
-            "send_within = \"1000d\"",
-            "policy.send_within",
-            "to \"30d\"",
-        ),
+        ("[policy]", "max_per_day = \"3\"", "policy.max_per_day", "whole number"),
+        ("[policy]", "send_within = 3", "policy.send_within", "with its unit"),
+        ("[policy]", "send_within = \"3 parsecs\"", "policy.send_within", "with its unit"),
+        ("[policy]", "send_within = \"1000d\"", "policy.send_within", "to \"30d\""),
         ("[log]", "level = \"verbose\"", "log.level", "\"trace\""),
-        (
-            "[log]",
-            "format = \"jason\"",
-            "log.format",
-            "did you mean \"json\"?",
-        ),
-        (
-            "[account.work]",
-            "mailboxes = []",
-            "account.work.mailboxes",
-            "empty list",
-        ),
-        (
-            "[account.work]",
-            "mailboxes = \"INBOX\"",
-            "account.work.mailboxes",
-            "a list",
-        ),
-        (
-            "[account.work]",
-            "mailboxes = [\"A\", 7]",
-            "account.work.mailboxes[1]",
-            "7",
-        ),
-        (
-            "[account.work]",
-            "mailboxes = [\"A\", \"A\"]",
-            "account.work.mailboxes",
-            "twice",
-        ),
-        (
-            "[account.work]",
-            "sent_copy = \"no\"",
-            "account.work.sent_copy",
-            "\"provider\"",
-        ),
-        (
-            "[account.work]",
-            "authserv_id = \"a; b\"",
-            "account.work.authserv_id",
-            "first word",
-        ),
-        (
-            "[account.work]",
-            "poll_every = \"0s\"",
-            "account.work.poll_every",
-            "from \"1s\"",
-        ),
-        (
-            "[account.work]",
-            "poll_evry = \"5m\"",
-            "account.work.poll_evry",
-            "\"poll_every\"",
-        ),
-        (
-            "[account.work]",
-            "drafts = \"a\\nb\"",
-            "account.work.drafts",
-            "line break",
-        ),
-        (
-            "[account.work]",
-            "sent = \" \"",
-            "account.work.sent",
-            "empty",
-        ),
-        (
-            imap,
-            "port = 0",
-            "account.work.imap.port",
-            "from 1 to 65535",
-        ),
+        ("[log]", "format = \"jason\"", "log.format", "did you mean \"json\"?"),
+        ("[account.work]", "mailboxes = []", "account.work.mailboxes", "empty list"),
+        ("[account.work]", "mailboxes = \"INBOX\"", "account.work.mailboxes", "a list"),
+        ("[account.work]", "mailboxes = [\"A\", 7]", "account.work.mailboxes[1]", "7"),
+        ("[account.work]", "mailboxes = [\"A\", \"A\"]", "account.work.mailboxes", "twice"),
+        ("[account.work]", "sent_copy = \"no\"", "account.work.sent_copy", "\"provider\""),
+        ("[account.work]", "authserv_id = \"a; b\"", "account.work.authserv_id", "first word"),
+        ("[account.work]", "poll_every = \"0s\"", "account.work.poll_every", "from \"1s\""),
+        ("[account.work]", "poll_evry = \"5m\"", "account.work.poll_evry", "\"poll_every\""),
+        ("[account.work]", "drafts = \"a\\nb\"", "account.work.drafts", "line break"),
+        ("[account.work]", "sent = \" \"", "account.work.sent", "empty"),
+        (imap, "port = 0", "account.work.imap.port", "from 1 to 65535"),
         (imap, "port = 99999", "account.work.imap.port", "99999"),
-        (
-            imap,
-            "tls = \"none\"",
-            "account.work.imap.tls",
-            "\"starttls\"",
-        ),
-        (
-            imap,
-            "tls = \"loopback-plain\"",
-            "account.work.imap.tls",
-            "another machine",
-        ),
-        (
-            imap,
-            "idle = \"yes\"",
-            "account.work.imap.idle",
-            "true, false",
-        ),
-        (
-            imap,
-            "username = \"x\"",
-            "account.work.imap.username",
-            "did you mean \"user\"?",
-        ),
-        (
-            imap,
-            "max_body_bytes = 1",
-            "account.work.imap.max_body_bytes",
-            "67108864",
-        ),
-        (
-            imap,
-            "password.cmd = [\"x\"]",
-            "account.work.imap.password.cmd",
-            "\"command\"",
-        ),
-        (
-            imap,
-            "password.file = \"x\"",
-            "account.work.imap.password.file",
-            "second source",
-        ),
-        (
-            smtp,
-            "login = \"none\"",
-            "account.work.smtp.login",
-            "another machine",
-        ),
-        (
-            smtp,
-            "login = \"imap\"\nuser = \"x\"\npassword.file = \"x\"",
-            "account.work.smtp.login",
-            "leave",
-        ),
-        (
-            smtp,
-            "user = \"x\"",
-            "account.work.smtp.password",
-            "exactly one",
-        ),
-        (
-            "[account.\"a b\".maildir]",
-            "path = \"/x\"",
-            "account.?",
-            "ASCII letters",
-        ),
-        (
-            "[account.work.maildir]",
-            "path = \"/x\"",
-            "account.work.maildir",
-            "either imap or maildir",
-        ),
-        (
-            "[account.empty]",
-            "",
-            "account.empty.imap",
-            "imap or maildir",
-        ),
-        (
-            "[account.m.maildir]",
-            "",
-            "account.m.maildir.path",
-            "cur, new and tmp",
-        ),
+        (imap, "tls = \"none\"", "account.work.imap.tls", "\"starttls\""),
+        (imap, "tls = \"loopback-plain\"", "account.work.imap.tls", "another machine"),
+        (imap, "idle = \"yes\"", "account.work.imap.idle", "true, false"),
+        (imap, "username = \"x\"", "account.work.imap.username", "did you mean \"user\"?"),
+        (imap, "max_body_bytes = 1", "account.work.imap.max_body_bytes", "67108864"),
+        (imap, "password.cmd = [\"x\"]", "account.work.imap.password.cmd", "\"command\""),
+        (imap, "password.file = \"x\"", "account.work.imap.password.file", "second source"),
+        (smtp, "login = \"none\"", "account.work.smtp.login", "another machine"),
+        (smtp, "login = \"imap\"\nuser = \"x\"\npassword.file = \"x\"", "account.work.smtp.login", "leave"),
+        (smtp, "user = \"x\"", "account.work.smtp.password", "exactly one"),
+        ("[account.\"a b\".maildir]", "path = \"/x\"", "account.?", "ASCII letters"),
+        ("[account.work.maildir]", "path = \"/x\"", "account.work.maildir", "either imap or maildir"),
+        ("[account.empty]", "", "account.empty.imap", "imap or maildir"),
+        ("[account.m.maildir]", "", "account.m.maildir.path", "cur, new and tmp"),
         (
             "[account.m.maildir]\npath = \"/x\"\n[account.m.smtp]",
             "host = \"h.example.org\"",
@@ -436,13 +241,7 @@ fn every_kind_of_mistake_is_refused_at_its_place_with_a_remedy() {
 
 #[test]
 fn hosts_are_bare_names_or_addresses() {
-    for good in [
-        "mail.example.org",
-        "localhost",
-        "192.0.2.1",
-        "::1",
-        "2001:db8::1",
-    ] {
+    for good in ["mail.example.org", "localhost", "192.0.2.1", "::1", "2001:db8::1"] {
         config(&LEAST.replace("imap.example.org", good));
     }
     for bad in [
@@ -460,21 +259,12 @@ fn hosts_are_bare_names_or_addresses() {
 #[test]
 fn plain_text_is_for_this_machine_only() {
     let plain = |host: &str| {
-        LEAST.replace(
-            "host = \"imap.example.org\"",
-            &format!("tls = \"loopback-plain\"\nhost = \"{host}\""),
-        )
+        LEAST.replace("host = \"imap.example.org\"", &format!("tls = \"loopback-plain\"\nhost = \"{host}\""))
     };
     for good in ["localhost", "LOCALHOST", "127.0.0.1", "127.8.7.6", "::1"] {
         config(&plain(good));
     }
-    for bad in [
-        "128.0.0.1",
-        "localhost.example.org",
-        "127.0.0.1.example.org",
-        "::2",
-        "0.0.0.0",
-    ] {
+    for bad in ["128.0.0.1", "localhost.example.org", "127.0.0.1.example.org", "::2", "0.0.0.0"] {
         assert_eq!(problem(&plain(bad)).key, "account.work.imap.tls", "{bad}");
     }
 }
@@ -491,10 +281,8 @@ poll_every = 5
   port = \"imaps\"
   ssl = true
 ";
-    let found: Vec<_> = problems(text)
-        .into_iter()
-        .map(|problem| (problem.line, problem.column, problem.key))
-        .collect();
+    let found: Vec<_> =
+        problems(text).into_iter().map(|problem| (problem.line, problem.column, problem.key)).collect();
     let expected = [
         (1, 1, "owner.name"),
         (2, 1, "owner.nme"),
@@ -507,10 +295,8 @@ poll_every = 5
         (7, 10, "account.work.imap.port"),
         (8, 3, "account.work.imap.ssl"),
     ];
-    let expected: Vec<_> = expected
-        .into_iter()
-        .map(|(line, column, key)| (line, column, key.to_owned()))
-        .collect();
+    let expected: Vec<_> =
+        expected.into_iter().map(|(line, column, key)| (line, column, key.to_owned())).collect();
     assert_eq!(found, expected);
 }
 
@@ -532,15 +318,8 @@ addresses = [\"jane@example.org\"]
 level = loud
 format = \"jason\"
 ";
-    let found: Vec<_> = problems(text)
-        .iter()
-        .map(|p| (p.line, p.key.clone()))
-        .collect();
-    let expected = [
-        (2, String::new()),
-        (5, String::new()),
-        (6, "log.format".to_owned()),
-    ];
+    let found: Vec<_> = problems(text).iter().map(|p| (p.line, p.key.clone())).collect();
+    let expected = [(2, String::new()), (5, String::new()), (6, "log.format".to_owned())];
     assert_eq!(found, expected);
     // A broken header leaves open which table the keys below it belong to.
     let text = format!("x = 1\n[log\nlevel = \"info\"\n{LEAST}");
@@ -584,10 +363,7 @@ fn a_secret_in_the_wrong_place_is_refused_and_never_repeated() {
 #[test]
 fn no_message_repeats_an_address() {
     let text = LEAST
-        .replace(
-            "[\"jane@example.org\"]",
-            "[\"Jane <secret-jane@example.org>\"]",
-        )
+        .replace("[\"jane@example.org\"]", "[\"Jane <secret-jane@example.org>\"]")
         .replace("account.work", "account.\"secret-jane@example.org\"");
     for problem in problems(&text) {
         assert!(!format!("{problem:?}").contains("secret-jane"), "{problem}");
@@ -658,10 +434,7 @@ fn shown_secrets_are_masked_and_everything_else_is_there() {
 
 #[test]
 fn what_is_shown_is_what_would_be_read() {
-    let text = LEAST.replace(
-        "password.command = [\"pass\", \"show\", \"mail\"]",
-        "password.file = \"pw\"",
-    );
+    let text = LEAST.replace("password.command = [\"pass\", \"show\", \"mail\"]", "password.file = \"pw\"");
     let config = config(&text);
     let shown = show::text(&config, &policy());
     let again = config::parse("shown", &shown, &around()).unwrap().config;
@@ -717,14 +490,8 @@ fn example_with(on: &[&Line], dropped: &[&Line]) -> String {
         if dropped.iter().any(|line| line.index == index) {
             continue;
         }
-        let wanted = on
-            .iter()
-            .any(|line| line.index == index || header(line) == text);
-        out.push_str(if wanted {
-            text.strip_prefix('#').unwrap_or(text)
-        } else {
-            text
-        });
+        let wanted = on.iter().any(|line| line.index == index || header(line) == text);
+        out.push_str(if wanted { text.strip_prefix('#').unwrap_or(text) } else { text });
         out.push('\n');
     }
     out
@@ -748,8 +515,7 @@ fn the_example_config_shows_every_key_and_no_other() {
         .map(|line| {
             let path = format!("{}.{}", line.table, line.key);
             let path = path.trim_start_matches('.');
-            path.replace("account.work", "account.NAME")
-                .replace("account.home", "account.NAME")
+            path.replace("account.work", "account.NAME").replace("account.home", "account.NAME")
         })
         .collect();
     let known: BTreeSet<_> = config::known_keys().into_iter().collect();
@@ -786,9 +552,7 @@ fn every_example_value_is_valid_and_no_default() {
         lines.iter().filter(wanted).collect()
     };
     for line in lines.iter().filter(|line| line.mark == Some("example")) {
-        let base = in_table(&line.table, &|l| {
-            l.table_is_off && l.mark == Some("required")
-        });
+        let base = in_table(&line.table, &|l| l.table_is_off && l.mark == Some("required"));
         let mut on = base.clone();
         on.push(line);
         let mut dropped = Vec::new();
@@ -810,9 +574,8 @@ fn every_example_value_is_valid_and_no_default() {
 #[test]
 fn the_system_unit_is_locked_in() {
     let unit = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/notyet.service");
-    let run = Command::new("systemd-analyze")
-        .args(["security", "--offline=true", "--no-pager", unit])
-        .output();
+    let run =
+        Command::new("systemd-analyze").args(["security", "--offline=true", "--no-pager", unit]).output();
     let output = match run {
         Ok(output) => output,
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -837,10 +600,7 @@ fn the_system_unit_is_locked_in() {
 
 #[test]
 fn the_units_agree_with_what_the_daemon_promises() {
-    for unit in [
-        include_str!("../deploy/notyet.service"),
-        include_str!("../deploy/notyet-user.service"),
-    ] {
+    for unit in [include_str!("../deploy/notyet.service"), include_str!("../deploy/notyet-user.service")] {
         for line in [
             "Type=notify",
             "ExecReload=/bin/kill -HUP $MAINPID",
@@ -877,10 +637,7 @@ fn is_child() -> bool {
 fn at_level_trace_the_imap_crate_is_silent_even_while_it_speaks() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     if is_child() {
-        let logging = Logging {
-            format: LogFormat::Json,
-            level: "trace".to_owned(),
-        };
+        let logging = Logging { format: LogFormat::Json, level: "trace".to_owned() };
         notyet::shell::telemetry::start(&logging).unwrap();
         tracing::trace!(target: "notyet::test", "our own trace line");
         let runtime = tokio::runtime::Builder::new_current_thread().build();
@@ -926,9 +683,7 @@ fn systemd_hears_each_state_in_turn() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("notify");
     let socket = UnixDatagram::bind(&path).unwrap();
-    socket
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let output = again("config::systemd_hears_each_state_in_turn")
         .env("NOTIFY_SOCKET", &path)
         .env("WATCHDOG_USEC", "3000000")

@@ -8,12 +8,10 @@ use std::process::{Command, Stdio};
 
 use notyet::domain::delivery::{Event, Mode, State};
 use notyet::domain::{
-    Address, Decision, Evidence, Fault, Identity, Invitation, InvitationKey, Inviter, Judgement,
-    MessageId, NoteKind, Notice, Plan, Reason, Route, Stage, Timestamp,
+    Address, Decision, Evidence, Fault, Identity, Invitation, InvitationKey, Inviter, Judgement, MessageId,
+    NoteKind, Notice, Plan, Reason, Route, Stage, Timestamp,
 };
-use notyet::shell::store::{
-    Batch, Cursor, Detail, Entry, Known, Ledger, NewDelivery, PortKind, Start,
-};
+use notyet::shell::store::{Batch, Cursor, Detail, Entry, Known, Ledger, NewDelivery, PortKind, Start};
 
 const ACCOUNT: &str = "work";
 
@@ -37,10 +35,7 @@ fn plan(key: &str, identity: Identity, decision: Decision) -> Plan {
             identity,
             network: "example".to_owned(),
             notice: Notice::Invitation,
-            inviter: Inviter {
-                name: "Ann Example".to_owned(),
-                ..Inviter::default()
-            },
+            inviter: Inviter { name: "Ann Example".to_owned(), ..Inviter::default() },
             note: Some("Hello \"there\"".to_owned()),
             route: Route::Paste("https://net.example/in/ann".to_owned()),
             answer_page: "https://net.example/in/ann".to_owned(),
@@ -56,25 +51,14 @@ fn plan(key: &str, identity: Identity, decision: Decision) -> Plan {
             evidence: Vec::new(),
         },
         decision,
-        reason: Reason {
-            code: "generic-note",
-            text: "The note is generic.".to_owned(),
-        },
-        evidence: vec![Evidence::new(
-            Stage::Classify,
-            "notes/x.y",
-            "some \"words\"",
-        )],
+        reason: Reason { code: "generic-note", text: "The note is generic.".to_owned() },
+        evidence: vec![Evidence::new(Stage::Classify, "notes/x.y", "some \"words\"")],
         letter: None,
     }
 }
 
 fn simple(key: &str) -> Plan {
-    plan(
-        key,
-        identity(None, None, None, &format!("name-{key}")),
-        Decision::Draft,
-    )
+    plan(key, identity(None, None, None, &format!("name-{key}")), Decision::Draft)
 }
 
 fn letter(key: &str, mode: Mode, start: Start) -> NewDelivery {
@@ -91,10 +75,8 @@ fn batch<'a>(next_uid: u32, entries: Vec<Entry<'a>>, now: i64) -> Batch<'a> {
     Batch {
         account: ACCOUNT,
         mailbox: "INBOX",
-        cursor: Cursor {
-            uid_validity: 7,
-            next_uid,
-        },
+        uid_validity: 7,
+        next_uid: Some(next_uid),
         entries,
         quarantined: Vec::new(),
         now: t(now),
@@ -116,11 +98,7 @@ fn with_letter(key: &str, mode: Mode, start: Start) -> (Ledger, InvitationKey) {
 
 fn add_letter(ledger: &mut Ledger, key: &str, mode: Mode, start: Start, now: i64) {
     let plan = simple(key);
-    let entry = Entry {
-        uid: 1,
-        plan: &plan,
-        delivery: Some(letter(key, mode, start)),
-    };
+    let entry = Entry { uid: 1, plan: &plan, delivery: Some(letter(key, mode, start)) };
     let committed = ledger.commit_batch(&batch(2, vec![entry], now)).unwrap();
     assert_eq!(committed.created, [InvitationKey(key.to_owned())]);
 }
@@ -147,10 +125,7 @@ fn a_cursor_moves_forward_only_and_follows_a_new_uidvalidity() {
     let mut renumbered = batch(3, vec![], 4);
     renumbered.cursor.uid_validity = 8;
     ledger.commit_batch(&renumbered).unwrap();
-    let now = Cursor {
-        uid_validity: 8,
-        next_uid: 3,
-    };
+    let now = Cursor { uid_validity: 8, next_uid: 3 };
     assert_eq!(cursor(&ledger), Some(now));
 
     let mut none = batch(50, vec![], 5);
@@ -168,16 +143,8 @@ fn a_failing_entry_takes_the_whole_batch_with_it() {
     let mut failing = batch(
         5,
         vec![
-            Entry {
-                uid: 1,
-                plan: &good,
-                delivery: Some(letter("good", Mode::Draft, Start::Queued)),
-            },
-            Entry {
-                uid: 2,
-                plan: &bad,
-                delivery: Some(unaddressed),
-            },
+            Entry { uid: 1, plan: &good, delivery: Some(letter("good", Mode::Draft, Start::Queued)) },
+            Entry { uid: 2, plan: &bad, delivery: Some(unaddressed) },
         ],
         2,
     );
@@ -202,33 +169,14 @@ fn an_account_that_never_started_is_refused() {
 #[test]
 fn one_invitation_never_gets_a_second_letter() {
     let mut ledger = started();
-    let first = plan(
-        "k1",
-        identity(Some("id"), None, Some("prof"), "ann"),
-        Decision::Draft,
-    );
-    let same_profile = plan(
-        "k2",
-        identity(Some("other-id"), None, Some("prof"), "ann b"),
-        Decision::Draft,
-    );
+    let first = plan("k1", identity(Some("id"), None, Some("prof"), "ann"), Decision::Draft);
+    let same_profile = plan("k2", identity(Some("other-id"), None, Some("prof"), "ann b"), Decision::Draft);
     let same_name = plan("k3", identity(None, None, None, "ann"), Decision::Draft);
-    let other_id = plan(
-        "k4",
-        identity(Some("id4"), None, None, "ann"),
-        Decision::Draft,
-    );
+    let other_id = plan("k4", identity(Some("id4"), None, None, "ann"), Decision::Draft);
     let mut elsewhere = plan("k5", identity(None, None, None, "ann"), Decision::Draft);
     elsewhere.invitation.network = "another".to_owned();
     // All in one batch: what the caller knew beforehand could not have told.
-    let plans = [
-        &first,
-        &first,
-        &same_profile,
-        &same_name,
-        &other_id,
-        &elsewhere,
-    ];
+    let plans = [&first, &first, &same_profile, &same_name, &other_id, &elsewhere];
     let entries = plans
         .iter()
         .enumerate()
@@ -237,26 +185,15 @@ fn one_invitation_never_gets_a_second_letter() {
             let key = &plan.invitation.key.0;
             let mut delivery = letter(key, Mode::Draft, Start::Queued);
             delivery.message_id = MessageId::parse(&format!("{uid}@me.example")).unwrap();
-            Entry {
-                uid,
-                plan,
-                delivery: Some(delivery),
-            }
+            Entry { uid, plan, delivery: Some(delivery) }
         })
         .collect();
     let committed = ledger.commit_batch(&batch(9, entries, 2)).unwrap();
-    let keys = |words: &[&str]| -> Vec<_> {
-        words
-            .iter()
-            .map(|w| InvitationKey((*w).to_owned()))
-            .collect()
-    };
+    let keys = |words: &[&str]| -> Vec<_> { words.iter().map(|w| InvitationKey((*w).to_owned())).collect() };
     assert_eq!(committed.created, keys(&["k1", "k4", "k5"]));
     assert_eq!(committed.repeated, keys(&["k1", "k2", "k3"]));
     assert_eq!(ledger.due(ACCOUNT, t(100)).unwrap().len(), 3);
-    let known = ledger
-        .similar(&identity(None, None, Some("prof"), "-"))
-        .unwrap();
+    let known = ledger.similar(&identity(None, None, Some("prof"), "-")).unwrap();
     assert_eq!(known.len(), 2, "the plans are kept: {known:?}");
 }
 
@@ -264,20 +201,10 @@ fn one_invitation_never_gets_a_second_letter() {
 fn similar_finds_by_each_part_and_learns_parts_that_come_later() {
     let mut ledger = started();
     let bare = plan("k", identity(Some("i"), None, None, "n"), Decision::Hold);
-    let richer = plan(
-        "k",
-        identity(Some("i"), Some("s"), Some("p"), "n"),
-        Decision::Leave,
-    );
+    let richer = plan("k", identity(Some("i"), Some("s"), Some("p"), "n"), Decision::Leave);
     for (uid, plan) in [(1, &bare), (2, &richer)] {
-        let entry = Entry {
-            uid,
-            plan,
-            delivery: None,
-        };
-        ledger
-            .commit_batch(&batch(uid + 1, vec![entry], 20))
-            .unwrap();
+        let entry = Entry { uid, plan, delivery: None };
+        ledger.commit_batch(&batch(uid + 1, vec![entry], 20)).unwrap();
     }
     let whole = Known {
         key: InvitationKey("k".to_owned()),
@@ -294,11 +221,7 @@ fn similar_finds_by_each_part_and_learns_parts_that_come_later() {
         identity(None, None, Some("p"), "-"),
         identity(None, None, None, "n"),
     ] {
-        assert_eq!(
-            ledger.similar(&probe).unwrap(),
-            std::slice::from_ref(&whole),
-            "{probe:?}"
-        );
+        assert_eq!(ledger.similar(&probe).unwrap(), std::slice::from_ref(&whole), "{probe:?}");
     }
     let stranger = identity(Some("s"), Some("p"), Some("i"), "-");
     assert_eq!(ledger.similar(&stranger), Ok(vec![]), "parts do not mix");
@@ -316,10 +239,7 @@ fn the_delivery_machine_is_kept_with_its_history() {
         (Event::SeenInSent, State::Sent, ""),
     ];
     for (at, (event, state, note)) in (20..).zip(moves) {
-        assert_eq!(
-            ledger.record(&key, event, note, t(at), Detail::default()),
-            Ok(state)
-        );
+        assert_eq!(ledger.record(&key, event, note, t(at), Detail::default()), Ok(state));
     }
     let found = ledger.delivery(&key).unwrap().unwrap();
     assert_eq!(found.state, State::Sent);
@@ -372,9 +292,7 @@ fn every_move_of_the_machine_can_be_written_down_and_no_other() {
             for event in EVENTS {
                 let (mut ledger, key) = with_letter("k", mode, start);
                 for step in &path {
-                    ledger
-                        .record(&key, *step, "", t(11), Detail::default())
-                        .unwrap();
+                    ledger.record(&key, *step, "", t(11), Detail::default()).unwrap();
                 }
                 let before = ledger.delivery(&key).unwrap().unwrap();
                 let moves = ledger.history(&key).unwrap().len();
@@ -410,24 +328,13 @@ fn a_letter_nobody_wrote_cannot_move() {
 #[test]
 fn an_append_mark_is_kept_until_the_next_append() {
     let (mut ledger, key) = with_letter("k", Mode::Draft, Start::Queued);
-    let mark = |name: &str| Detail {
-        append_mark: Some(name.to_owned()),
-        next_attempt_at: None,
-    };
-    ledger
-        .record(&key, Event::AppendAboutToGo, "", t(11), mark("m1"))
-        .unwrap();
+    let mark = |name: &str| Detail { append_mark: Some(name.to_owned()), next_attempt_at: None };
+    ledger.record(&key, Event::AppendAboutToGo, "", t(11), mark("m1")).unwrap();
     let appending = ledger.in_state(ACCOUNT, State::Appending).unwrap();
     assert_eq!(appending[0].append_mark.as_deref(), Some("m1"));
-    ledger
-        .record(&key, Event::NotAppended, "", t(12), Detail::default())
-        .unwrap();
-    ledger
-        .record(&key, Event::AppendAboutToGo, "", t(13), mark("m2"))
-        .unwrap();
-    ledger
-        .record(&key, Event::Appended, "", t(14), Detail::default())
-        .unwrap();
+    ledger.record(&key, Event::NotAppended, "", t(12), Detail::default()).unwrap();
+    ledger.record(&key, Event::AppendAboutToGo, "", t(13), mark("m2")).unwrap();
+    ledger.record(&key, Event::Appended, "", t(14), Detail::default()).unwrap();
     let drafted = ledger.delivery(&key).unwrap().unwrap();
     assert_eq!(drafted.append_mark.as_deref(), Some("m2"));
     assert_eq!(drafted.state, State::Drafted);
@@ -447,14 +354,9 @@ fn the_queue_gives_what_is_due_oldest_first() {
     assert_eq!(due(&ledger, 40), ["b", "a"]);
     assert_eq!(ledger.due("someone", t(40)), Ok(vec![]));
 
-    let later = Detail {
-        next_attempt_at: Some(t(100)),
-        ..Detail::default()
-    };
+    let later = Detail { next_attempt_at: Some(t(100)), ..Detail::default() };
     let b = InvitationKey("b".to_owned());
-    ledger
-        .record(&b, Event::TryLater, "4xx", t(41), later)
-        .unwrap();
+    ledger.record(&b, Event::TryLater, "4xx", t(41), later).unwrap();
     assert_eq!(due(&ledger, 99), ["a"]);
     assert_eq!(due(&ledger, 100), ["b", "a"]);
 }
@@ -469,9 +371,7 @@ fn limits_count_letters_from_when_they_entered_the_queue() {
     assert_eq!(ledger.letters_since(ACCOUNT, t(11)), Ok(1));
     assert_eq!(ledger.letters_since("someone", t(0)), Ok(0));
     let c = InvitationKey("c".to_owned());
-    ledger
-        .record(&c, Event::Released, "", t(50), Detail::default())
-        .unwrap();
+    ledger.record(&c, Event::Released, "", t(50), Detail::default()).unwrap();
     assert_eq!(ledger.letters_since(ACCOUNT, t(50)), Ok(1));
     assert_eq!(ledger.due(ACCOUNT, t(50)).unwrap().len(), 3);
 }
@@ -480,32 +380,21 @@ fn limits_count_letters_from_when_they_entered_the_queue() {
 fn a_sent_letter_waits_for_its_copy_once() {
     let (mut ledger, key) = with_letter("k", Mode::Send, Start::Queued);
     assert_eq!(ledger.sent_without_copy(ACCOUNT), Ok(vec![]));
-    ledger
-        .record(&key, Event::BodyAboutToGo, "", t(11), Detail::default())
-        .unwrap();
-    ledger
-        .record(&key, Event::Accepted, "250 ok", t(12), Detail::default())
-        .unwrap();
+    ledger.record(&key, Event::BodyAboutToGo, "", t(11), Detail::default()).unwrap();
+    ledger.record(&key, Event::Accepted, "250 ok", t(12), Detail::default()).unwrap();
     assert_eq!(ledger.sent_without_copy(ACCOUNT).unwrap().len(), 1);
     ledger.mark_sent_copy_done(&key, t(13)).unwrap();
     ledger.mark_sent_copy_done(&key, t(14)).unwrap();
     assert_eq!(ledger.sent_without_copy(ACCOUNT), Ok(vec![]));
-    assert_eq!(
-        ledger.delivery(&key).unwrap().unwrap().sent_copy_at,
-        Some(t(13))
-    );
+    assert_eq!(ledger.delivery(&key).unwrap().unwrap().sent_copy_at, Some(t(13)));
 }
 
 #[test]
 fn a_port_fault_keeps_its_beginning_until_it_is_cleared() {
     let mut ledger = started();
-    ledger
-        .set_port_fault(ACCOUNT, PortKind::Imap, "login refused", t(10))
-        .unwrap();
+    ledger.set_port_fault(ACCOUNT, PortKind::Imap, "login refused", t(10)).unwrap();
     ledger.mark_told(ACCOUNT, PortKind::Imap, t(11)).unwrap();
-    ledger
-        .set_port_fault(ACCOUNT, PortKind::Imap, "still refused", t(20))
-        .unwrap();
+    ledger.set_port_fault(ACCOUNT, PortKind::Imap, "still refused", t(20)).unwrap();
     let faults = ledger.port_faults().unwrap();
     assert_eq!(faults.len(), 1);
     assert_eq!(faults[0].words, "still refused");
@@ -525,61 +414,28 @@ fn status_shows_everything_that_waits() {
     let mut full = batch(
         9,
         vec![
-            Entry {
-                uid: 1,
-                plan: &withheld,
-                delivery: None,
-            },
-            Entry {
-                uid: 2,
-                plan: &held,
-                delivery: Some(letter("h", Mode::Draft, Start::Held)),
-            },
-            Entry {
-                uid: 3,
-                plan: &parked,
-                delivery: Some(letter("p", Mode::Send, Start::Queued)),
-            },
+            Entry { uid: 1, plan: &withheld, delivery: None },
+            Entry { uid: 2, plan: &held, delivery: Some(letter("h", Mode::Draft, Start::Held)) },
+            Entry { uid: 3, plan: &parked, delivery: Some(letter("p", Mode::Send, Start::Queued)) },
         ],
         20,
     );
     full.quarantined.push((4, "nested too deeply".to_owned()));
     ledger.commit_batch(&full).unwrap();
     let p = InvitationKey("p".to_owned());
-    ledger
-        .record(
-            &p,
-            Event::TooLate,
-            "too late to send",
-            t(30),
-            Detail::default(),
-        )
-        .unwrap();
+    ledger.record(&p, Event::TooLate, "too late to send", t(30), Detail::default()).unwrap();
 
     let account = ledger.status().unwrap().accounts.remove(0);
     assert_eq!(account.name, ACCOUNT);
     assert_eq!((account.started_at, account.last_activity), (t(1), t(30)));
     assert_eq!(account.cursors[0].0, "INBOX");
-    assert_eq!(
-        account.decisions,
-        [
-            (Decision::Draft, 1),
-            (Decision::Hold, 1),
-            (Decision::Send, 1)
-        ]
-    );
+    assert_eq!(account.decisions, [(Decision::Draft, 1), (Decision::Hold, 1), (Decision::Send, 1)]);
     assert_eq!(account.states, [(State::Held, 1), (State::Parked, 1)]);
     assert_eq!(account.withheld.len(), 1);
     assert_eq!(account.withheld[0].reason_code, "generic-note");
-    let waiting: Vec<_> = account
-        .waiting
-        .iter()
-        .map(|letter| (letter.state, letter.last_words.as_str()))
-        .collect();
-    assert_eq!(
-        waiting,
-        [(State::Held, ""), (State::Parked, "too late to send")]
-    );
+    let waiting: Vec<_> =
+        account.waiting.iter().map(|letter| (letter.state, letter.last_words.as_str())).collect();
+    assert_eq!(waiting, [(State::Held, ""), (State::Parked, "too late to send")]);
     assert_eq!(account.waiting[0].inviter_name, "Ann Example");
     assert_eq!(account.quarantined[0].uid, 4);
     assert_eq!(account.quarantined[0].why, "nested too deeply");
@@ -591,19 +447,10 @@ fn what_was_written_is_there_after_reopening() {
     let mut ledger = Ledger::open(dir.path()).unwrap();
     ledger.start_account(ACCOUNT, t(1)).unwrap();
     add_letter(&mut ledger, "k", Mode::Draft, Start::Queued, 10);
-    let before = (
-        ledger.status().unwrap(),
-        ledger.due(ACCOUNT, t(10)).unwrap(),
-    );
+    let before = (ledger.status().unwrap(), ledger.due(ACCOUNT, t(10)).unwrap());
     drop(ledger);
     let ledger = Ledger::open(dir.path()).unwrap();
-    assert_eq!(
-        (
-            ledger.status().unwrap(),
-            ledger.due(ACCOUNT, t(10)).unwrap()
-        ),
-        before
-    );
+    assert_eq!((ledger.status().unwrap(), ledger.due(ACCOUNT, t(10)).unwrap()), before);
 }
 
 #[test]
@@ -614,10 +461,7 @@ fn folder_and_files_are_for_the_owner_only() {
     ledger.start_account(ACCOUNT, t(1)).unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&state), 0o700);
-    let files: Vec<_> = fs::read_dir(&state)
-        .unwrap()
-        .map(|e| e.unwrap().path())
-        .collect();
+    let files: Vec<_> = fs::read_dir(&state).unwrap().map(|e| e.unwrap().path()).collect();
     assert!(files.len() >= 4, "database, wal, shm, lock: {files:?}");
     for file in files {
         assert_eq!(mode(&file), 0o600, "{}", file.display());
@@ -634,10 +478,7 @@ fn a_second_daemon_is_refused_while_the_first_lives() {
     let first = Ledger::open(dir.path()).unwrap();
     let fault = Ledger::open(dir.path()).unwrap_err();
     let pid = std::process::id().to_string();
-    assert!(
-        matches!(&fault, Fault::NeedsHuman(words) if words.contains(&pid)),
-        "{fault}"
-    );
+    assert!(matches!(&fault, Fault::NeedsHuman(words) if words.contains(&pid)), "{fault}");
     drop(first);
     Ledger::open(dir.path()).unwrap();
 }
@@ -654,9 +495,7 @@ fn child_that_holds_the_ledger() {
     ledger.start_account(ACCOUNT, t(1)).unwrap();
     add_letter(&mut ledger, "k", Mode::Send, Start::Queued, 10);
     let key = InvitationKey("k".to_owned());
-    ledger
-        .record(&key, Event::BodyAboutToGo, "", t(11), Detail::default())
-        .unwrap();
+    ledger.record(&key, Event::BodyAboutToGo, "", t(11), Detail::default()).unwrap();
     println!("\nholding");
     std::io::stdout().flush().unwrap();
     let _ = std::io::stdin().read(&mut [0]);
@@ -666,11 +505,7 @@ fn child_that_holds_the_ledger() {
 fn a_killed_daemon_leaves_its_last_word_and_no_lock() {
     let dir = tempfile::tempdir().unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "ledger::child_that_holds_the_ledger",
-            "--nocapture",
-        ])
+        .args(["--exact", "ledger::child_that_holds_the_ledger", "--nocapture"])
         .env(CHILD_DIR, dir.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -702,10 +537,7 @@ fn status_can_be_read_beside_the_writer_and_writes_nothing() {
     assert_eq!(reader.status(), writer.status());
     add_letter(&mut writer, "k", Mode::Draft, Start::Queued, 10);
     assert_eq!(reader.status(), writer.status());
-    assert_eq!(
-        reader.status().unwrap().accounts[0].states,
-        [(State::Queued, 1)]
-    );
+    assert_eq!(reader.status().unwrap().accounts[0].states, [(State::Queued, 1)]);
     let refused = reader.start_account("other", t(2)).unwrap_err();
     assert!(matches!(refused, Fault::NeedsHuman(_)), "{refused:?}");
     drop(writer);
@@ -728,11 +560,7 @@ fn a_damaged_file_is_named_with_its_remedy() {
         assert!(words.contains(path.to_str().unwrap()), "{words}");
         assert!(words.contains("damaged"), "{words}");
     }
-    assert_eq!(
-        fs::read(&path).unwrap(),
-        text,
-        "left for the owner to look at"
-    );
+    assert_eq!(fs::read(&path).unwrap(), text, "left for the owner to look at");
 }
 
 #[test]
@@ -744,10 +572,7 @@ fn a_page_of_rubbish_inside_is_found_at_the_start() {
     bytes[4096..3 * 4096].fill(0xA5);
     fs::write(&path, bytes).unwrap();
     let fault = Ledger::open(dir.path()).unwrap_err();
-    assert!(
-        matches!(&fault, Fault::NeedsHuman(words) if words.contains("damaged")),
-        "{fault:?}"
-    );
+    assert!(matches!(&fault, Fault::NeedsHuman(words) if words.contains("damaged")), "{fault:?}");
 }
 
 #[test]
@@ -757,13 +582,8 @@ fn a_later_version_is_refused_by_both_ways_in() {
     let connection = rusqlite::Connection::open(Ledger::file(dir.path())).unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
-    for fault in
-        [Ledger::open(dir.path()), Ledger::open_read_only(dir.path())].map(Result::unwrap_err)
-    {
-        assert!(
-            matches!(&fault, Fault::NeedsHuman(words) if words.contains("99")),
-            "{fault:?}"
-        );
+    for fault in [Ledger::open(dir.path()), Ledger::open_read_only(dir.path())].map(Result::unwrap_err) {
+        assert!(matches!(&fault, Fault::NeedsHuman(words) if words.contains("99")), "{fault:?}");
     }
 }
 
@@ -771,11 +591,7 @@ fn a_later_version_is_refused_by_both_ways_in() {
 fn debug_output_shows_no_person_and_no_letter() {
     let mut ledger = started();
     let plan = simple("k");
-    let entry = Entry {
-        uid: 1,
-        plan: &plan,
-        delivery: Some(letter("k", Mode::Send, Start::Held)),
-    };
+    let entry = Entry { uid: 1, plan: &plan, delivery: Some(letter("k", Mode::Send, Start::Held)) };
     let batch = batch(2, vec![entry], 10);
     ledger.commit_batch(&batch).unwrap();
     let shown = format!(

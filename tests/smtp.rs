@@ -33,22 +33,13 @@ struct Run {
 async fn run(server: &Smtp, secret: &Secret, message: &[u8]) -> Run {
     let commits = AtomicUsize::new(0);
     let (from, to) = (from(), to());
-    let submission = Submission {
-        server,
-        secret: Some(secret),
-        from: &from,
-        to: &to,
-        message,
-    };
+    let submission = Submission { server, secret: Some(secret), from: &from, to: &to, message };
     let outcome = submit(submission, || async {
         commits.fetch_add(1, Ordering::SeqCst);
         Ok(())
     })
     .await;
-    Run {
-        outcome,
-        commits: commits.into_inner(),
-    }
+    Run { outcome, commits: commits.into_inner() }
 }
 
 /// One submission to a peer that follows `script`.
@@ -146,10 +137,7 @@ async fn cell(tls: Tls, at: At, act: Act, expected: char) {
         assert_eq!(seen.bodies.len(), 1, "{place}");
     }
     let said = words(&run.outcome);
-    assert!(
-        !said.contains('@') && !said.contains("pass-word"),
-        "{place}"
-    );
+    assert!(!said.contains('@') && !said.contains("pass-word"), "{place}");
 }
 
 #[tokio::test]
@@ -175,17 +163,7 @@ async fn a_closed_port_is_not_sent() {
     server.port = free.local_addr().unwrap().port();
     drop(free);
     let run = run(&server, &password(), MESSAGE).await;
-    assert!(
-        matches!(
-            run.outcome,
-            Outcome::TryLater {
-                phase: Phase::Connect,
-                ..
-            }
-        ),
-        "{:?}",
-        run.outcome
-    );
+    assert!(matches!(run.outcome, Outcome::TryLater { phase: Phase::Connect, .. }), "{:?}", run.outcome);
     assert_eq!(run.commits, 0);
 }
 
@@ -193,12 +171,7 @@ async fn a_closed_port_is_not_sent() {
 async fn the_body_arrives_byte_for_byte_and_stuffed() {
     for tls in [Tls::StartTls, Tls::Implicit] {
         let (run, seen) = play(Script::new(tls)).await;
-        assert_eq!(
-            run.outcome,
-            Outcome::Accepted {
-                reply: "250 2.0.0 queued as 4711".to_owned()
-            }
-        );
+        assert_eq!(run.outcome, Outcome::Accepted { reply: "250 2.0.0 queued as 4711".to_owned() });
         assert_eq!(run.commits, 1);
         let expected: &[u8] = b"Subject: x\r\n\r\nHello\r\n..\r\n...two\r\nend\r\n";
         assert_eq!(seen.bodies, [expected], "no line too many, no line too few");
@@ -221,8 +194,7 @@ async fn bare_line_ends_cannot_end_the_message_early() {
     let smuggled = b"Subject: x\n\nHello\n.\nMAIL FROM:<evil@example.net>\r.\rend";
     let run = run(&peer.smtp(), &password(), smuggled).await;
     assert_eq!(letter(&run.outcome), 'A');
-    let expected: &[u8] =
-        b"Subject: x\r\n\r\nHello\r\n..\r\nMAIL FROM:<evil@example.net>\r\n..\r\nend\r\n";
+    let expected: &[u8] = b"Subject: x\r\n\r\nHello\r\n..\r\nMAIL FROM:<evil@example.net>\r\n..\r\nend\r\n";
     assert_eq!(peer.finish().await.bodies, [expected]);
 }
 
@@ -231,13 +203,8 @@ async fn no_body_byte_leaves_before_the_commit_returns() {
     let peer = Peer::start(Script::new(Tls::Implicit)).await;
     let server = peer.smtp();
     let (from, to, secret) = (from(), to(), password());
-    let submission = Submission {
-        server: &server,
-        secret: Some(&secret),
-        from: &from,
-        to: &to,
-        message: MESSAGE,
-    };
+    let submission =
+        Submission { server: &server, secret: Some(&secret), from: &from, to: &to, message: MESSAGE };
     let seen = peer.seen.clone();
     let outcome = submit(submission, || async {
         let now = seen.lock().unwrap().clone();
@@ -290,12 +257,7 @@ async fn replies_out_of_step_are_never_taken_for_success() {
         (At::Data, "421 4.4.2 you took too long\r\n", 'T', 1),
     ] {
         let (run, seen) = play(Script::new(Tls::Implicit).at(at, Act::Extra(extra))).await;
-        assert_eq!(
-            letter(&run.outcome),
-            expected,
-            "{at:?} {extra:?}: {:?}",
-            run.outcome
-        );
+        assert_eq!(letter(&run.outcome), expected, "{at:?} {extra:?}: {:?}", run.outcome);
         assert_eq!(run.commits, commits, "{at:?} {extra:?}");
         assert_eq!(seen.body_bytes, 0, "{at:?} {extra:?}");
     }
@@ -309,23 +271,15 @@ async fn replies_out_of_step_are_never_taken_for_success() {
         (At::Dot, "150 hm\r\n", 'L'),
     ] {
         let (run, _) = play(Script::new(Tls::Implicit).at(at, Act::Say(instead))).await;
-        assert_eq!(
-            letter(&run.outcome),
-            expected,
-            "{at:?} {instead:?}: {:?}",
-            run.outcome
-        );
+        assert_eq!(letter(&run.outcome), expected, "{at:?} {instead:?}: {:?}", run.outcome);
     }
 }
 
 #[tokio::test]
 async fn untidy_replies_are_understood() {
-    for said in [
-        "250\r\n",
-        "250 ok\n",
-        "250-2.0.0 first\r\n250 2.0.0 second\r\n",
-        "250 2.0.0 f\u{fc}r Sie\r\n",
-    ] {
+    for said in
+        ["250\r\n", "250 ok\n", "250-2.0.0 first\r\n250 2.0.0 second\r\n", "250 2.0.0 f\u{fc}r Sie\r\n"]
+    {
         let (run, _) = play(Script::new(Tls::Implicit).at(At::Dot, Act::Say(said))).await;
         assert_eq!(letter(&run.outcome), 'A', "{said:?}: {:?}", run.outcome);
     }
@@ -348,17 +302,7 @@ async fn an_endless_reply_ends() {
 async fn nothing_said_before_the_handshake_counts_after_it() {
     let forged = "250-peer.example.org\r\n250 AUTH PLAIN\r\n235 ok\r\n";
     let (run, seen) = play(Script::new(Tls::StartTls).at(At::StartTls, Act::Extra(forged))).await;
-    assert!(
-        matches!(
-            run.outcome,
-            Outcome::TryLater {
-                phase: Phase::Handshake,
-                ..
-            }
-        ),
-        "{:?}",
-        run.outcome
-    );
+    assert!(matches!(run.outcome, Outcome::TryLater { phase: Phase::Handshake, .. }), "{:?}", run.outcome);
     assert_eq!(seen.verbs(), ["EHLO", "STARTTLS"]);
 }
 
@@ -370,17 +314,7 @@ async fn without_tls_no_word_about_the_letter_or_the_login() {
     let mut server = peer.smtp();
     server.tls = Tls::StartTls;
     let run = run(&server, &password(), MESSAGE).await;
-    assert!(
-        matches!(
-            run.outcome,
-            Outcome::NeedsHuman {
-                phase: Phase::StartTls,
-                ..
-            }
-        ),
-        "{:?}",
-        run.outcome
-    );
+    assert!(matches!(run.outcome, Outcome::NeedsHuman { phase: Phase::StartTls, .. }), "{:?}", run.outcome);
     let seen = peer.finish().await;
     assert_eq!(seen.verbs(), ["EHLO", "QUIT"]);
 }
@@ -407,32 +341,14 @@ async fn a_certificate_of_another_authority_or_name_is_for_a_person() {
         let mut server = peer.smtp();
         server.ca_file = Some(stranger.ca_file.clone());
         let outcome = run(&server, &password(), MESSAGE).await.outcome;
-        assert!(
-            matches!(
-                outcome,
-                Outcome::NeedsHuman {
-                    phase: Phase::Handshake,
-                    ..
-                }
-            ),
-            "{outcome:?}"
-        );
+        assert!(matches!(outcome, Outcome::NeedsHuman { phase: Phase::Handshake, .. }), "{outcome:?}");
         assert!(words(&outcome).contains("smtp.ca_file"), "{outcome:?}");
 
         let peer = Peer::start(Script::new(tls)).await;
         let mut server = peer.smtp();
         server.host = "127.0.0.1".to_owned();
         let outcome = run(&server, &password(), MESSAGE).await.outcome;
-        assert!(
-            matches!(
-                outcome,
-                Outcome::NeedsHuman {
-                    phase: Phase::Handshake,
-                    ..
-                }
-            ),
-            "{outcome:?}"
-        );
+        assert!(matches!(outcome, Outcome::NeedsHuman { phase: Phase::Handshake, .. }), "{outcome:?}");
     }
 }
 
@@ -474,35 +390,14 @@ async fn each_mechanism_is_spoken_as_the_server_wants_it() {
             "AUTH XOAUTH2",
             token(),
             vec!["334 eyJzdGF0dXMiOiI0MDAifQ==", "535 5.7.8 no"],
-            &[
-                "AUTH XOAUTH2 dXNlcj1vd25lci1sb2dpbgFhdXRoPUJlYXJlciBzaG9ydC10b2tlbgEB",
-                "",
-            ],
+            &["AUTH XOAUTH2 dXNlcj1vd25lci1sb2dpbgFhdXRoPUJlYXJlciBzaG9ydC10b2tlbgEB", ""],
             'H',
         ),
-        (
-            "AUTH XOAUTH2",
-            long(),
-            vec!["334 ", "235 ok"],
-            &["AUTH XOAUTH2"],
-            'A',
-        ),
-        (
-            "AUTH XOAUTH2 OAUTHBEARER",
-            token(),
-            vec!["334 e30=", "535 5.7.8 no"],
-            &[],
-            'H',
-        ),
+        ("AUTH XOAUTH2", long(), vec!["334 ", "235 ok"], &["AUTH XOAUTH2"], 'A'),
+        ("AUTH XOAUTH2 OAUTHBEARER", token(), vec!["334 e30=", "535 5.7.8 no"], &[], 'H'),
         ("AUTH CRAM-MD5", password(), vec![], &["MAIL"], 'H'),
         ("8BITMIME", password(), vec![], &["MAIL"], 'H'),
-        (
-            "AUTH PLAIN",
-            password(),
-            vec!["334 ", "334 ", "334 "],
-            &[],
-            'T',
-        ),
+        ("AUTH PLAIN", password(), vec!["334 ", "334 ", "334 "], &[], 'T'),
     ];
     for (offer, secret, auth, lines, expected) in cases {
         let mut script = Script::new(Tls::Implicit);
@@ -556,11 +451,7 @@ async fn a_message_over_the_limit_is_not_even_announced() {
 
     let mut script = Script::new(Tls::Implicit);
     script.offer = vec!["AUTH PLAIN", "SIZE 36"];
-    assert_eq!(
-        letter(&play(script).await.0.outcome),
-        'A',
-        "the limit itself fits"
-    );
+    assert_eq!(letter(&play(script).await.0.outcome), 'A', "the limit itself fits");
 }
 
 #[tokio::test]
@@ -569,12 +460,7 @@ async fn eight_bit_text_goes_only_where_it_is_taken() {
         let mut script = Script::new(Tls::Implicit);
         script.offer = vec!["AUTH PLAIN", offer];
         let peer = Peer::start(script).await;
-        let run = run(
-            &peer.smtp(),
-            &password(),
-            "Subject: x\r\n\r\nGrüße\r\n".as_bytes(),
-        )
-        .await;
+        let run = run(&peer.smtp(), &password(), "Subject: x\r\n\r\nGrüße\r\n".as_bytes()).await;
         let seen = peer.finish().await;
         assert_eq!(letter(&run.outcome), expected, "{:?}", run.outcome);
         if expected == 'A' {
@@ -588,12 +474,6 @@ fn lettre_is_built_without_its_tracing() {
     // That feature logs AUTH lines and bodies. The lock file lists a package's
     // optional dependencies only when some feature asks for them.
     let lock = include_str!("../Cargo.lock");
-    let lettre = lock
-        .split("[[package]]")
-        .find(|package| package.contains("name = \"lettre\""))
-        .unwrap();
-    assert!(
-        lettre.contains("\"rustls\"") && !lettre.contains("tracing"),
-        "{lettre}"
-    );
+    let lettre = lock.split("[[package]]").find(|package| package.contains("name = \"lettre\"")).unwrap();
+    assert!(lettre.contains("\"rustls\"") && !lettre.contains("tracing"), "{lettre}");
 }

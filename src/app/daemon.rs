@@ -54,7 +54,7 @@ pub async fn once(setup: Setup) -> RunEnd {
                 Some(Err(_)) => ends.push(End::NeedsHuman),
                 None => break,
             },
-            _ = signals.stop() => { let _ = switch.send(true); }
+            Asked::Stop = signals.next() => { let _ = switch.send(true); }
         }
     }
     if ends.contains(&End::NeedsHuman) {
@@ -107,6 +107,17 @@ fn begin(setup: Setup, ledger: Option<Ledger>) -> Result<(Vec<crate::config::Acc
     Ok((setup.config.accounts, Arc::new(shared)))
 }
 
+/// A bad file is refused with its message, and the old one stays in force.
+fn reloaded(config_file: &Path) -> Option<Box<Setup>> {
+    notify::reloading();
+    load(config_file)
+        .map_err(|problems| {
+            tracing::error!("the new configuration is refused, the old one stays in force: {problems}");
+        })
+        .ok()
+        .map(Box::new)
+}
+
 /// The tasks of all accounts.
 struct Crew {
     tasks: JoinSet<End>,
@@ -128,22 +139,23 @@ impl Crew {
     }
 
     /// Until a signal asks for a stop (`None`) or brings a good new set-up.
-    async fn stand_by(&self, config_file: &Path, signals: &mut Signals, shared: &Shared) -> Option<Box<Setup>> {
+    async fn stand_by(
+        &self,
+        config_file: &Path,
+        signals: &mut Signals,
+        shared: &Shared,
+    ) -> Option<Box<Setup>> {
         let beat = notify::watchdog_interval().map_or(Duration::from_secs(3600), |interval| interval / 2);
         let mut ticker = tokio::time::interval(beat);
         loop {
             tokio::select! {
-                () = signals.stop() => return None,
-                () = signals.reload() => {
-                    notify::reloading();
-                    match load(config_file) {
-                        Ok(setup) => return Some(Box::new(setup)),
-                        Err(problems) => {
-                            tracing::error!("the new configuration is refused, the old one stays in force: {problems}");
-                            notify::ready();
-                        }
-                    }
-                }
+                asked = signals.next() => match asked {
+                    Asked::Stop => return None,
+                    Asked::Reload => match reloaded(config_file) {
+                        Some(setup) => return Some(setup),
+                        None => notify::ready(),
+                    },
+                },
                 _ = ticker.tick() => self.sign_of_life(shared),
             }
         }
@@ -151,12 +163,19 @@ impl Crew {
 
     /// Tells systemd that we live, if every account shows that it moves.
     fn sign_of_life(&self, shared: &Shared) {
-        let late: Vec<_> =
-            self.progress.iter().filter(|(_, p)| p.is_late(shared.now())).map(|(name, _)| name.as_str()).collect();
+        let late: Vec<_> = self
+            .progress
+            .iter()
+            .filter(|(_, p)| p.is_late(shared.now()))
+            .map(|(name, _)| name.as_str())
+            .collect();
         if late.is_empty() {
             notify::watchdog();
         } else {
-            tracing::error!(accounts = late.join(" "), "no progress for too long; the watchdog is left to act");
+            tracing::error!(
+                accounts = late.join(" "),
+                "no progress for too long; the watchdog is left to act"
+            );
         }
     }
 
@@ -164,7 +183,10 @@ impl Crew {
         let _ = self.switch.send(true);
         while let Some(end) = self.tasks.join_next().await {
             if let Err(error) = end {
-                tracing::error!("an account's task ended by itself: {}", if error.is_panic() { "panic" } else { "cancelled" });
+                tracing::error!(
+                    "an account's task ended by itself: {}",
+                    if error.is_panic() { "panic" } else { "cancelled" }
+                );
             }
         }
     }
@@ -178,7 +200,8 @@ struct Signals {
 
 impl Signals {
     fn new() -> Result<Self, Fault> {
-        let one = |kind| signal(kind).map_err(|e| Fault::NeedsHuman(format!("cannot listen for signals: {e}")));
+        let one =
+            |kind| signal(kind).map_err(|e| Fault::NeedsHuman(format!("cannot listen for signals: {e}")));
         Ok(Self {
             terminate: one(SignalKind::terminate())?,
             interrupt: one(SignalKind::interrupt())?,
@@ -186,14 +209,18 @@ impl Signals {
         })
     }
 
-    async fn stop(&mut self) {
+    /// The next signal that asks for something.
+    async fn next(&mut self) -> Asked {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => Asked::Stop,
+            _ = self.interrupt.recv() => Asked::Stop,
+            _ = self.hangup.recv() => Asked::Reload,
         }
     }
+}
 
-    async fn reload(&mut self) {
-        self.hangup.recv().await;
-    }
+/// What a signal asks for.
+enum Asked {
+    Stop,
+    Reload,
 }

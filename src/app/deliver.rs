@@ -3,8 +3,8 @@
 use super::settle::retry_at;
 use super::shared::{Shared, Step, Stop};
 use crate::config::{Account, Smtp};
-use crate::domain::delivery::{Event, Mode};
 use crate::domain::Fault;
+use crate::domain::delivery::{Event, Mode};
 use crate::shell::sender::{self, Outcome, Submission};
 use crate::shell::store::{Delivery, Detail};
 use crate::shell::{Secret, secrets};
@@ -39,7 +39,12 @@ pub async fn deliver(account: &Account, shared: &Shared, stop: &Stop) -> Result<
     Ok(sent)
 }
 
-async fn send(server: &Smtp, secret: Option<&Secret>, letter: &Delivery, shared: &Shared) -> Result<bool, Fault> {
+async fn send(
+    server: &Smtp,
+    secret: Option<&Secret>,
+    letter: &Delivery,
+    shared: &Shared,
+) -> Result<bool, Fault> {
     let (Some(from), Some(to)) = (shared.owner.addresses.first(), &letter.to) else {
         record(shared, letter, Event::Rejected, "it has no recipient", Detail::default())?;
         return Ok(false);
@@ -60,7 +65,13 @@ async fn send(server: &Smtp, secret: Option<&Secret>, letter: &Delivery, shared:
         }
         Outcome::TryLater { words, .. } => {
             let at = retry_at(shared.now(), letter.attempts, fastrand::u32(..));
-            record(shared, letter, Event::TryLater, &words, Detail { next_attempt_at: Some(at), ..Detail::default() })?;
+            record(
+                shared,
+                letter,
+                Event::TryLater,
+                &words,
+                Detail { next_attempt_at: Some(at), ..Detail::default() },
+            )?;
             Ok(false)
         }
         Outcome::Rejected { words, .. } => {
@@ -75,6 +86,12 @@ async fn send(server: &Smtp, secret: Option<&Secret>, letter: &Delivery, shared:
     }
 }
 
-fn record(shared: &Shared, letter: &Delivery, event: Event, words: &str, detail: Detail) -> Result<(), Fault> {
+fn record(
+    shared: &Shared,
+    letter: &Delivery,
+    event: Event,
+    words: &str,
+    detail: Detail,
+) -> Result<(), Fault> {
     shared.ledger().record(&letter.key, event, words, shared.now(), detail).map(|_| ())
 }

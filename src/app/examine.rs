@@ -1,10 +1,8 @@
 //! The daemon's own judgement of one mail, for those who ask before they trust.
 
-use super::ingest::{self, read_alone};
-use super::shared::Shared;
-use crate::config::Account;
-use crate::domain::{Fault, Notice, Plan, RawMail, Timestamp};
-use crate::stages::gates::{Assume, Facts};
+use super::ingest::read_alone;
+use crate::domain::{Evidence, Notice, Plan, RawMail, Timestamp};
+use crate::stages::gates::Facts;
 use crate::stages::{Bench, judge};
 
 /// What would be done with one mail.
@@ -17,21 +15,22 @@ pub struct Examined {
     /// The network whose rules claim it.
     pub network: Option<String>,
     /// What speaks for that.
-    pub evidence: Vec<crate::domain::Evidence>,
+    pub evidence: Vec<Evidence>,
     /// Why it could not be read at all; it would be quarantined.
     pub unreadable: Option<&'static str>,
     /// One plan for each invitation.
     pub plans: Vec<Plan>,
 }
 
-/// Judges `raw` as if it had just arrived: age and limits do not hold it, and
-/// only what an earlier mail of the same run or the ledger says is known.
-pub fn examine(file: &str, raw: &RawMail, bench: &Bench<'_>, known: &dyn Fn(&Plan) -> Option<Facts>) -> Examined {
+/// Judges `raw` as if it were the first mail that ever arrived, this moment:
+/// neither age nor limits nor earlier mail hold it.
+pub fn examine(file: &str, raw: &RawMail, bench: &Bench<'_>, now: Timestamp) -> Examined {
+    let file = file.to_owned();
     let (mail, recognised) = match read_alone(raw, bench.rules) {
         Ok(found) => found,
         Err(unreadable) => {
             return Examined {
-                file: file.to_owned(),
+                file,
                 kind: Notice::Other,
                 network: None,
                 evidence: Vec::new(),
@@ -40,25 +39,18 @@ pub fn examine(file: &str, raw: &RawMail, bench: &Bench<'_>, known: &dyn Fn(&Pla
             };
         }
     };
-    let _ = known;
-    let plans = recognised
-        .invitations
-        .iter()
-        .map(|invitation| {
-            let now = mail.date.unwrap_or(Timestamp::from_unix_s(0));
-            let facts = Facts {
-                now,
-                arrived: None,
-                start: None,
-                known: None,
-                letters_last_hour: 0,
-                letters_last_day: 0,
-            };
-            judge(&mail, &recognised, invitation, &facts, bench)
-        })
-        .collect();
+    let facts = Facts {
+        now,
+        arrived: Some(now),
+        start: None,
+        known: None,
+        letters_last_hour: 0,
+        letters_last_day: 0,
+    };
+    let plans =
+        recognised.invitations.iter().map(|it| judge(&mail, &recognised, it, &facts, bench)).collect();
     Examined {
-        file: file.to_owned(),
+        file,
         kind: recognised.notice,
         network: recognised.network,
         evidence: recognised.evidence,

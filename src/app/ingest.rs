@@ -11,7 +11,7 @@ use crate::domain::delivery::Mode;
 use crate::domain::{Decision, Fault, Invitation, Mail, Plan, RawMail, Timestamp};
 use crate::rulebook::Rulebook;
 use crate::shell::mailbox::{Access, Body, Envelope, Opened, SearchTerm, Uid};
-use crate::shell::store::{Batch, Cursor, Entry, NewDelivery, Start};
+use crate::shell::store::{Batch, Entry, NewDelivery, Start};
 use crate::stages::gates::{Facts, KnownInvitation};
 use crate::stages::mime::{self, Frame, Purpose};
 use crate::stages::parse::{self, Unreadable};
@@ -94,7 +94,8 @@ pub async fn ingest(
     let mut tally = Tally::default();
     for mailbox in &account.mailboxes {
         let opened = port.open(mailbox, Access::ReadOnly).await?;
-        let mut look = Look { port, account, shared, memory, observer, stop, mailbox, opened, tally: &mut tally };
+        let mut look =
+            Look { port, account, shared, memory, observer, stop, mailbox, opened, tally: &mut tally };
         look.run().await?;
     }
     Ok(tally)
@@ -168,7 +169,9 @@ impl Look<'_> {
     fn anchor(&self, start: Timestamp) -> Result<Anchor, Fault> {
         let cursor = self.shared.ledger().cursor(&self.account.name, self.mailbox)?;
         Ok(match cursor {
-            Some(c) if c.uid_validity == self.opened.uid_validity && c.uid_validity != 0 => Anchor::Cursor(c.next_uid),
+            Some(c) if c.uid_validity == self.opened.uid_validity && c.uid_validity != 0 => {
+                Anchor::Cursor(c.next_uid)
+            }
             Some(_) => Anchor::Backlog(start),
             None if self.account.since.is_some() => Anchor::Backlog(start),
             None => Anchor::Now,
@@ -181,7 +184,9 @@ impl Look<'_> {
             self.tally.looked += 1;
             let header = parse::parse_header(&envelope.header);
             match &header {
-                Ok(header) if recognise::is_candidate(header, &self.shared.rules) => candidates.push(envelope),
+                Ok(header) if recognise::is_candidate(header, &self.shared.rules) => {
+                    candidates.push(envelope)
+                }
                 Err(unreadable) if names_a_network(&envelope.header, &self.shared.rules) => {
                     self.quarantine(envelope.uid, None, unreadable.as_str(), in_order)?;
                 }
@@ -208,7 +213,12 @@ impl Look<'_> {
             && self.stumbles(only.uid) >= MAX_STUMBLES
         {
             let header = parse::parse_header(&only.header).ok();
-            return self.quarantine(only.uid, header.as_ref(), "the server broke off each time it was fetched", in_order);
+            return self.quarantine(
+                only.uid,
+                header.as_ref(),
+                "the server broke off each time it was fetched",
+                in_order,
+            );
         }
         let wanted: Vec<(Uid, u64)> = chunk.iter().map(|e| (e.uid, e.size_bytes)).collect();
         let bodies = match self.port.bodies(&wanted, self.account.max_body_bytes()).await {
@@ -236,14 +246,27 @@ impl Look<'_> {
         Ok(())
     }
 
-    fn judge(&mut self, envelope: &Envelope, raw: &RawMail, start: Timestamp, in_order: bool) -> Result<(), Fault> {
+    fn judge(
+        &mut self,
+        envelope: &Envelope,
+        raw: &RawMail,
+        start: Timestamp,
+        in_order: bool,
+    ) -> Result<(), Fault> {
         self.tally.read += 1;
         // A fault of ours in reading hostile bytes must not stop the mails behind it.
         let identified = catch_unwind(AssertUnwindSafe(|| identify(raw, &self.shared.rules)));
         let (mail, recognised) = match identified {
             Ok(Ok(found)) => found,
             Ok(Err(unreadable)) => return self.quarantine(envelope.uid, None, unreadable.as_str(), in_order),
-            Err(_) => return self.quarantine(envelope.uid, None, "reading it failed inside notyet; please report it", in_order),
+            Err(_) => {
+                return self.quarantine(
+                    envelope.uid,
+                    None,
+                    "reading it failed inside notyet; please report it",
+                    in_order,
+                );
+            }
         };
         let mut plans = Vec::new();
         for invitation in &recognised.invitations {
@@ -261,7 +284,13 @@ impl Look<'_> {
         Ok(())
     }
 
-    fn quarantine(&mut self, uid: Uid, header: Option<&Mail>, why: &str, in_order: bool) -> Result<(), Fault> {
+    fn quarantine(
+        &mut self,
+        uid: Uid,
+        header: Option<&Mail>,
+        why: &str,
+        in_order: bool,
+    ) -> Result<(), Fault> {
         self.tally.quarantined += 1;
         self.memory.stumbles.remove(&(self.mailbox.to_owned(), uid));
         self.commit(Vec::new(), vec![(uid, why.to_owned())], in_order.then_some(uid))?;
@@ -279,12 +308,11 @@ impl Look<'_> {
         quarantined: Vec<(Uid, String)>,
         next_uid: Option<Uid>,
     ) -> Result<(), Fault> {
-        let uid_validity = self.opened.uid_validity;
         let batch = Batch {
             account: &self.account.name,
             mailbox: self.mailbox,
-            uid_validity,
-            cursor: next_uid.map(|next_uid| Cursor { uid_validity, next_uid }),
+            uid_validity: self.opened.uid_validity,
+            next_uid,
             entries,
             quarantined,
             now: self.shared.now(),
@@ -363,7 +391,11 @@ fn search_terms(rules: &Rulebook) -> Vec<SearchTerm> {
     let mut terms = Vec::new();
     for look in rules.networks.values().flat_map(|n| &n.looks) {
         terms.extend(look.from.iter().map(|from| SearchTerm::From(from.clone())));
-        terms.extend(look.search.iter().map(|(name, value)| SearchTerm::Header { name: name.clone(), value: value.clone() }));
+        terms.extend(
+            look.search
+                .iter()
+                .map(|(name, value)| SearchTerm::Header { name: name.clone(), value: value.clone() }),
+        );
     }
     terms
 }

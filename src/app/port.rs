@@ -79,7 +79,11 @@ impl Port {
     ///
     /// # Errors
     /// See the session's own.
-    pub async fn search(&mut self, terms: &[SearchTerm], since: Option<Timestamp>) -> Result<Vec<Uid>, Fault> {
+    pub async fn search(
+        &mut self,
+        terms: &[SearchTerm],
+        since: Option<Timestamp>,
+    ) -> Result<Vec<Uid>, Fault> {
         on_either!(self, session => session.search_terms(terms, since))
     }
 
@@ -95,7 +99,11 @@ impl Port {
     ///
     /// # Errors
     /// See the session's own.
-    pub async fn folders(&mut self, drafts: Option<&str>, sent: Option<&str>) -> Result<SpecialFolders, Fault> {
+    pub async fn folders(
+        &mut self,
+        drafts: Option<&str>,
+        sent: Option<&str>,
+    ) -> Result<SpecialFolders, Fault> {
         on_either!(self, session => session.folders(drafts, sent))
     }
 
@@ -103,7 +111,12 @@ impl Port {
     ///
     /// # Errors
     /// See the session's own.
-    pub async fn find_by_header(&mut self, folder: &str, header: &str, value: &str) -> Result<Option<Uid>, Fault> {
+    pub async fn find_by_header(
+        &mut self,
+        folder: &str,
+        header: &str,
+        value: &str,
+    ) -> Result<Option<Uid>, Fault> {
         on_either!(self, session => session.find_by_header(folder, header, value))
     }
 
@@ -122,7 +135,13 @@ impl Port {
     ///
     /// # Errors
     /// See the session's own.
-    pub async fn append(&mut self, folder: &str, flags: Folder, mark: &str, message: &[u8]) -> Result<(), Fault> {
+    pub async fn append(
+        &mut self,
+        folder: &str,
+        flags: Folder,
+        mark: &str,
+        message: &[u8],
+    ) -> Result<(), Fault> {
         match self {
             Self::Imap(session) => session.append(folder, flags, message).await,
             Self::Maildir(session) => session.append(folder, flags, mark, message).await,
@@ -147,7 +166,11 @@ impl Port {
     ///
     /// # Errors
     /// See the session's own.
-    pub async fn wait(&mut self, longest: Duration, interrupt: impl Future<Output = ()>) -> Result<Wake, Fault> {
+    pub async fn wait(
+        &mut self,
+        longest: Duration,
+        interrupt: impl Future<Output = ()>,
+    ) -> Result<Wake, Fault> {
         on_either!(self, session => session.wait(longest, interrupt))
     }
 

@@ -27,7 +27,11 @@ pub fn release_held(account: &Account, shared: &Shared) -> Result<usize, Fault> 
     let mut ledger = shared.ledger();
     let last_hour = ledger.letters_since(&account.name, now.minus(HOUR))?;
     let last_day = ledger.letters_since(&account.name, now.minus(DAY))?;
-    let room = shared.policy.max_per_hour.saturating_sub(last_hour).min(shared.policy.max_per_day.saturating_sub(last_day));
+    let room = shared
+        .policy
+        .max_per_hour
+        .saturating_sub(last_hour)
+        .min(shared.policy.max_per_day.saturating_sub(last_day));
     let mut released = 0;
     for held in ledger.in_state(&account.name, State::Held)?.into_iter().take(room as usize) {
         ledger.record(&held.key, Event::Released, "a limit has room again", now, Detail::default())?;
@@ -118,12 +122,24 @@ async fn draft(port: &mut Port, drafts: &str, letter: &Delivery, shared: &Shared
         return Ok(());
     }
     let mark = port.append_mark(drafts, &letter.message.0).await?;
-    record(shared, letter, Event::AppendAboutToGo, "", Detail { append_mark: Some(mark.clone()), ..Detail::default() })?;
+    record(
+        shared,
+        letter,
+        Event::AppendAboutToGo,
+        "",
+        Detail { append_mark: Some(mark.clone()), ..Detail::default() },
+    )?;
     (shared.at_step)(Step::AppendAboutToGo);
     append_marked(port, drafts, &mark, letter, shared).await
 }
 
-async fn append_marked(port: &mut Port, drafts: &str, mark: &str, letter: &Delivery, shared: &Shared) -> Result<(), Fault> {
+async fn append_marked(
+    port: &mut Port,
+    drafts: &str,
+    mark: &str,
+    letter: &Delivery,
+    shared: &Shared,
+) -> Result<(), Fault> {
     match port.append(drafts, Folder::Drafts, mark, &letter.message.0).await {
         Ok(()) => {
             (shared.at_step)(Step::Appended);
@@ -141,7 +157,9 @@ async fn append_marked(port: &mut Port, drafts: &str, mark: &str, letter: &Deliv
 async fn resolve(port: &mut Port, drafts: &str, letter: &Delivery, shared: &Shared) -> Result<(), Fault> {
     let mark = letter.append_mark.clone().unwrap_or_default();
     match port.resolve_append(drafts, &mark, KEY_HEADER, letter.key.0.as_str()).await? {
-        AppendTrace::There => record(shared, letter, Event::Appended, "found in the Drafts folder", Detail::default()),
+        AppendTrace::There => {
+            record(shared, letter, Event::Appended, "found in the Drafts folder", Detail::default())
+        }
         AppendTrace::Never => {
             let words = "the mailbox shows that nothing was appended";
             record(shared, letter, Event::NotAppended, words, Detail::default())
@@ -201,7 +219,13 @@ async fn file_copy(
     Ok(())
 }
 
-fn record(shared: &Shared, letter: &Delivery, event: Event, words: &str, detail: Detail) -> Result<(), Fault> {
+fn record(
+    shared: &Shared,
+    letter: &Delivery,
+    event: Event,
+    words: &str,
+    detail: Detail,
+) -> Result<(), Fault> {
     shared.ledger().record(&letter.key, event, words, shared.now(), detail).map(|_| ())
 }
 

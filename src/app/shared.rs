@@ -72,7 +72,13 @@ pub struct Shared {
 
 impl Shared {
     /// Puts the parts together.
-    pub fn new(rules: Rulebook, owner: Owner, policy: Policy, ledger: Ledger, clock: fn() -> Timestamp) -> Self {
+    pub fn new(
+        rules: Rulebook,
+        owner: Owner,
+        policy: Policy,
+        ledger: Ledger,
+        clock: fn() -> Timestamp,
+    ) -> Self {
         Self { rules, owner, policy, clock, at_step: |_| (), ledger: Mutex::new(ledger) }
     }
 

@@ -35,7 +35,9 @@ pub enum Command {
     /// Run the real daemon's pass over a bundled sample mailbox and show what it did.
     ///
     /// No network, no configuration. The sample is copied into a temporary folder.
-    #[command(after_help = "Example:\n  notyet demo --keep ./sample     keep the mailbox, the drafts and the ledger to look at")]
+    #[command(
+        after_help = "Example:\n  notyet demo --keep ./sample     keep the mailbox, the drafts and the ledger to look at"
+    )]
     Demo(DemoArguments),
     /// Watch the configured accounts until stopped; SIGHUP reloads config and rules.
     #[command(
@@ -143,14 +145,18 @@ pub enum RulesCommand {
     #[command(after_help = "Examples:\n  notyet rules test\n  notyet rules test --rules ./my-rules")]
     Test(RulesTestArguments),
     /// Write the shipped rules into a new folder, to edit them.
-    #[command(after_help = "Example:\n  notyet rules eject ./my-rules    then set rules_dir = \"my-rules\" in the config")]
+    #[command(
+        after_help = "Example:\n  notyet rules eject ./my-rules    then set rules_dir = \"my-rules\" in the config"
+    )]
     Eject {
         /// A folder that does not exist yet, or is empty.
         #[arg(value_name = "DIR")]
         dir: PathBuf,
     },
     /// Score the rules on labelled mails and notes, and print both tables.
-    #[command(after_help = "Example:\n  notyet rules score ./corpus      a folder with index.tsv, mail/ and notes.tsv")]
+    #[command(
+        after_help = "Example:\n  notyet rules score ./corpus      a folder with index.tsv, mail/ and notes.tsv"
+    )]
     Score {
         /// A folder with index.tsv and mail/ (mails), notes.tsv (notes), or both.
         #[arg(value_name = "DIR")]

@@ -19,17 +19,13 @@ pub(super) fn account(name: &str, section: &Section<'_>, around: &Surroundings) 
         Some(MailboxKind::Maildir(_)) => ImapLogin::Absent,
         None => ImapLogin::Unreadable,
     };
-    let smtp = section.optional("smtp", |field| {
-        server::smtp(&field.section(SMTP)?, login, around)
-    });
+    let smtp = section.optional("smtp", |field| server::smtp(&field.section(SMTP)?, login, around));
     let mailboxes = section.or("mailboxes", vec!["INBOX".to_owned()], mailboxes);
     let drafts = section.optional("drafts", Field::text);
     let sent = section.optional("sent", Field::text);
     let sent_copy = section.or("sent_copy", SentCopy::File, |field| field.word(SENT_COPIES));
     let authserv_id = section.optional("authserv_id", authserv_id);
-    let poll_every = section.or("poll_every", 5 * MINUTE, |field| {
-        field.duration(SECOND..=DAY)
-    });
+    let poll_every = section.or("poll_every", 5 * MINUTE, |field| field.duration(SECOND..=DAY));
     let since = section.optional("since", |field| field.duration(MINUTE..=3_650 * DAY));
     if let (Some(mailboxes), Some(Some(drafts))) = (&mailboxes, &drafts)
         && mailboxes.contains(drafts)
@@ -77,9 +73,7 @@ fn kind(section: &Section<'_>, around: &Surroundings) -> Option<MailboxKind> {
         }
         (Some(imap), Some(maildir)) => {
             // Both are read, so that their own problems show as well.
-            let _ = imap
-                .section(IMAP)
-                .and_then(|imap| server::imap(&imap, around));
+            let _ = imap.section(IMAP).and_then(|imap| server::imap(&imap, around));
             maildir.refuse(
                 "a Maildir in an account that has a server",
                 "use either imap or maildir; make two accounts of it",
@@ -95,10 +89,8 @@ fn kind(section: &Section<'_>, around: &Surroundings) -> Option<MailboxKind> {
 
 fn mailboxes(field: &Field<'_>) -> Option<Vec<String>> {
     let names = field.texts()?;
-    let twice = names
-        .iter()
-        .enumerate()
-        .any(|(index, name)| names.iter().take(index).any(|earlier| earlier == name));
+    let twice =
+        names.iter().enumerate().any(|(index, name)| names.iter().take(index).any(|earlier| earlier == name));
     if twice {
         field.refuse("a mailbox that is listed twice", "list each once");
         return None;

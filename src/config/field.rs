@@ -26,20 +26,13 @@ pub(super) type Words<T> = [(&'static str, T)];
 impl<'a> Field<'a> {
     /// Notes that this value is not allowed, with a description of it.
     pub(super) fn refuse(&self, found: &str, allowed: &str) {
-        self.findings
-            .wrong(&self.span(), &self.path, found, allowed);
+        self.findings.wrong(&self.span(), &self.path, found, allowed);
     }
 
     /// A table with these keys.
     pub(super) fn section(&self, keys: Keys) -> Option<Section<'a>> {
         let table = self.table()?;
-        Some(Section::new(
-            self.findings,
-            self.path.clone(),
-            keys,
-            Some(self.span().start),
-            table,
-        ))
+        Some(Section::new(self.findings, self.path.clone(), keys, Some(self.span().start), table))
     }
 
     /// Whether the value is a table.
@@ -79,10 +72,7 @@ impl<'a> Field<'a> {
     /// Texts that must not be quoted in a message; anything else is `None` without a note.
     pub(super) fn texts_unseen(&self) -> Option<Vec<String>> {
         let items = self.value.get_ref().as_array()?;
-        items
-            .iter()
-            .map(|item| item.get_ref().as_str().map(str::to_owned))
-            .collect()
+        items.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect()
     }
 
     /// The items of a list that is not empty.
@@ -110,10 +100,7 @@ impl<'a> Field<'a> {
     /// One of `words`.
     pub(super) fn word<T: Copy>(&self, words: &Words<T>) -> Option<T> {
         let allowed = || {
-            let quoted: Vec<_> = words
-                .iter()
-                .map(|(word, _)| format!("\"{word}\""))
-                .collect();
+            let quoted: Vec<_> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
             format!("allowed: {}", quoted.join(", "))
         };
         let DeValue::String(text) = self.value.get_ref() else {
@@ -149,11 +136,7 @@ impl<'a> Field<'a> {
         {
             return Some(value);
         }
-        self.refuse_value(&format!(
-            "allowed: a whole number from {} to {}",
-            range.start(),
-            range.end()
-        ))
+        self.refuse_value(&format!("allowed: a whole number from {} to {}", range.start(), range.end()))
     }
 
     /// A number in `range`.
@@ -165,11 +148,7 @@ impl<'a> Field<'a> {
         };
         match value {
             Some(value) if range.contains(&value) => Some(value),
-            _ => self.refuse_value(&format!(
-                "allowed: a number from {} to {}",
-                range.start(),
-                range.end()
-            )),
+            _ => self.refuse_value(&format!("allowed: a number from {} to {}", range.start(), range.end())),
         }
     }
 
@@ -192,10 +171,7 @@ impl<'a> Field<'a> {
     pub(super) fn path(&self, around: &Surroundings) -> Option<PathBuf> {
         let path = around.resolve(&self.text()?);
         if path.is_none() {
-            self.refuse(
-                "a path below ~, but there is no HOME",
-                "give the absolute path",
-            );
+            self.refuse("a path below ~, but there is no HOME", "give the absolute path");
         }
         path
     }
@@ -240,26 +216,15 @@ impl<'a> Field<'a> {
 
 /// The word of `words` that stands for `value`.
 pub(super) fn word_for<T: PartialEq>(words: &Words<T>, value: &T) -> &'static str {
-    words
-        .iter()
-        .find(|(_, known)| known == value)
-        .map_or("", |(word, _)| word)
+    words.iter().find(|(_, known)| known == value).map_or("", |(word, _)| word)
 }
 
 /// `span` in its largest unit that divides it: `90d`, `4h`, `90s`.
 pub(super) fn duration_text(span: Duration) -> String {
-    const UNITS: [(u128, &str); 4] = [
-        (86_400_000, "d"),
-        (3_600_000, "h"),
-        (60_000, "m"),
-        (1_000, "s"),
-    ];
+    const UNITS: [(u128, &str); 4] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
     let ms = span.as_millis();
     UNITS
         .iter()
         .find(|(unit, _)| ms > 0 && ms.is_multiple_of(*unit))
-        .map_or_else(
-            || format!("{ms}ms"),
-            |(unit, name)| format!("{}{name}", ms / unit),
-        )
+        .map_or_else(|| format!("{ms}ms"), |(unit, name)| format!("{}{name}", ms / unit))
 }

@@ -3,23 +3,10 @@
 /// The keys of one table.
 pub(super) type Keys = &'static [&'static str];
 
-pub(super) const ROOT: Keys = &[
-    "state_dir",
-    "rules_dir",
-    "owner",
-    "policy",
-    "log",
-    "account",
-];
+pub(super) const ROOT: Keys = &["state_dir", "rules_dir", "owner", "policy", "log", "account"];
 pub(super) const OWNER: Keys = &["name", "addresses", "link"];
-pub(super) const POLICY: Keys = &[
-    "generic",
-    "personalized",
-    "send_confidence",
-    "max_per_hour",
-    "max_per_day",
-    "send_within",
-];
+pub(super) const POLICY: Keys =
+    &["generic", "personalized", "send_confidence", "max_per_hour", "max_per_day", "send_within"];
 pub(super) const LOG: Keys = &["format", "level"];
 pub(super) const ACCOUNT: Keys = &[
     "mailboxes",
@@ -33,22 +20,11 @@ pub(super) const ACCOUNT: Keys = &[
     "maildir",
     "smtp",
 ];
-pub(super) const IMAP: Keys = &[
-    "host",
-    "port",
-    "tls",
-    "ca_file",
-    "idle",
-    "timeout",
-    "max_body_bytes",
-    "user",
-    "password",
-    "oauth2",
-];
+pub(super) const IMAP: Keys =
+    &["host", "port", "tls", "ca_file", "idle", "timeout", "max_body_bytes", "user", "password", "oauth2"];
 pub(super) const MAILDIR: Keys = &["path"];
-pub(super) const SMTP: Keys = &[
-    "host", "port", "tls", "ca_file", "timeout", "login", "user", "password", "oauth2",
-];
+pub(super) const SMTP: Keys =
+    &["host", "port", "tls", "ca_file", "timeout", "login", "user", "password", "oauth2"];
 pub(super) const PASSWORD: Keys = &["command", "file", "credential"];
 pub(super) const OAUTH2: Keys = &["token_command"];
 
@@ -80,11 +56,7 @@ pub fn known_keys() -> Vec<String> {
 
 /// `key` below `table`, which is empty for the top of the file.
 pub(super) fn dotted(table: &str, key: &str) -> String {
-    if table.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{table}.{key}")
-    }
+    if table.is_empty() { key.to_owned() } else { format!("{table}.{key}") }
 }
 
 /// The tables that do know `key`, as a person would write them.

@@ -40,11 +40,7 @@ pub(super) struct Findings<'t> {
 
 impl<'t> Findings<'t> {
     pub(super) fn new(file: &'t str, text: &'t str) -> Self {
-        Self {
-            file,
-            text,
-            list: RefCell::default(),
-        }
+        Self { file, text, list: RefCell::default() }
     }
 
     /// The file as a tree; where it is no TOML, that is noted and the rest is read on.
@@ -91,28 +87,13 @@ impl<'t> Findings<'t> {
             .filter(|finding| !doubt.covers(self.text, finding))
             .partition(|finding| finding.weight == Weight::Warning);
         let finish = |list: Vec<Finding>| {
-            list.into_iter()
-                .map(|finding| finding.into_problem(self.file, self.text))
-                .collect()
+            list.into_iter().map(|finding| finding.into_problem(self.file, self.text)).collect()
         };
         (finish(problems), finish(warnings))
     }
 
-    fn push(
-        &self,
-        weight: Weight,
-        offset: Option<usize>,
-        key: &str,
-        found: String,
-        allowed: String,
-    ) {
-        self.list.borrow_mut().push(Finding {
-            weight,
-            offset,
-            key: key.to_owned(),
-            found,
-            allowed,
-        });
+    fn push(&self, weight: Weight, offset: Option<usize>, key: &str, found: String, allowed: String) {
+        self.list.borrow_mut().push(Finding { weight, offset, key: key.to_owned(), found, allowed });
     }
 }
 

@@ -30,13 +30,7 @@ impl<'a> Section<'a> {
         offset: Option<usize>,
         table: &'a DeTable<'a>,
     ) -> Self {
-        let section = Self {
-            findings,
-            path,
-            keys,
-            offset,
-            table,
-        };
+        let section = Self { findings, path, keys, offset, table };
         for key in table.keys() {
             let name: &str = key.get_ref();
             if !keys.contains(&name) {
@@ -89,11 +83,7 @@ impl<'a> Section<'a> {
     /// The field `key`, when set.
     pub(super) fn field(&self, key: &str) -> Option<Field<'a>> {
         debug_assert!(self.keys.contains(&key), "{key} is missing from keys.rs");
-        Some(Field {
-            findings: self.findings,
-            path: self.path_of(key),
-            value: self.table.get(key)?,
-        })
+        Some(Field { findings: self.findings, path: self.path_of(key), value: self.table.get(key)? })
     }
 
     /// The value of `key`; not set is a problem.
@@ -128,14 +118,12 @@ impl<'a> Section<'a> {
         key: &str,
         read: impl FnOnce(&Field<'a>) -> Option<T>,
     ) -> Option<Option<T>> {
-        self.field(key)
-            .map_or(Some(None), |field| read(&field).map(Some))
+        self.field(key).map_or(Some(None), |field| read(&field).map(Some))
     }
 
     /// Notes that `key` should be set here.
     pub(super) fn missing(&self, key: &str, allowed: &str) {
-        self.findings
-            .missing(self.offset, &self.path_of(key), allowed);
+        self.findings.missing(self.offset, &self.path_of(key), allowed);
     }
 
     /// Notes that the value of `key` in the table `name` below is not allowed
@@ -155,13 +143,8 @@ impl<'a> Section<'a> {
 
     /// Notes what the owner should know about `key`, which need not be set.
     pub(super) fn warn(&self, key: &str, found: &str, advice: &str) {
-        let offset = self
-            .table
-            .get(key)
-            .map(|value| value.span().start)
-            .or(self.offset);
-        self.findings
-            .warn(offset, &self.path_of(key), found, advice);
+        let offset = self.table.get(key).map(|value| value.span().start).or(self.offset);
+        self.findings.warn(offset, &self.path_of(key), found, advice);
     }
 
     fn remedy(&self, unknown: &str) -> String {

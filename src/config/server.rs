@@ -10,11 +10,8 @@ use super::surroundings::Surroundings;
 use super::types::{Imap, Login, SecretSource, Smtp, Tls};
 use super::validate::{MINUTE, SECOND};
 
-pub(super) const TLS: &Words<Tls> = &[
-    ("implicit", Tls::Implicit),
-    ("starttls", Tls::StartTls),
-    ("loopback-plain", Tls::LoopbackPlain),
-];
+pub(super) const TLS: &Words<Tls> =
+    &[("implicit", Tls::Implicit), ("starttls", Tls::StartTls), ("loopback-plain", Tls::LoopbackPlain)];
 
 const SECRET_REMEDY: &str = "give exactly one of password.command = [\"program\", \"argument\"], \
      password.file, password.credential or oauth2.token_command";
@@ -26,8 +23,7 @@ enum SharedLogin {
     Nobody,
 }
 
-const SHARED_LOGINS: &Words<SharedLogin> =
-    &[("imap", SharedLogin::Imap), ("none", SharedLogin::Nobody)];
+const SHARED_LOGINS: &Words<SharedLogin> = &[("imap", SharedLogin::Imap), ("none", SharedLogin::Nobody)];
 
 /// What the account's mailbox offers the submission server as a login.
 #[derive(Clone, Copy)]
@@ -48,29 +44,17 @@ struct Ports {
 }
 
 /// RFC 8314 §7.2, RFC 9051 §2.1.
-const IMAP_PORTS: Ports = Ports {
-    implicit: 993,
-    starttls: 143,
-    plain: 143,
-};
+const IMAP_PORTS: Ports = Ports { implicit: 993, starttls: 143, plain: 143 };
 
 /// RFC 8314 §7.3, RFC 6409 §3.1; a server on this machine takes mail on 25.
-const SMTP_PORTS: Ports = Ports {
-    implicit: 465,
-    starttls: 587,
-    plain: 25,
-};
+const SMTP_PORTS: Ports = Ports { implicit: 465, starttls: 587, plain: 25 };
 
 /// The IMAP server. `None` means that a problem was noted.
 pub(super) fn imap(section: &Section<'_>, around: &Surroundings) -> Option<Imap> {
     let line = line(section, &IMAP_PORTS, around);
     let idle = section.or("idle", true, |field| field.flag());
-    let timeout = section.or("timeout", MINUTE, |field| {
-        field.duration(SECOND..=10 * MINUTE)
-    });
-    let max_body_bytes = section.or("max_body_bytes", 1 << 20, |field| {
-        field.integer(1 << 10..=64 << 20)
-    });
+    let timeout = section.or("timeout", MINUTE, |field| field.duration(SECOND..=10 * MINUTE));
+    let max_body_bytes = section.or("max_body_bytes", 1 << 20, |field| field.integer(1 << 10..=64 << 20));
     let login = login(section, around);
     let line = line?;
     Some(Imap {
@@ -86,16 +70,10 @@ pub(super) fn imap(section: &Section<'_>, around: &Surroundings) -> Option<Imap>
 }
 
 /// The submission server; `imap` is the login that it may share.
-pub(super) fn smtp(
-    section: &Section<'_>,
-    imap: ImapLogin<'_>,
-    around: &Surroundings,
-) -> Option<Smtp> {
+pub(super) fn smtp(section: &Section<'_>, imap: ImapLogin<'_>, around: &Surroundings) -> Option<Smtp> {
     let line = line(section, &SMTP_PORTS, around);
     // RFC 5321 §4.5.3.2 asks for five minutes in most phases.
-    let timeout = section.or("timeout", 5 * MINUTE, |field| {
-        field.duration(SECOND..=15 * MINUTE)
-    });
+    let timeout = section.or("timeout", 5 * MINUTE, |field| field.duration(SECOND..=15 * MINUTE));
     let login = smtp_login(section, imap, line.as_ref(), around);
     let line = line?;
     Some(Smtp {
@@ -110,8 +88,7 @@ pub(super) fn smtp(
 
 /// Whether `host` can only be this machine: `localhost`, 127.0.0.0/8 or `::1`.
 pub(super) fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// What both protocols need to know of a connection.
@@ -155,19 +132,12 @@ fn line(section: &Section<'_>, ports: &Ports, around: &Surroundings) -> Option<L
         ),
         _ => {}
     }
-    Some(Line {
-        host: host?,
-        port: port?,
-        tls: tls?,
-        ca_file: ca_file?,
-    })
+    Some(Line { host: host?, port: port?, tls: tls?, ca_file: ca_file? })
 }
 
 fn host(field: &Field<'_>) -> Option<String> {
     let host = field.text()?;
-    let is_name = host
-        .split('.')
-        .all(|label| !label.is_empty() && label.bytes().all(is_host_byte));
+    let is_name = host.split('.').all(|label| !label.is_empty() && label.bytes().all(is_host_byte));
     if is_name || host.parse::<IpAddr>().is_ok() {
         return Some(host);
     }
@@ -187,10 +157,7 @@ fn is_host_byte(byte: u8) -> bool {
 fn login(section: &Section<'_>, around: &Surroundings) -> Option<Login> {
     let user = section.required("user", "give the user name", Field::text);
     let secret = secret(section, around);
-    Some(Login {
-        user: user?,
-        secret: secret?,
-    })
+    Some(Login { user: user?, secret: secret? })
 }
 
 /// An own login when `user` or a secret is set, else the shared one.
@@ -200,16 +167,13 @@ fn smtp_login(
     line: Option<&Line>,
     around: &Surroundings,
 ) -> Option<Option<Login>> {
-    let own = ["user", "password", "oauth2"]
-        .iter()
-        .any(|key| section.field(key).is_some());
+    let own = ["user", "password", "oauth2"].iter().any(|key| section.field(key).is_some());
     let shared = section.optional("login", |field| field.word(SHARED_LOGINS))?;
     match (own, shared) {
         (true, Some(_)) => {
-            section.field("login")?.refuse(
-                "login beside a user or secret",
-                "leave login out to use those, or leave those out",
-            );
+            section
+                .field("login")?
+                .refuse("login beside a user or secret", "leave login out to use those, or leave those out");
             None
         }
         (true, None) => login(section, around).map(Some),
@@ -307,10 +271,7 @@ fn command(field: &Field<'_>, around: &Surroundings) -> Option<Vec<String>> {
 
 fn file(field: &Field<'_>, around: &Surroundings) -> Option<PathBuf> {
     if field.text_unseen().is_none() {
-        field.refuse(
-            "something else than a path (not shown here)",
-            "give the path in quotes",
-        );
+        field.refuse("something else than a path (not shown here)", "give the path in quotes");
         return None;
     }
     field.path(around)
@@ -321,9 +282,7 @@ fn credential(field: &Field<'_>) -> Option<String> {
     let fits = |name: &String| {
         (1..=255).contains(&name.len())
             && !name.starts_with('.')
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
     };
     let name = field.text_unseen().filter(fits);
     if name.is_none() {

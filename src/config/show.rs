@@ -48,20 +48,13 @@ pub fn json(config: &Config, policy: &Policy) -> Value {
     for table in tables(config, policy) {
         let mut at = &mut root;
         for name in &table.path {
-            let below = at
-                .entry(name.clone())
-                .or_insert_with(|| Value::Object(Map::new()));
+            let below = at.entry(name.clone()).or_insert_with(|| Value::Object(Map::new()));
             let Value::Object(map) = below else {
                 return Value::Null;
             };
             at = map;
         }
-        at.extend(
-            table
-                .entries
-                .into_iter()
-                .map(|(key, value)| (key.to_owned(), value)),
-        );
+        at.extend(table.entries.into_iter().map(|(key, value)| (key.to_owned(), value)));
     }
     Value::Object(root)
 }
@@ -74,10 +67,7 @@ fn tables(config: &Config, policy: &Policy) -> Vec<Table> {
             path: vec![],
             entries: vec![
                 ("state_dir", path(&config.state_dir)),
-                (
-                    "rules_dir",
-                    config.rules_dir.as_deref().map_or(Value::Null, path),
-                ),
+                ("rules_dir", config.rules_dir.as_deref().map_or(Value::Null, path)),
             ],
         },
         Table {
@@ -124,30 +114,20 @@ fn account_tables(account: &Account, tables: &mut Vec<Table>) {
             ("mailboxes", json!(account.mailboxes)),
             ("drafts", json!(account.drafts)),
             ("sent", json!(account.sent)),
-            (
-                "sent_copy",
-                json!(word_for(SENT_COPIES, &account.sent_copy)),
-            ),
+            ("sent_copy", json!(word_for(SENT_COPIES, &account.sent_copy))),
             ("authserv_id", json!(account.authserv_id)),
             ("poll_every", json!(duration_text(account.poll_every))),
             ("since", json!(account.since.map(duration_text))),
         ],
     });
     tables.push(match &account.kind {
-        MailboxKind::Imap(imap) => Table {
-            path: at(Some("imap")),
-            entries: imap_entries(imap),
-        },
-        MailboxKind::Maildir(maildir) => Table {
-            path: at(Some("maildir")),
-            entries: vec![("path", path(&maildir.path))],
-        },
+        MailboxKind::Imap(imap) => Table { path: at(Some("imap")), entries: imap_entries(imap) },
+        MailboxKind::Maildir(maildir) => {
+            Table { path: at(Some("maildir")), entries: vec![("path", path(&maildir.path))] }
+        }
     });
     if let Some(smtp) = &account.smtp {
-        tables.push(Table {
-            path: at(Some("smtp")),
-            entries: smtp_entries(smtp),
-        });
+        tables.push(Table { path: at(Some("smtp")), entries: smtp_entries(smtp) });
     }
 }
 

@@ -22,25 +22,13 @@ impl Surroundings {
     /// when that is absolute (XDG Base Directory Specification), else
     /// `~/.local/state/notyet`.
     pub fn new(base_dir: PathBuf, variable: impl Fn(&str) -> Option<OsString>) -> Self {
-        let path = |name: &str| {
-            variable(name)
-                .filter(|value| !value.is_empty())
-                .map(PathBuf::from)
-        };
+        let path = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let home = path("HOME").filter(|home| home.is_absolute());
         let state_dir = path("STATE_DIRECTORY")
             .map(|list| first_of(&list))
-            .or_else(|| {
-                path("XDG_STATE_HOME")
-                    .filter(|dir| dir.is_absolute())
-                    .map(|dir| dir.join("notyet"))
-            })
+            .or_else(|| path("XDG_STATE_HOME").filter(|dir| dir.is_absolute()).map(|dir| dir.join("notyet")))
             .or_else(|| home.as_ref().map(|home| home.join(".local/state/notyet")));
-        Self {
-            base_dir,
-            home,
-            state_dir,
-        }
+        Self { base_dir, home, state_dir }
     }
 
     /// `path` as the config means it; `None` when it needs a home and there is none.

@@ -15,24 +15,15 @@ pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
 pub(super) const DAY: Duration = Duration::from_secs(86_400);
 
-const ACTIONS: &Words<Action> = &[
-    ("leave", Action::Leave),
-    ("draft", Action::Draft),
-    ("send", Action::Send),
-];
+const ACTIONS: &Words<Action> = &[("leave", Action::Leave), ("draft", Action::Draft), ("send", Action::Send)];
 pub(super) const FORMATS: &Words<LogFormat> = &[
     ("auto", LogFormat::Auto),
     ("human", LogFormat::Human),
     ("json", LogFormat::Json),
     ("journald", LogFormat::Journald),
 ];
-const LEVELS: &Words<&str> = &[
-    ("error", "error"),
-    ("warn", "warn"),
-    ("info", "info"),
-    ("debug", "debug"),
-    ("trace", "trace"),
-];
+const LEVELS: &Words<&str> =
+    &[("error", "error"), ("warn", "warn"), ("info", "info"), ("debug", "debug"), ("trace", "trace")];
 
 /// The whole file. `None` means that a problem was noted.
 pub(super) fn config(root: &Section<'_>, around: &Surroundings) -> Option<Config> {
@@ -41,8 +32,7 @@ pub(super) fn config(root: &Section<'_>, around: &Surroundings) -> Option<Config
         None => {
             let default = around.state_dir.clone();
             if default.is_none() {
-                let remedy =
-                    "the environment has no STATE_DIRECTORY, XDG_STATE_HOME or HOME: set it here";
+                let remedy = "the environment has no STATE_DIRECTORY, XDG_STATE_HOME or HOME: set it here";
                 root.missing("state_dir", remedy);
             }
             default
@@ -68,10 +58,8 @@ pub(super) fn config(root: &Section<'_>, around: &Surroundings) -> Option<Config
     if sections.is_empty() && root.field("account").is_none_or(|field| field.is_table()) {
         root.missing("account", "name at least one mailbox in [account.NAME]");
     }
-    let accounts: Vec<_> = sections
-        .iter()
-        .map(|(name, section)| account::account(name, section, around))
-        .collect();
+    let accounts: Vec<_> =
+        sections.iter().map(|(name, section)| account::account(name, section, around)).collect();
     let accounts: Option<Vec<_>> = accounts.into_iter().collect();
     if let (Some(policy), Some(accounts)) = (&policy, &accounts) {
         check_sending(root, policy, accounts, &sections);
@@ -87,22 +75,11 @@ pub(super) fn config(root: &Section<'_>, around: &Surroundings) -> Option<Config
 }
 
 fn owner(section: &Section<'_>) -> Option<Owner> {
-    let name = section.required(
-        "name",
-        "give the name that letters are signed with",
-        |field| field.text(),
-    );
-    let addresses = section.required(
-        "addresses",
-        "list all your addresses; letters come from the first",
-        addresses,
-    );
+    let name = section.required("name", "give the name that letters are signed with", |field| field.text());
+    let addresses =
+        section.required("addresses", "list all your addresses; letters come from the first", addresses);
     let link = section.optional("link", link);
-    Some(Owner {
-        name: name?,
-        addresses: addresses?,
-        link: link?,
-    })
+    Some(Owner { name: name?, addresses: addresses?, link: link? })
 }
 
 fn addresses(field: &Field<'_>) -> Option<Vec<Address>> {
@@ -132,16 +109,11 @@ fn addresses(field: &Field<'_>) -> Option<Vec<Address>> {
 
 fn link(field: &Field<'_>) -> Option<String> {
     let link = field.text()?;
-    let rest = link
-        .strip_prefix("https://")
-        .or_else(|| link.strip_prefix("http://"));
+    let rest = link.strip_prefix("https://").or_else(|| link.strip_prefix("http://"));
     if rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace)) {
         return Some(link);
     }
-    field.refuse(
-        "not a web address",
-        "give it like \"https://example.org/blog\"",
-    );
+    field.refuse("not a web address", "give it like \"https://example.org/blog\"");
     None
 }
 
@@ -165,13 +137,8 @@ fn policy(section: &Section<'_>) -> Option<PolicyOverride> {
 fn logging(section: &Section<'_>) -> Option<Logging> {
     let default = Logging::default();
     let format = section.or("format", default.format, |field| field.word(FORMATS));
-    let level = section.or("level", default.level, |field| {
-        field.word(LEVELS).map(str::to_owned)
-    });
-    Some(Logging {
-        format: format?,
-        level: level?,
-    })
+    let level = section.or("level", default.level, |field| field.word(LEVELS).map(str::to_owned));
+    Some(Logging { format: format?, level: level? })
 }
 
 /// Policy and accounts must agree on whether anything can be sent.
@@ -181,14 +148,8 @@ fn check_sending(
     accounts: &[Account],
     sections: &[(String, Section<'_>)],
 ) {
-    let wish = [
-        ("generic", policy.generic),
-        ("personalized", policy.personalized),
-    ];
-    let Some((key, _)) = wish
-        .into_iter()
-        .find(|(_, action)| *action == Some(Action::Send))
-    else {
+    let wish = [("generic", policy.generic), ("personalized", policy.personalized)];
+    let Some((key, _)) = wish.into_iter().find(|(_, action)| *action == Some(Action::Send)) else {
         return;
     };
     if !accounts.is_empty() && accounts.iter().all(|account| account.smtp.is_none()) {

@@ -34,10 +34,7 @@ impl MessageId {
     /// always make the same id.
     pub fn compose(left: &str, right: &str) -> Self {
         let plain = |part: &str| -> String {
-            part.chars()
-                .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'))
-                .take(120)
-                .collect()
+            part.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-')).take(120).collect()
         };
         Self(format!("{}@{}", plain(left), plain(right)))
     }

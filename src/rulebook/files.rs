@@ -40,6 +40,11 @@ impl RuleFiles {
         self.0.extend(other.0);
     }
 
+    /// Path, and shown name with text, of every file.
+    pub fn as_map(&self) -> &BTreeMap<String, (String, String)> {
+        &self.0
+    }
+
     /// Path and text of every file.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(path, (_, text))| (path.as_str(), text.as_str()))

@@ -28,16 +28,8 @@ pub const MAX_SUBJECT_CHARS: usize = 200;
 
 const KINDS: [NoteKind; 2] = [NoteKind::Generic, NoteKind::Personalized];
 const FOLDER: &str = "letters/";
-const VARIABLES: [&str; 8] = [
-    "first_name",
-    "inviter",
-    "owner",
-    "owner_address",
-    "link",
-    "network",
-    "by_mail",
-    "subject",
-];
+const VARIABLES: [&str; 8] =
+    ["first_name", "inviter", "owner", "owner_address", "link", "network", "by_mail", "subject"];
 
 /// What a letter is filled with. Every text is a single line without control
 /// characters; absent ones are empty. `stages::compose` sees to that.
@@ -97,10 +89,7 @@ impl Letters {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::None);
-        let mut letters = Self {
-            environment,
-            names: BTreeMap::new(),
-        };
+        let mut letters = Self { environment, names: BTreeMap::new() };
         let mut problems = Vec::new();
         for (path, (file, text)) in files {
             let Some(place) = path.strip_prefix(FOLDER) else {
@@ -119,10 +108,7 @@ impl Letters {
         for kind in KINDS {
             let path = format!("{FOLDER}{FALLBACK_LANGUAGE}/{}.txt", kind.as_str());
             if !files.contains_key(&path) {
-                let source = Source {
-                    file: &path,
-                    text: "",
-                };
+                let source = Source { file: &path, text: "" };
                 problems.push(source.problem(
                     0,
                     "",
@@ -131,11 +117,7 @@ impl Letters {
                 ));
             }
         }
-        if problems.is_empty() {
-            Ok(letters)
-        } else {
-            Err(Problems(problems))
-        }
+        if problems.is_empty() { Ok(letters) } else { Err(Problems(problems)) }
     }
 
     /// The languages that have a letter of this kind, sorted.
@@ -156,11 +138,7 @@ impl Letters {
             [tag.clone(), primary].into_iter().find_map(|language| {
                 self.names
                     .get_key_value(&(language, kind.as_str()))
-                    .map(|((language, _), name)| LetterTemplate {
-                        letters: self,
-                        name,
-                        language,
-                    })
+                    .map(|((language, _), name)| LetterTemplate { letters: self, name, language })
             })
         })
     }
@@ -172,15 +150,12 @@ impl Letters {
         source: &Source<'_>,
         problems: &mut Vec<Problem>,
     ) {
-        let added = self
-            .environment
-            .add_template_owned(path.to_owned(), source.text.to_owned());
+        let added = self.environment.add_template_owned(path.to_owned(), source.text.to_owned());
         if let Err(error) = added {
             problems.push(source.template_problem(&error));
             return;
         }
-        self.names
-            .insert((language, kind.as_str()), path.to_owned());
+        self.names.insert((language, kind.as_str()), path.to_owned());
         problems.extend(self.try_out(path, source));
     }
 
@@ -228,9 +203,7 @@ impl Letters {
             .get_template(path)
             .map(|template| template.undeclared_variables(false))
             .unwrap_or_default();
-        used.into_iter()
-            .filter(|name| !VARIABLES.contains(&name.as_str()))
-            .collect()
+        used.into_iter().filter(|name| !VARIABLES.contains(&name.as_str())).collect()
     }
 
     fn fill(&self, path: &str, filling: &Filling<'_>) -> Result<Rendered, Unfilled> {
@@ -257,10 +230,7 @@ impl Letters {
         if lines.next() != Some("") {
             return Err(Unfilled::Shape("no blank line after the subject"));
         }
-        Ok(Rendered {
-            subject: subject.to_owned(),
-            body: paragraphs(lines),
-        })
+        Ok(Rendered { subject: subject.to_owned(), body: paragraphs(lines) })
     }
 }
 
@@ -275,17 +245,12 @@ impl LetterTemplate<'_> {
     /// # Errors
     /// What cannot be filled, in words for the owner.
     pub fn render(&self, filling: &Filling<'_>) -> Result<Rendered, String> {
-        self.letters
-            .fill(self.name, filling)
-            .map_err(|unfilled| match unfilled {
-                Unfilled::Template(error) => format!(
-                    "{}, line {}: {}",
-                    self.name,
-                    error.line().unwrap_or_default(),
-                    words_of(&error)
-                ),
-                Unfilled::Shape(found) => format!("{}: {found}", self.name),
-            })
+        self.letters.fill(self.name, filling).map_err(|unfilled| match unfilled {
+            Unfilled::Template(error) => {
+                format!("{}, line {}: {}", self.name, error.line().unwrap_or_default(), words_of(&error))
+            }
+            Unfilled::Shape(found) => format!("{}: {found}", self.name),
+        })
     }
 }
 
@@ -316,9 +281,7 @@ fn letter_at(place: &str) -> Option<(String, NoteKind)> {
     let primary = subtags.next()?;
     let is_language = (2..=3).contains(&primary.len())
         && primary.bytes().all(|b| b.is_ascii_lowercase())
-        && subtags.all(|tag| {
-            (1..=8).contains(&tag.len()) && tag.bytes().all(|b| b.is_ascii_alphanumeric())
-        });
+        && subtags.all(|tag| (1..=8).contains(&tag.len()) && tag.bytes().all(|b| b.is_ascii_alphanumeric()));
     is_language.then(|| (language.to_ascii_lowercase(), kind))
 }
 

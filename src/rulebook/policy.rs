@@ -9,18 +9,11 @@ use toml::de::{DeTable, DeValue};
 use crate::domain::problem::place;
 use crate::domain::{Action, Policy, Problem, Problems};
 
-const KEYS: [&str; 6] = [
-    "generic",
-    "personalized",
-    "send_confidence",
-    "max_per_hour",
-    "max_per_day",
-    "send_within",
-];
+const KEYS: [&str; 6] =
+    ["generic", "personalized", "send_confidence", "max_per_hour", "max_per_day", "send_within"];
 const LETTERS: RangeInclusive<u32> = 1..=1000;
 const DAY_S: u64 = 24 * 60 * 60;
-const SEND_WITHIN: RangeInclusive<Duration> =
-    Duration::from_secs(60)..=Duration::from_secs(30 * DAY_S);
+const SEND_WITHIN: RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(30 * DAY_S);
 
 /// Reads a whole policy. `file` is the name the owner knows the text by.
 ///
@@ -39,12 +32,7 @@ pub fn parse(file: &str, text: &str) -> Result<Policy, Problems> {
             allowed: "mend the line".to_owned(),
         }])
     })?;
-    let mut read = Read {
-        file,
-        text,
-        table: table.get_ref(),
-        problems: Vec::new(),
-    };
+    let mut read = Read { file, text, table: table.get_ref(), problems: Vec::new() };
     read.refuse_unknown();
     let policy = read.policy();
     read.problems.sort_by_key(|p| (p.line, p.column));
@@ -94,9 +82,7 @@ impl<'a> Read<'a> {
     }
 
     fn action(&mut self, key: &str) -> Option<Action> {
-        self.read(key, "\"leave\", \"draft\" or \"send\"", |value| {
-            Action::parse(value.as_str()?)
-        })
+        self.read(key, "\"leave\", \"draft\" or \"send\"", |value| Action::parse(value.as_str()?))
     }
 
     fn confidence(&mut self, key: &str) -> Option<f64> {
@@ -112,11 +98,7 @@ impl<'a> Read<'a> {
     }
 
     fn count(&mut self, key: &str) -> Option<u32> {
-        let allowed = format!(
-            "a whole number from {} to {}",
-            LETTERS.start(),
-            LETTERS.end()
-        );
+        let allowed = format!("a whole number from {} to {}", LETTERS.start(), LETTERS.end());
         self.read(key, &allowed, |value| {
             let integer = value.as_integer()?;
             u32::from_str_radix(integer.as_str(), integer.radix())
@@ -128,9 +110,7 @@ impl<'a> Read<'a> {
     fn duration(&mut self, key: &str) -> Option<Duration> {
         let allowed = "a time from \"1m\" to \"30d\", for example \"3d\" or \"12h\"";
         self.read(key, allowed, |value| {
-            humantime::parse_duration(value.as_str()?)
-                .ok()
-                .filter(|span| SEND_WITHIN.contains(span))
+            humantime::parse_duration(value.as_str()?).ok().filter(|span| SEND_WITHIN.contains(span))
         })
     }
 
@@ -166,10 +146,7 @@ impl<'a> Read<'a> {
         if shown.len() < written.len() {
             shown.push('…');
         }
-        format!(
-            "found {}",
-            shown.split_whitespace().collect::<Vec<_>>().join(" ")
-        )
+        format!("found {}", shown.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
     fn report(&mut self, offset: usize, key: &str, found: String, allowed: &str) {

@@ -12,9 +12,7 @@ pub fn now() -> Timestamp {
 
 /// A file system's or system call's time, to the second; before 1970 reads as 1970.
 pub fn at(time: SystemTime) -> Timestamp {
-    let seconds = time
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
+    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     Timestamp::from_unix_s(i64::try_from(seconds).unwrap_or(i64::MAX))
 }
 

@@ -41,17 +41,14 @@ fn read_folder(dir: &Path, prefix: &str, depth: u32, tree: &mut Tree) -> Result<
     for entry in entries {
         let entry = entry.map_err(|error| cannot(dir, "read", &error.to_string()))?;
         let path = entry.path();
-        let name = entry
-            .file_name()
-            .into_string()
-            .map_err(|_| cannot(&path, "read", "its name is not UTF-8"))?;
+        let name =
+            entry.file_name().into_string().map_err(|_| cannot(&path, "read", "its name is not UTF-8"))?;
         if name.starts_with('.') || name.ends_with('~') {
             continue;
         }
         let relative = format!("{prefix}{name}");
         // Follows symbolic links, as packagers and home managers make them.
-        let metadata =
-            fs::metadata(&path).map_err(|error| cannot(&path, "read", &error.to_string()))?;
+        let metadata = fs::metadata(&path).map_err(|error| cannot(&path, "read", &error.to_string()))?;
         if metadata.is_dir() {
             read_folder(&path, &format!("{relative}/"), depth + 1, tree)?;
         } else if metadata.is_file() {
@@ -72,17 +69,10 @@ fn read_folder(dir: &Path, prefix: &str, depth: u32, tree: &mut Tree) -> Result<
 pub fn read_bytes(path: &Path, cap_bytes: u64) -> Result<Vec<u8>, Fault> {
     let mut bytes = Vec::new();
     File::open(path)
-        .and_then(|file| {
-            file.take(cap_bytes.saturating_add(1))
-                .read_to_end(&mut bytes)
-        })
+        .and_then(|file| file.take(cap_bytes.saturating_add(1)).read_to_end(&mut bytes))
         .map_err(|error| cannot(path, "read", &error.to_string()))?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > cap_bytes {
-        return Err(cannot(
-            path,
-            "read",
-            &format!("it is larger than {cap_bytes} bytes"),
-        ));
+        return Err(cannot(path, "read", &format!("it is larger than {cap_bytes} bytes")));
     }
     Ok(bytes)
 }

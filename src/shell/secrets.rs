@@ -143,16 +143,13 @@ impl CommandFailure {
 }
 
 fn is_shortage(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory
-    )
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory)
 }
 
 async fn run(argv: &[String], deadline: Duration) -> Result<Bytes, CommandFailure> {
-    let (program, arguments) = argv.split_first().ok_or_else(|| {
-        CommandFailure::Start(io::Error::new(io::ErrorKind::NotFound, "no program"))
-    })?;
+    let (program, arguments) = argv
+        .split_first()
+        .ok_or_else(|| CommandFailure::Start(io::Error::new(io::ErrorKind::NotFound, "no program")))?;
     let mut child = Command::new(program)
         .args(arguments)
         // What it says to systemd would be taken for our own words.
@@ -258,16 +255,14 @@ fn first_line(bytes: &[u8], what: &str) -> Result<Zeroizing<String>, Fault> {
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or(bytes);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     match std::str::from_utf8(line) {
-        Ok("") => Err(Fault::NeedsHuman(format!(
-            "{what} gave an empty first line; the secret must stand there"
-        ))),
-        Ok(text) if text.contains('\0') => Err(Fault::NeedsHuman(format!(
-            "{what} gave a NUL byte; no mail server takes that in a secret"
-        ))),
+        Ok("") => {
+            Err(Fault::NeedsHuman(format!("{what} gave an empty first line; the secret must stand there")))
+        }
+        Ok(text) if text.contains('\0') => {
+            Err(Fault::NeedsHuman(format!("{what} gave a NUL byte; no mail server takes that in a secret")))
+        }
         Ok(text) => Ok(Zeroizing::new(text.to_owned())),
-        Err(_) => Err(Fault::NeedsHuman(format!(
-            "{what} gave a first line that is not UTF-8"
-        ))),
+        Err(_) => Err(Fault::NeedsHuman(format!("{what} gave a first line that is not UTF-8"))),
     }
 }
 
@@ -313,9 +308,7 @@ mod tests {
 
     #[tokio::test]
     async fn arguments_reach_the_command_as_they_are() {
-        let argv = ["printf", "%s", "a b;$HOME`id`*"]
-            .map(str::to_owned)
-            .to_vec();
+        let argv = ["printf", "%s", "a b;$HOME`id`*"].map(str::to_owned).to_vec();
         let secret = reveal(read(&SecretSource::PasswordCommand(argv), "work").await);
         assert_eq!(secret.unwrap(), "password a b;$HOME`id`*");
     }
@@ -323,18 +316,13 @@ mod tests {
     #[tokio::test]
     async fn an_empty_first_line_is_for_a_person() {
         for script in ["true", "echo", "printf '\\nsecret\\n'"] {
-            assert!(
-                matches!(password_of(script).await, Err(Fault::NeedsHuman(_))),
-                "{script}"
-            );
+            assert!(matches!(password_of(script).await, Err(Fault::NeedsHuman(_))), "{script}");
         }
     }
 
     #[tokio::test]
     async fn a_failing_command_says_neither_what_it_printed_nor_its_arguments() {
-        let fault = password_of("echo hunter2; echo hunter2 >&2; exit 3")
-            .await
-            .unwrap_err();
+        let fault = password_of("echo hunter2; echo hunter2 >&2; exit 3").await.unwrap_err();
         assert!(matches!(fault, Fault::NeedsHuman(_)));
         assert!(!fault.message().contains("hunter2"), "{fault}");
         assert!(fault.message().contains("account work"), "{fault}");
@@ -343,10 +331,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_command_may_ask_to_be_tried_again() {
-        assert!(matches!(
-            password_of("exit 75").await,
-            Err(Fault::Transient(_))
-        ));
+        assert!(matches!(password_of("exit 75").await, Err(Fault::Transient(_))));
         assert!(matches!(token_of("exit 1").await, Err(Fault::Transient(_))));
         let missing = vec!["/nonexistent/token-helper".to_owned()];
         let fault = read(&SecretSource::TokenCommand(missing), "work").await;

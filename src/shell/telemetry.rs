@@ -74,10 +74,7 @@ fn human<W>(level: &str, colours: bool, writer: W) -> Started
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let layer = tracing_subscriber::fmt::layer()
-        .with_ansi(colours)
-        .with_target(false)
-        .with_writer(writer);
+    let layer = tracing_subscriber::fmt::layer().with_ansi(colours).with_target(false).with_writer(writer);
     filtered(level, layer)
 }
 
@@ -85,10 +82,7 @@ fn json<W>(level: &str, writer: W) -> Started
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let layer = tracing_subscriber::fmt::layer()
-        .json()
-        .flatten_event(true)
-        .with_writer(writer);
+    let layer = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(writer);
     filtered(level, layer)
 }
 
@@ -112,9 +106,7 @@ where
 fn ours_only(level: &str) -> Targets {
     // The config allows the five words only.
     let level = level.parse().unwrap_or(LevelFilter::INFO);
-    Targets::new()
-        .with_default(LevelFilter::OFF)
-        .with_target(OURS, level)
+    Targets::new().with_default(LevelFilter::OFF).with_target(OURS, level)
 }
 
 /// What standard error is.
@@ -225,10 +217,7 @@ mod tests {
         let text = run("info", |telemetry| {
             tracing::debug!("unheard");
             tracing::info!("first");
-            telemetry.reload(&Logging {
-                level: "debug".to_owned(),
-                ..Logging::default()
-            });
+            telemetry.reload(&Logging { level: "debug".to_owned(), ..Logging::default() });
             tracing::debug!("second");
         });
         assert!(text.contains("first") && text.contains("second"), "{text}");
@@ -246,11 +235,7 @@ mod tests {
     #[test]
     fn colours_are_for_terminals_that_want_them() {
         let colours = |terminal, plain| {
-            let stderr = Stderr {
-                terminal,
-                journal: false,
-                plain,
-            };
+            let stderr = Stderr { terminal, journal: false, plain };
             Output::choose(LogFormat::Human, &stderr)
         };
         assert_eq!(colours(true, false), Output::Human { colours: true });
@@ -261,11 +246,7 @@ mod tests {
     #[test]
     fn auto_follows_what_stderr_is() {
         let auto = |terminal, journal| {
-            let stderr = Stderr {
-                terminal,
-                journal,
-                plain: true,
-            };
+            let stderr = Stderr { terminal, journal, plain: true };
             Output::choose(LogFormat::Auto, &stderr)
         };
         assert_eq!(auto(true, false), Output::Human { colours: false });

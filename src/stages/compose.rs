@@ -44,9 +44,7 @@ pub fn compose(
     let network = one_line(network_label, MAX_NAME_CHARS);
     let address = owner.addresses.first().map(ToString::to_string);
     let (false, false, Some(address)) = (sender.is_empty(), network.is_empty(), address) else {
-        return Err(unfilled(
-            "the owner's name, the owner's address or the network's name is empty",
-        ));
+        return Err(unfilled("the owner's name, the owner's address or the network's name is empty"));
     };
     let template = letters
         .pick(kind, &[language, FALLBACK_LANGUAGE])
@@ -77,10 +75,7 @@ pub fn compose(
 }
 
 fn unfilled(why: &str) -> Reason {
-    Reason {
-        code: "letter-unfilled",
-        text: format!("No letter could be written: {why}."),
-    }
+    Reason { code: "letter-unfilled", text: format!("No letter could be written: {why}.") }
 }
 
 /// Says what the owner has to do, below a line that says so.
@@ -100,9 +95,8 @@ fn paste_block(network: &str, page: &str) -> String {
 fn answered_subject(subject: &str) -> String {
     let clean = one_line(subject, MAX_SUBJECT_CHARS);
     let mut rest = clean.as_str();
-    while let Some((_, tail)) = rest
-        .split_once(':')
-        .filter(|(head, _)| head.trim().eq_ignore_ascii_case("re"))
+    while let Some((_, tail)) =
+        rest.split_once(':').filter(|(head, _)| head.trim().eq_ignore_ascii_case("re"))
     {
         rest = tail.trim_start();
     }
@@ -112,10 +106,7 @@ fn answered_subject(subject: &str) -> String {
 /// `text` as one line of at most `max_chars` characters: blanks joined, and
 /// nothing in it that is not seen or that turns the reading direction.
 fn one_line(text: &str, max_chars: usize) -> String {
-    let visible: String = text
-        .chars()
-        .filter(|c| !is_unseen(*c) || c.is_whitespace())
-        .collect();
+    let visible: String = text.chars().filter(|c| !is_unseen(*c) || c.is_whitespace()).collect();
     let line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= max_chars {
         return line;
@@ -128,9 +119,7 @@ fn one_line(text: &str, max_chars: usize) -> String {
 
 /// `text` without blanks and unseen characters.
 fn spaceless(text: &str) -> String {
-    text.chars()
-        .filter(|c| !is_unseen(*c) && !c.is_whitespace())
-        .collect()
+    text.chars().filter(|c| !is_unseen(*c) && !c.is_whitespace()).collect()
 }
 
 /// Controls (Unicode category Cc) and the format characters (Cf) that hide,
@@ -171,9 +160,7 @@ fn is_name_word(word: &str) -> bool {
     let stem = word.strip_suffix('.').unwrap_or(word);
     stem.chars().next().is_some_and(char::is_alphabetic)
         && (!stem.contains('.')
-            || stem
-                .split('.')
-                .all(|part| part.chars().filter(|c| c.is_alphabetic()).count() == 1))
+            || stem.split('.').all(|part| part.chars().filter(|c| c.is_alphabetic()).count() == 1))
 }
 
 /// Letters carry few marks; hundreds of them paint over the lines around.

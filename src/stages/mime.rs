@@ -5,9 +5,7 @@
 use std::time::{Duration, SystemTime};
 
 use lettre::address::Envelope;
-use lettre::message::header::{
-    ContentTransferEncoding, ContentType, HeaderName, HeaderValue, Headers, To,
-};
+use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue, Headers, To};
 use lettre::message::{Body, Mailbox, Mailboxes, SinglePart};
 
 use crate::config::Owner;
@@ -74,10 +72,7 @@ pub enum Unrenderable {
 /// The Message-ID of the letter that answers invitation `key`: derived, so that
 /// any later run finds the letter again.
 pub fn message_id(key: &InvitationKey, owner: &Owner) -> MessageId {
-    let domain = owner
-        .addresses
-        .first()
-        .map_or("notyet.invalid", Address::domain);
+    let domain = owner.addresses.first().map_or("notyet.invalid", Address::domain);
     MessageId::compose(&format!("notyet.{}", key.0), domain)
 }
 
@@ -88,20 +83,19 @@ pub fn message_id(key: &InvitationKey, owner: &Owner) -> MessageId {
 ///
 /// See [`Unrenderable`].
 pub fn render(frame: &Frame<'_>) -> Result<Vec<u8>, Unrenderable> {
-    let from = frame
-        .owner
-        .addresses
-        .first()
-        .ok_or(Unrenderable::NoSender)?;
+    let from = frame.owner.addresses.first().ok_or(Unrenderable::NoSender)?;
     let id = message_id(frame.key, frame.owner);
     // The builder insists on an envelope and finds none without To; nobody reads this one.
     let sender = lettre_address(from).ok_or(Unrenderable::Address("owner"))?;
-    let envelope = Envelope::new(Some(sender.clone()), vec![sender])
-        .map_err(|_| Unrenderable::Address("owner"))?;
+    let envelope =
+        Envelope::new(Some(sender.clone()), vec![sender]).map_err(|_| Unrenderable::Address("owner"))?;
 
-    let mut builder = lettre::Message::builder()
-        .envelope(envelope)
-        .raw_header(mailbox_field("From", &frame.owner.name, from, "owner")?);
+    let mut builder = lettre::Message::builder().envelope(envelope).raw_header(mailbox_field(
+        "From",
+        &frame.owner.name,
+        from,
+        "owner",
+    )?);
     if let Some((name, address)) = frame.to {
         builder = builder.raw_header(mailbox_field("To", name, address, "recipient")?);
     }
@@ -123,17 +117,10 @@ pub fn render(frame: &Frame<'_>) -> Result<Vec<u8>, Unrenderable> {
             .raw_header(plain_field("X-Auto-Response-Suppress", "All".to_owned()));
     }
 
-    let body = Body::new_with_encoding(
-        text(&frame.letter.body),
-        ContentTransferEncoding::QuotedPrintable,
-    )
-    .map_err(|_| Unrenderable::Builder)?;
-    let part = SinglePart::builder()
-        .content_type(ContentType::TEXT_PLAIN)
-        .body(body);
-    let message = builder
-        .singlepart(part)
+    let body = Body::new_with_encoding(text(&frame.letter.body), ContentTransferEncoding::QuotedPrintable)
         .map_err(|_| Unrenderable::Builder)?;
+    let part = SinglePart::builder().content_type(ContentType::TEXT_PLAIN).body(body);
+    let message = builder.singlepart(part).map_err(|_| Unrenderable::Builder)?;
     Ok(message.formatted())
 }
 
@@ -141,11 +128,7 @@ pub fn render(frame: &Frame<'_>) -> Result<Vec<u8>, Unrenderable> {
 /// latest ids as fit, last the mail we answer (RFC 5322 §3.6.4).
 fn thread(references: &[MessageId], parent: Option<&MessageId>) -> Vec<String> {
     let mut ids: Vec<&MessageId> = Vec::new();
-    for id in references
-        .iter()
-        .filter(|id| Some(*id) != parent)
-        .chain(parent)
-    {
+    for id in references.iter().filter(|id| Some(*id) != parent).chain(parent) {
         if !ids.contains(&id) {
             ids.push(id);
         }
@@ -181,11 +164,7 @@ fn mailbox_field(
     let mailbox = Mailbox::new((!name.is_empty()).then_some(name), address.clone());
     let mut headers = Headers::new();
     headers.set(To::from(Mailboxes::from(mailbox)));
-    let encoded = headers
-        .to_string()
-        .trim_start_matches("To: ")
-        .trim_end()
-        .to_owned();
+    let encoded = headers.to_string().trim_start_matches("To: ").trim_end().to_owned();
     Ok(HeaderValue::dangerous_new_pre_encoded(
         HeaderName::new_from_ascii_str(field),
         address.to_string(),
@@ -195,11 +174,7 @@ fn mailbox_field(
 
 /// A field whose value is ours alone and plain ASCII: ids and fixed words.
 fn plain_field(field: &'static str, value: String) -> HeaderValue {
-    HeaderValue::dangerous_new_pre_encoded(
-        HeaderName::new_from_ascii_str(field),
-        value.clone(),
-        value,
-    )
+    HeaderValue::dangerous_new_pre_encoded(HeaderName::new_from_ascii_str(field), value.clone(), value)
 }
 
 fn lettre_address(address: &Address) -> Option<lettre::Address> {
@@ -210,32 +185,19 @@ fn lettre_address(address: &Address) -> Option<lettre::Address> {
 /// turn the reading direction, and without anything that reads as an encoded
 /// word (RFC 2047 §2) once it stands in a header.
 fn single_line(text: &str, max: usize) -> String {
-    let turns =
-        |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
     let blank = |c: char| c.is_whitespace() || c.is_control();
     let text: String = text.chars().filter(|c| !turns(*c)).collect();
     let words: Vec<&str> = text.split(blank).filter(|word| !word.is_empty()).collect();
-    words
-        .join(" ")
-        .replace("=?", "= ?")
-        .chars()
-        .take(max)
-        .collect::<String>()
-        .trim()
-        .to_owned()
+    words.join(" ").replace("=?", "= ?").chars().take(max).collect::<String>().trim().to_owned()
 }
 
 /// The text with CRLF line ends, lone carriage returns taken as line ends, and
 /// without the last line end: the builder writes that one itself. A byte order
 /// mark in front goes: readers take it as a sign, not as text.
 fn text(body: &str) -> String {
-    let text = body
-        .trim_start_matches('\u{feff}')
-        .replace("\r\n", "\n")
-        .replace('\r', "\n");
-    text.strip_suffix('\n')
-        .unwrap_or(&text)
-        .replace('\n', "\r\n")
+    let text = body.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
+    text.strip_suffix('\n').unwrap_or(&text).replace('\n', "\r\n")
 }
 
 fn system_time(date: Timestamp) -> SystemTime {
@@ -260,11 +222,7 @@ mod tests {
     }
 
     fn letter(subject: &str, body: &str) -> Letter {
-        Letter {
-            subject: subject.to_owned(),
-            body: body.to_owned(),
-            language: "en".to_owned(),
-        }
+        Letter { subject: subject.to_owned(), body: body.to_owned(), language: "en".to_owned() }
     }
 
     fn id(text: &str) -> MessageId {
@@ -324,7 +282,8 @@ mod tests {
 
     #[test]
     fn draft_without_route_has_no_recipient_and_no_mark_of_a_robot() {
-        let paragraph = "Thank you for thinking of me, Zoë; I keep my network small so that I know everyone in it well.";
+        let paragraph =
+            "Thank you for thinking of me, Zoë; I keep my network small so that I know everyone in it well.";
         golden(
             &Frame {
                 key: &key(),
@@ -354,9 +313,8 @@ mod tests {
 
     #[test]
     fn long_threads_keep_their_start_and_their_end() {
-        let references: Vec<MessageId> = (0..200)
-            .map(|n| id(&format!("{n}.{}@example.net", "x".repeat(60))))
-            .collect();
+        let references: Vec<MessageId> =
+            (0..200).map(|n| id(&format!("{n}.{}@example.net", "x".repeat(60)))).collect();
         let parent = id("parent@example.net");
         let kept = thread(&references, Some(&parent));
         assert_eq!(kept.first().unwrap(), &references[0].bracketed());
@@ -370,10 +328,7 @@ mod tests {
     fn thread_names_each_mail_once_and_the_parent_last() {
         let parent = id("p@example.net");
         let references = [id("a@example.net"), parent.clone(), id("a@example.net")];
-        assert_eq!(
-            thread(&references, Some(&parent)),
-            ["<a@example.net>", "<p@example.net>"]
-        );
+        assert_eq!(thread(&references, Some(&parent)), ["<a@example.net>", "<p@example.net>"]);
         assert_eq!(thread(&references, None).len(), 2);
         assert!(thread(&[], None).is_empty());
     }
@@ -390,11 +345,7 @@ mod tests {
 
     #[test]
     fn no_sender_is_an_error() {
-        let nobody = Owner {
-            name: String::new(),
-            addresses: vec![],
-            link: None,
-        };
+        let nobody = Owner { name: String::new(), addresses: vec![], link: None };
         let frame = Frame {
             key: &key(),
             owner: &nobody,
@@ -423,11 +374,7 @@ mod tests {
             })
             .unwrap();
             let year = if seconds > 0 { "9999" } else { "1970" };
-            assert!(
-                String::from_utf8(bytes)
-                    .unwrap()
-                    .contains(&format!(" {year} "))
-            );
+            assert!(String::from_utf8(bytes).unwrap().contains(&format!(" {year} ")));
         }
     }
 
@@ -447,10 +394,7 @@ mod tests {
         .unwrap();
         assert!(bytes.is_ascii(), "no 8BITMIME needed");
         let wire = String::from_utf8(bytes.clone()).unwrap();
-        assert!(
-            !wire.replace("\r\n", "").contains(['\r', '\n']),
-            "only CRLF"
-        );
+        assert!(!wire.replace("\r\n", "").contains(['\r', '\n']), "only CRLF");
         for line in wire.split("\r\n") {
             assert!(line.len() <= 998, "{} bytes in a line", line.len());
         }

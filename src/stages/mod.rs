@@ -59,8 +59,7 @@ pub fn judge(
     let judgement = judgement(invitation, bench);
     let mut evidence = recognised.evidence.clone();
     let trust = trust(network, recognised.guest, bench);
-    let (gated, said) =
-        gates::pass(mail, invitation, &bench.owner.addresses, facts, bench.policy, &trust);
+    let (gated, said) = gates::pass(mail, invitation, &bench.owner.addresses, facts, bench.policy, &trust);
     evidence.extend(said);
     evidence.extend(judgement.evidence.iter().cloned());
 

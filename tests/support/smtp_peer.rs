@@ -98,10 +98,7 @@ pub struct Seen {
 
 impl Seen {
     pub fn verbs(&self) -> Vec<&str> {
-        self.commands
-            .iter()
-            .map(|line| line.split(' ').next().unwrap_or(""))
-            .collect()
+        self.commands.iter().map(|line| line.split(' ').next().unwrap_or("")).collect()
     }
 }
 
@@ -133,13 +130,7 @@ impl Peer {
                 listener
             }
         });
-        Self {
-            port,
-            seen,
-            task,
-            authority,
-            tls,
-        }
+        Self { port, seen, task, authority, tls }
     }
 
     /// The config of a client that trusts this peer.
@@ -167,10 +158,7 @@ impl Peer {
 }
 
 pub fn login(user: &str) -> Login {
-    Login {
-        user: user.to_owned(),
-        secret: SecretSource::PasswordCommand(vec!["true".to_owned()]),
-    }
+    Login { user: user.to_owned(), secret: SecretSource::PasswordCommand(vec!["true".to_owned()]) }
 }
 
 enum Next {
@@ -306,11 +294,7 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// Reads a body to its dot and answers; false when the session is over.
-async fn body<S: AsyncRead + AsyncWrite + Unpin>(
-    line: &mut S,
-    script: &Script,
-    seen: &Mutex<Seen>,
-) -> bool {
+async fn body<S: AsyncRead + AsyncWrite + Unpin>(line: &mut S, script: &Script, seen: &Mutex<Seen>) -> bool {
     let mut got = Vec::new();
     let mut acted = false;
     let mut bytes = [0; 4096];
@@ -336,11 +320,7 @@ async fn body<S: AsyncRead + AsyncWrite + Unpin>(
             return answer(line, script, At::Dot, "250 2.0.0 queued as 4711\r\n").await;
         }
         // The first ten bytes by themselves, so that MidBody is in the middle.
-        let most = if got.len() < 10 {
-            10 - got.len()
-        } else {
-            bytes.len()
-        };
+        let most = if got.len() < 10 { 10 - got.len() } else { bytes.len() };
         match line.read(&mut bytes[..most]).await {
             Ok(0) | Err(_) => return false,
             Ok(count) => {
@@ -380,20 +360,14 @@ pub struct Authority {
 impl Authority {
     pub fn new() -> Self {
         let mut params = rcgen::CertificateParams::default();
-        params
-            .distinguished_name
-            .push(rcgen::DnType::CommonName, "test authority");
+        params.distinguished_name.push(rcgen::DnType::CommonName, "test authority");
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         let key = rcgen::KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
         let dir = TempDir::new().unwrap();
         let ca_file = dir.path().join("ca.pem");
         std::fs::write(&ca_file, certificate.pem()).unwrap();
-        Self {
-            ca_file,
-            issuer: rcgen::Issuer::new(params, key),
-            _dir: dir,
-        }
+        Self { ca_file, issuer: rcgen::Issuer::new(params, key), _dir: dir }
     }
 
     /// A certificate for `name` and its key.

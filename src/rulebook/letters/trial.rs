@@ -94,9 +94,7 @@ pub(super) fn lint(letter: &Rendered, source: &Source<'_>) -> Vec<Problem> {
         ));
     }
     for line in std::iter::once(letter.subject.as_str()).chain(letter.body.lines()) {
-        if let Some(mark) = ["{", "}", "[", "]", "<", ">", "%s"]
-            .into_iter()
-            .find(|mark| line.contains(mark))
+        if let Some(mark) = ["{", "}", "[", "]", "<", ">", "%s"].into_iter().find(|mark| line.contains(mark))
         {
             problems.push(source.problem(
                 source.line_of(line),

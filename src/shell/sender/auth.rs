@@ -37,10 +37,7 @@ impl Mechanism {
             Secret::Password(_) => &[Self::Plain, Self::Login],
             Secret::Token(_) => &[Self::OauthBearer, Self::Xoauth2],
         };
-        usable
-            .iter()
-            .copied()
-            .find(|mechanism| offered.iter().any(|word| word == mechanism.as_str()))
+        usable.iter().copied().find(|mechanism| offered.iter().any(|word| word == mechanism.as_str()))
     }
 
     /// Whether the first response may stand in the AUTH command itself.
@@ -77,13 +74,7 @@ impl Mechanism {
                 ])]
             }
             Self::Xoauth2 => {
-                vec![base64(&[
-                    "user=",
-                    user,
-                    "\x01auth=Bearer ",
-                    secret,
-                    "\x01\x01",
-                ])]
+                vec![base64(&["user=", user, "\x01auth=Bearer ", secret, "\x01\x01"])]
             }
         }
     }
@@ -146,10 +137,7 @@ mod tests {
             decoded(Mechanism::OauthBearer, "a,b=c", &token),
             ["n,a=a=2Cb=3Dc,\x01host=mx.example.org\x01port=587\x01auth=Bearer tok\x01\x01"]
         );
-        assert_eq!(
-            decoded(Mechanism::Xoauth2, "u", &token),
-            ["user=u\x01auth=Bearer tok\x01\x01"]
-        );
+        assert_eq!(decoded(Mechanism::Xoauth2, "u", &token), ["user=u\x01auth=Bearer tok\x01\x01"]);
     }
 
     #[test]
@@ -159,10 +147,7 @@ mod tests {
         let token = Secret::Token(Zeroizing::new("t".to_owned()));
         let all = offered(&["LOGIN", "XOAUTH2", "OAUTHBEARER", "PLAIN", "CRAM-MD5"]);
         assert_eq!(Mechanism::choose(&all, &password), Some(Mechanism::Plain));
-        assert_eq!(
-            Mechanism::choose(&all, &token),
-            Some(Mechanism::OauthBearer)
-        );
+        assert_eq!(Mechanism::choose(&all, &token), Some(Mechanism::OauthBearer));
         assert_eq!(Mechanism::choose(&offered(&["XOAUTH2"]), &password), None);
         assert_eq!(Mechanism::choose(&offered(&["PLAIN"]), &token), None);
     }

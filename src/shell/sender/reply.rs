@@ -23,10 +23,7 @@ impl Reply {
             .and_then(|line| line.get(..3))
             .and_then(|digits| digits.parse().ok())
             .unwrap_or(0);
-        let lines = raw
-            .lines()
-            .map(|line| line.get(4..).unwrap_or("").to_owned())
-            .collect();
+        let lines = raw.lines().map(|line| line.get(4..).unwrap_or("").to_owned()).collect();
         Self { code, lines }
     }
 
@@ -36,9 +33,7 @@ impl Reply {
             return "no whole reply".to_owned();
         }
         let text = mask.apply(&self.lines.join(" "));
-        format!("{} {}", self.code, shorten(&text))
-            .trim_end()
-            .to_owned()
+        format!("{} {}", self.code, shorten(&text)).trim_end().to_owned()
     }
 }
 
@@ -48,10 +43,8 @@ pub(super) struct Mask(Vec<String>);
 
 impl Mask {
     pub(super) fn new(submission: &Submission<'_>) -> Self {
-        let mut names = vec![
-            submission.from.local().to_ascii_lowercase(),
-            submission.to.local().to_ascii_lowercase(),
-        ];
+        let mut names =
+            vec![submission.from.local().to_ascii_lowercase(), submission.to.local().to_ascii_lowercase()];
         if let Some(login) = &submission.server.login {
             names.push(login.user.to_ascii_lowercase());
         }
@@ -75,22 +68,14 @@ impl Mask {
     }
 
     fn tells(&self, run: &str) -> bool {
-        let bare = run
-            .trim_matches(|c: char| !c.is_alphanumeric())
-            .to_ascii_lowercase();
+        let bare = run.trim_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
         run.contains('@')
-            || self
-                .0
-                .iter()
-                .any(|name| *name == bare || (name.len() > 4 && bare.contains(name.as_str())))
+            || self.0.iter().any(|name| *name == bare || (name.len() > 4 && bare.contains(name.as_str())))
     }
 }
 
 fn shorten(text: &str) -> String {
-    let clean: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let line = clean.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(KEPT_CHARS) {
         Some((cut, _)) => format!("{} ...", line.get(..cut).unwrap_or("")),
@@ -156,10 +141,7 @@ mod tests {
     #[test]
     fn words_hide_persons_and_stay_short() {
         let said = |text: &str| Reply::parse(&format!("550 {text}\r\n")).words(&mask());
-        assert_eq!(
-            said("5.1.1 <jane@example.org>: no such user"),
-            "550 5.1.1 <***>: no such user"
-        );
+        assert_eq!(said("5.1.1 <jane@example.org>: no such user"), "550 5.1.1 <***>: no such user");
         assert_eq!(said("user Jane.Doe unknown"), "550 user *** unknown");
         assert_eq!(said("relay-jane.doe=example refused"), "550 *** refused");
         assert_eq!(said("\"odd one\"@example.org x"), "550 \"odd one\"*** x");
@@ -179,9 +161,6 @@ mod tests {
         assert_eq!(offer.auth, ["PLAIN", "LOGIN", "XOAUTH2"]);
         let unlimited = Offer::parse(&Reply::parse("250-x\r\n250 SIZE 0\r\n"));
         assert_eq!(unlimited.max_bytes, None);
-        assert_eq!(
-            Offer::parse(&Reply::parse("250 STARTTLS\r\n")),
-            Offer::default()
-        );
+        assert_eq!(Offer::parse(&Reply::parse("250 STARTTLS\r\n")), Offer::default());
     }
 }

@@ -60,10 +60,7 @@ where
 }
 
 /// `Err` is an outcome too: the one that ended the session early.
-async fn attempt<F, Fut>(
-    submission: Submission<'_>,
-    body_about_to_go: F,
-) -> Result<Outcome, Outcome>
+async fn attempt<F, Fut>(submission: Submission<'_>, body_about_to_go: F) -> Result<Outcome, Outcome>
 where
     F: FnOnce() -> Fut,
     Fut: Future<Output = Result<(), Fault>>,
@@ -129,11 +126,7 @@ impl From<LettreError> for Halt {
         match error.status() {
             Some(code) => Self::Refused(Reply {
                 code: code.into(),
-                lines: error
-                    .source()
-                    .map(ToString::to_string)
-                    .into_iter()
-                    .collect(),
+                lines: error.source().map(ToString::to_string).into_iter().collect(),
             }),
             None => Self::Broken,
         }
@@ -157,12 +150,7 @@ impl<'a> Talk<'a> {
     async fn connect(submission: Submission<'a>) -> Result<Self, Outcome> {
         let server = submission.server;
         let later = |what: &str| Outcome::TryLater {
-            words: format!(
-                "{}:{}, {}: {what}",
-                server.host,
-                server.port,
-                Phase::Connect.as_str()
-            ),
+            words: format!("{}:{}, {}: {what}", server.host, server.port, Phase::Connect.as_str()),
             phase: Phase::Connect,
         };
         let connecting = TcpStream::connect((server.host.as_str(), server.port));
@@ -173,15 +161,8 @@ impl<'a> Talk<'a> {
         };
         // Commands are short and each waits for its answer.
         let _ = stream.set_nodelay(true);
-        let talk = Self {
-            submission,
-            mask: Mask::new(&submission),
-            wire: Wire::new(stream),
-        };
-        let on_this_machine = talk
-            .wire
-            .peer_addr()
-            .is_ok_and(|peer| peer.ip().is_loopback());
+        let talk = Self { submission, mask: Mask::new(&submission), wire: Wire::new(stream) };
+        let on_this_machine = talk.wire.peer_addr().is_ok_and(|peer| peer.ip().is_loopback());
         if server.tls == Tls::LoopbackPlain && !on_this_machine {
             return Err(talk.needs_human(
                 Phase::Connect,
@@ -208,19 +189,14 @@ impl<'a> Talk<'a> {
                 "the server offers no STARTTLS, and without TLS nothing is sent; check smtp.port and smtp.tls",
             ));
         }
-        if let Err(outcome) = self
-            .command(&mut connection, Phase::StartTls, &[220], Starttls)
-            .await
-        {
+        if let Err(outcome) = self.command(&mut connection, Phase::StartTls, &[220], Starttls).await {
             farewell(connection, self.submission.server.timeout);
             return Err(outcome);
         }
         self.handshake().await?;
         // What was offered in plain text may have been forged (RFC 3207 §4.2).
         let hello = Ehlo::new(ClientId::default());
-        let reply = self
-            .command(&mut connection, Phase::Hello, &[250], hello)
-            .await?;
+        let reply = self.command(&mut connection, Phase::Hello, &[250], hello).await?;
         Ok((connection, Offer::parse(&reply)))
     }
 
@@ -231,11 +207,7 @@ impl<'a> Talk<'a> {
         let me = ClientId::default();
         let greeting = AsyncSmtpConnection::connect_with_transport(stream, &me);
         let greeted = timeout(self.submission.server.timeout, greeting).await;
-        let phase = if self.wire.written_bytes() == 0 {
-            Phase::Greeting
-        } else {
-            Phase::Hello
-        };
+        let phase = if self.wire.written_bytes() == 0 { Phase::Greeting } else { Phase::Hello };
         let connection = self.settle(phase, greeted.map(|done| done.map_err(Halt::from)))?;
         let reply = self.expect(phase, &[250])?;
         Ok((connection, Offer::parse(&reply)))
@@ -245,10 +217,7 @@ impl<'a> Talk<'a> {
         let server = self.submission.server;
         let secured = async {
             let (config, name) = tls::client(server).await?;
-            self.wire
-                .secure(config, name)
-                .await
-                .map_err(|error| tls::judge(&error))
+            self.wire.secure(config, name).await.map_err(|error| tls::judge(&error))
         };
         match timeout(server.timeout, secured).await {
             Ok(Ok(())) => Ok(()),
@@ -258,11 +227,7 @@ impl<'a> Talk<'a> {
         }
     }
 
-    async fn login(
-        &self,
-        connection: &mut AsyncSmtpConnection,
-        offer: &Offer,
-    ) -> Result<(), Outcome> {
+    async fn login(&self, connection: &mut AsyncSmtpConnection, offer: &Offer) -> Result<(), Outcome> {
         let server = self.submission.server;
         let Some(login) = &server.login else {
             return Ok(());
@@ -356,16 +321,13 @@ impl<'a> Talk<'a> {
         {
             return Err(self.rejected(
                 Phase::Mail,
-                &format!(
-                    "the message has {size_bytes} bytes, the server takes {max} at most (SIZE)"
-                ),
+                &format!("the message has {size_bytes} bytes, the server takes {max} at most (SIZE)"),
             ));
         }
         mail.push_str("\r\n");
         let rcpt = format!("RCPT TO:<{}>\r\n", self.submission.to);
         self.command(connection, Phase::Mail, &[250], mail).await?;
-        self.command(connection, Phase::Rcpt, &[250, 251, 252], rcpt)
-            .await?;
+        self.command(connection, Phase::Rcpt, &[250, 251, 252], rcpt).await?;
         self.command(connection, Phase::Data, &[354], Data).await?;
         Ok(message)
     }
@@ -373,11 +335,7 @@ impl<'a> Talk<'a> {
     /// The body, its dot and the final reply. From its first byte on, only a
     /// clear answer is an answer.
     async fn transmit(&self, connection: &mut AsyncSmtpConnection, message: &[u8]) -> Outcome {
-        let deadline = self
-            .submission
-            .server
-            .timeout
-            .saturating_mul(FINAL_REPLY_PATIENCE);
+        let deadline = self.submission.server.timeout.saturating_mul(FINAL_REPLY_PATIENCE);
         let written_before = self.wire.written_bytes();
         let mut answer = timeout(deadline, connection.message(message)).await;
         let spoke_early = self.wire.broken() == Some(Broken::OutOfTurn);
@@ -400,9 +358,7 @@ impl<'a> Talk<'a> {
         if self.wire.written_bytes() == written_before {
             return self.try_later(Phase::Body, &format!("{doubt}, before the message began"));
         }
-        Outcome::Lost {
-            words: self.words(Phase::Body, &format!("{doubt}; perhaps sent, perhaps not")),
-        }
+        Outcome::Lost { words: self.words(Phase::Body, &format!("{doubt}; perhaps sent, perhaps not")) }
     }
 
     async fn command(
@@ -471,34 +427,19 @@ impl<'a> Talk<'a> {
             (_, Phase::Mail | Phase::Rcpt | Phase::Data | Phase::Commit | Phase::Body) => {
                 self.rejected(phase, &said)
             }
-            (
-                _,
-                Phase::Connect
-                | Phase::Greeting
-                | Phase::Hello
-                | Phase::StartTls
-                | Phase::Handshake,
-            ) => self.needs_human(
-                phase,
-                &format!("{said}; check smtp.host, smtp.port and smtp.tls"),
-            ),
+            (_, Phase::Connect | Phase::Greeting | Phase::Hello | Phase::StartTls | Phase::Handshake) => {
+                self.needs_human(phase, &format!("{said}; check smtp.host, smtp.port and smtp.tls"))
+            }
         }
     }
 
     fn broken_words(&self) -> String {
-        self.wire
-            .broken()
-            .map_or_else(|| "the reply makes no sense".to_owned(), Broken::words)
+        self.wire.broken().map_or_else(|| "the reply makes no sense".to_owned(), Broken::words)
     }
 
     fn words(&self, phase: Phase, what: &str) -> String {
         let server = self.submission.server;
-        format!(
-            "{}:{}, {}: {what}",
-            server.host,
-            server.port,
-            phase.as_str()
-        )
+        format!("{}:{}, {}: {what}", server.host, server.port, phase.as_str())
     }
 
     fn try_later(&self, phase: Phase, what: &str) -> Outcome {
@@ -563,11 +504,7 @@ mod tests {
             ("\n", "\r\n"),
             ("", ""),
         ] {
-            assert_eq!(
-                with_crlf(from.as_bytes()).as_ref(),
-                to.as_bytes(),
-                "{from:?}"
-            );
+            assert_eq!(with_crlf(from.as_bytes()).as_ref(), to.as_bytes(), "{from:?}");
         }
         assert!(matches!(with_crlf(b"a\r\nb"), Cow::Borrowed(_)));
     }

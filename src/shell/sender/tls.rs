@@ -29,9 +29,7 @@ pub(super) async fn client(
         Some(path) => from_file(path).await?,
         None => tokio::task::spawn_blocking(from_system)
             .await
-            .map_err(|_| {
-                TlsTrouble::Line("the system's authorities could not be read".to_owned())
-            })??,
+            .map_err(|_| TlsTrouble::Line("the system's authorities could not be read".to_owned()))??,
     };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
@@ -40,33 +38,24 @@ pub(super) async fn client(
         .with_root_certificates(roots)
         .with_no_client_auth();
     let name = ServerName::try_from(server.host.clone()).map_err(|_| {
-        TlsTrouble::Person(
-            "the host is not a name that a certificate can hold; set smtp.host".to_owned(),
-        )
+        TlsTrouble::Person("the host is not a name that a certificate can hold; set smtp.host".to_owned())
     })?;
     Ok((Arc::new(config), name))
 }
 
 async fn from_file(path: &Path) -> Result<RootCertStore, TlsTrouble> {
     let shown = path.display();
-    let pem = tokio::fs::read(path).await.map_err(|error| {
-        TlsTrouble::Person(format!(
-            "cannot read smtp.ca_file {shown}: {}",
-            error.kind()
-        ))
-    })?;
+    let pem = tokio::fs::read(path)
+        .await
+        .map_err(|error| TlsTrouble::Person(format!("cannot read smtp.ca_file {shown}: {}", error.kind())))?;
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem).flatten() {
         roots.add(certificate).map_err(|error| {
-            TlsTrouble::Person(format!(
-                "smtp.ca_file {shown} holds a bad certificate: {error}"
-            ))
+            TlsTrouble::Person(format!("smtp.ca_file {shown} holds a bad certificate: {error}"))
         })?;
     }
     if roots.is_empty() {
-        return Err(TlsTrouble::Person(format!(
-            "smtp.ca_file {shown} holds no PEM certificate"
-        )));
+        return Err(TlsTrouble::Person(format!("smtp.ca_file {shown} holds no PEM certificate")));
     }
     Ok(roots)
 }
@@ -77,7 +66,8 @@ fn from_system() -> Result<RootCertStore, TlsTrouble> {
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
         return Err(TlsTrouble::Person(
-            "this system has no certificate authorities; install ca-certificates or set smtp.ca_file".to_owned(),
+            "this system has no certificate authorities; install ca-certificates or set smtp.ca_file"
+                .to_owned(),
         ));
     }
     Ok(roots)
@@ -85,10 +75,7 @@ fn from_system() -> Result<RootCertStore, TlsTrouble> {
 
 /// What a failed handshake means.
 pub(super) fn judge(error: &std::io::Error) -> TlsTrouble {
-    let Some(cause) = error
-        .get_ref()
-        .and_then(|e| e.downcast_ref::<rustls::Error>())
-    else {
+    let Some(cause) = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) else {
         return TlsTrouble::Line(format!("the line broke ({})", error.kind()));
     };
     match cause {
@@ -96,13 +83,10 @@ pub(super) fn judge(error: &std::io::Error) -> TlsTrouble {
             "{cause}; check smtp.host, or name the server's authority in smtp.ca_file"
         )),
         rustls::Error::NoCertificatesPresented | rustls::Error::PeerIncompatible(_) => {
-            TlsTrouble::Person(format!(
-                "{cause}; the server offers no TLS that can be trusted"
-            ))
+            TlsTrouble::Person(format!("{cause}; the server offers no TLS that can be trusted"))
         }
         rustls::Error::InvalidMessage(_) => TlsTrouble::Line(
-            "what came back is not TLS; check smtp.port and smtp.tls (465 implicit, 587 starttls)"
-                .to_owned(),
+            "what came back is not TLS; check smtp.port and smtp.tls (465 implicit, 587 starttls)".to_owned(),
         ),
         _ => TlsTrouble::Line(cause.to_string()),
     }

@@ -134,10 +134,7 @@ impl Wire {
         let plain = {
             let mut state = self.state();
             if !state.unread.is_empty() || state.handed < state.handing.len() {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    "data before the handshake",
-                ));
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "data before the handshake"));
             }
             std::mem::replace(&mut state.line, Line::Gone)
         };
@@ -219,16 +216,8 @@ impl State {
 /// One reply line as lettre takes it: ASCII, CRLF, a blank after a bare code.
 /// RFC 5321 §4.2 asks for the first two and lets servers leave out the third.
 fn tidy(raw: &[u8]) -> String {
-    let mut line: String = raw
-        .iter()
-        .map(|byte| {
-            if byte.is_ascii() {
-                char::from(*byte)
-            } else {
-                '?'
-            }
-        })
-        .collect();
+    let mut line: String =
+        raw.iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '?' }).collect();
     line.truncate(line.trim_end_matches(['\r', '\n']).len());
     if line.len() == 3 {
         line.push(' ');
@@ -238,11 +227,7 @@ fn tidy(raw: &[u8]) -> String {
 }
 
 impl AsyncRead for Wire {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        to: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let mut state = self.state();
         loop {
             if state.handed < state.handing.len() || state.take_line()? {
@@ -259,11 +244,7 @@ impl AsyncRead for Wire {
 }
 
 impl AsyncWrite for Wire {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let mut state = self.state();
         if state.broken.is_some() {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));

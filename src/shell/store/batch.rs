@@ -4,12 +4,11 @@
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use sha2::{Digest, Sha256};
 
+use super::Ledger;
 use super::words::{mode_word, time, word};
-use super::{Cursor, Ledger};
 use crate::domain::delivery::{Mode, State};
 use crate::domain::{
-    Address, Decision, Evidence, Fault, Identity, Invitation, InvitationKey, MessageId, Plan,
-    Timestamp,
+    Address, Decision, Evidence, Fault, Identity, Invitation, InvitationKey, MessageId, Plan, Timestamp,
 };
 use crate::shell::mailbox::Uid;
 
@@ -20,8 +19,11 @@ pub struct Batch<'a> {
     pub account: &'a str,
     /// Which mailbox.
     pub mailbox: &'a str,
-    /// How far it has been read with this batch.
-    pub cursor: Cursor,
+    /// The UIDVALIDITY that its UIDs belong to; 0 when the server has none.
+    pub uid_validity: u32,
+    /// Every UID below this one is dealt with after this batch; `None` where a
+    /// batch says nothing of that (a backlog is not read in UID order).
+    pub next_uid: Option<Uid>,
     /// What was decided, in the order of the mails. One mail can stand in several entries (a digest).
     pub entries: Vec<Entry<'a>>,
     /// Mails that could not be read, and why: no address and no words of the mail.
@@ -59,11 +61,7 @@ pub struct NewDelivery {
 impl std::fmt::Debug for NewDelivery {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let bytes = self.message.len();
-        write!(
-            f,
-            "NewDelivery({:?}, {:?}, {bytes} bytes)",
-            self.mode, self.start
-        )
+        write!(f, "NewDelivery({:?}, {:?}, {bytes} bytes)", self.mode, self.start)
     }
 }
 
@@ -147,14 +145,7 @@ impl Ledger {
                     "INSERT INTO quarantine (account, mailbox, uid_validity, uid, why, since)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                      ON CONFLICT (account, mailbox, uid_validity, uid) DO NOTHING",
-                    params![
-                        batch.account,
-                        batch.mailbox,
-                        batch.cursor.uid_validity,
-                        uid,
-                        why,
-                        batch.now.unix_s()
-                    ],
+                    params![batch.account, batch.mailbox, batch.uid_validity, uid, why, batch.now.unix_s()],
                 )?;
             }
             Ok(committed)
@@ -167,9 +158,7 @@ impl Ledger {
     /// # Errors
     /// See [`Ledger::start_account`].
     pub fn similar(&self, identity: &Identity) -> Result<Vec<Known>, Fault> {
-        self.read("looking for earlier mail of an invitation", |connection| {
-            similar(connection, identity)
-        })
+        self.read("looking for earlier mail of an invitation", |connection| similar(connection, identity))
     }
 }
 
@@ -185,12 +174,7 @@ fn similar(connection: &Connection, identity: &Identity) -> rusqlite::Result<Vec
              ORDER BY i.first_seen, i.rowid",
         )?
         .query_map(
-            params![
-                identity.invitation_id,
-                identity.shared_key,
-                identity.profile,
-                identity.name
-            ],
+            params![identity.invitation_id, identity.shared_key, identity.profile, identity.name],
             |row| {
                 Ok(Known {
                     key: InvitationKey(row.get(0)?),
@@ -217,11 +201,7 @@ fn similar(connection: &Connection, identity: &Identity) -> rusqlite::Result<Vec
 /// Whether the invitation has a letter, under its own key or another.
 fn has_letter(tx: &Transaction<'_>, invitation: &Invitation) -> rusqlite::Result<bool> {
     let own: Option<i64> = tx
-        .query_row(
-            "SELECT 1 FROM delivery WHERE key = ?1",
-            [&invitation.key.0],
-            |row| row.get(0),
-        )
+        .query_row("SELECT 1 FROM delivery WHERE key = ?1", [&invitation.key.0], |row| row.get(0))
         .optional()?;
     Ok(own.is_some()
         || similar(tx, &invitation.identity)?.iter().any(|known| {
@@ -232,9 +212,9 @@ fn has_letter(tx: &Transaction<'_>, invitation: &Invitation) -> rusqlite::Result
 }
 
 fn move_cursor(tx: &Transaction<'_>, batch: &Batch<'_>) -> rusqlite::Result<()> {
-    if batch.cursor.uid_validity == 0 {
+    let (Some(next_uid), 1..) = (batch.next_uid, batch.uid_validity) else {
         return Ok(());
-    }
+    };
     tx.execute(
         "INSERT INTO cursor (account, mailbox, uid_validity, next_uid, moved_at)
          VALUES (?1, ?2, ?3, ?4, ?5)
@@ -243,23 +223,13 @@ fn move_cursor(tx: &Transaction<'_>, batch: &Batch<'_>) -> rusqlite::Result<()> 
                         THEN max(next_uid, excluded.next_uid) ELSE excluded.next_uid END,
              uid_validity = excluded.uid_validity,
              moved_at = excluded.moved_at",
-        params![
-            batch.account,
-            batch.mailbox,
-            batch.cursor.uid_validity,
-            batch.cursor.next_uid,
-            batch.now.unix_s()
-        ],
+        params![batch.account, batch.mailbox, batch.uid_validity, next_uid, batch.now.unix_s()],
     )
     .map(drop)
 }
 
 /// A later mail may show parts that the first did not; a part once known stays.
-fn insert_invitation(
-    tx: &Transaction<'_>,
-    invitation: &Invitation,
-    now: Timestamp,
-) -> rusqlite::Result<()> {
+fn insert_invitation(tx: &Transaction<'_>, invitation: &Invitation, now: Timestamp) -> rusqlite::Result<()> {
     let identity = &invitation.identity;
     tx.execute(
         "INSERT INTO invitation (key, network, invitation_id_digest, shared_key_digest,
@@ -282,11 +252,7 @@ fn insert_invitation(
     .map(drop)
 }
 
-fn insert_plan(
-    tx: &Transaction<'_>,
-    batch: &Batch<'_>,
-    entry: &Entry<'_>,
-) -> rusqlite::Result<i64> {
+fn insert_plan(tx: &Transaction<'_>, batch: &Batch<'_>, entry: &Entry<'_>) -> rusqlite::Result<i64> {
     let plan = entry.plan;
     tx.execute(
         "INSERT INTO plan (key, account, mailbox, uid_validity, uid, source_message_id_digest,
@@ -297,7 +263,7 @@ fn insert_plan(
             plan.invitation.key.0,
             batch.account,
             batch.mailbox,
-            batch.cursor.uid_validity,
+            batch.uid_validity,
             entry.uid,
             plan.invitation.message_id.as_ref().map(digest),
             plan.decision.as_str(),

@@ -40,9 +40,7 @@ impl PortKind {
 
     /// The inverse of [`PortKind::as_str`].
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Imap, Self::Smtp, Self::Maildir]
-            .into_iter()
-            .find(|port| port.as_str() == word)
+        [Self::Imap, Self::Smtp, Self::Maildir].into_iter().find(|port| port.as_str() == word)
     }
 }
 
@@ -73,11 +71,7 @@ impl Ledger {
                 "INSERT INTO account (name, started_at) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING",
                 params![account, now.unix_s()],
             )?;
-            tx.query_row(
-                "SELECT started_at FROM account WHERE name = ?1",
-                [account],
-                |row| time(row, 0),
-            )
+            tx.query_row("SELECT started_at FROM account WHERE name = ?1", [account], |row| time(row, 0))
         })
     }
 
@@ -91,12 +85,7 @@ impl Ledger {
                 .query_row(
                     "SELECT uid_validity, next_uid FROM cursor WHERE account = ?1 AND mailbox = ?2",
                     [account, mailbox],
-                    |row| {
-                        Ok(Cursor {
-                            uid_validity: row.get(0)?,
-                            next_uid: row.get(1)?,
-                        })
-                    },
+                    |row| Ok(Cursor { uid_validity: row.get(0)?, next_uid: row.get(1)? }),
                 )
                 .optional()
         })
@@ -128,12 +117,7 @@ impl Ledger {
     ///
     /// # Errors
     /// See [`Ledger::start_account`].
-    pub fn mark_told(
-        &mut self,
-        account: &str,
-        port: PortKind,
-        now: Timestamp,
-    ) -> Result<(), Fault> {
+    pub fn mark_told(&mut self, account: &str, port: PortKind, now: Timestamp) -> Result<(), Fault> {
         self.write("noting that the owner was told", |tx| {
             tx.execute(
                 "UPDATE port_fault SET last_told = ?3 WHERE account = ?1 AND port = ?2",
@@ -149,11 +133,8 @@ impl Ledger {
     /// See [`Ledger::start_account`].
     pub fn clear_port_fault(&mut self, account: &str, port: PortKind) -> Result<(), Fault> {
         self.write("noting that a port works again", |tx| {
-            tx.execute(
-                "DELETE FROM port_fault WHERE account = ?1 AND port = ?2",
-                [account, port.as_str()],
-            )
-            .map(drop)
+            tx.execute("DELETE FROM port_fault WHERE account = ?1 AND port = ?2", [account, port.as_str()])
+                .map(drop)
         })
     }
 
@@ -164,7 +145,9 @@ impl Ledger {
     pub fn port_faults(&self) -> Result<Vec<PortFault>, Fault> {
         self.read("reading the ports that wait", |connection| {
             connection
-                .prepare("SELECT account, port, words, since, last_told FROM port_fault ORDER BY account, port")?
+                .prepare(
+                    "SELECT account, port, words, since, last_told FROM port_fault ORDER BY account, port",
+                )?
                 .query_map([], |row| {
                     Ok(PortFault {
                         account: row.get(0)?,

@@ -102,11 +102,7 @@ impl Ledger {
     /// See [`Ledger::start_account`].
     pub fn in_state(&self, account: &str, state: State) -> Result<Vec<Delivery>, Fault> {
         self.read("reading letters", |connection| {
-            select(
-                connection,
-                "account = ?1 AND state = ?2",
-                params![account, state.as_str()],
-            )
+            select(connection, "account = ?1 AND state = ?2", params![account, state.as_str()])
         })
     }
 
@@ -116,11 +112,7 @@ impl Ledger {
     /// See [`Ledger::start_account`].
     pub fn sent_without_copy(&self, account: &str) -> Result<Vec<Delivery>, Fault> {
         self.read("reading letters", |connection| {
-            select(
-                connection,
-                "account = ?1 AND state = 'sent' AND sent_copy_at IS NULL",
-                params![account],
-            )
+            select(connection, "account = ?1 AND state = 'sent' AND sent_copy_at IS NULL", params![account])
         })
     }
 
@@ -171,11 +163,9 @@ impl Ledger {
     ) -> Result<State, Fault> {
         self.write_or("writing down the fate of a letter", |tx, fault| {
             let found = tx
-                .query_row(
-                    "SELECT mode, state FROM delivery WHERE key = ?1",
-                    [&key.0],
-                    |row| Ok((word(row, 0, parse_mode)?, word(row, 1, State::parse)?)),
-                )
+                .query_row("SELECT mode, state FROM delivery WHERE key = ?1", [&key.0], |row| {
+                    Ok((word(row, 0, parse_mode)?, word(row, 1, State::parse)?))
+                })
                 .optional()
                 .map_err(fault)?;
             let Some((mode, from)) = found else {
@@ -223,14 +213,7 @@ impl Ledger {
                 tx.execute(
                     "INSERT INTO delivery_event (key, event, from_state, to_state, note, at)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                    params![
-                        key.0,
-                        event_word(event),
-                        from.as_str(),
-                        to.as_str(),
-                        note,
-                        now.unix_s()
-                    ],
+                    params![key.0, event_word(event), from.as_str(), to.as_str(), note, now.unix_s()],
                 )
             })
             .map_err(fault)?;
@@ -242,11 +225,7 @@ impl Ledger {
     ///
     /// # Errors
     /// See [`Ledger::start_account`].
-    pub fn mark_sent_copy_done(
-        &mut self,
-        key: &InvitationKey,
-        now: Timestamp,
-    ) -> Result<(), Fault> {
+    pub fn mark_sent_copy_done(&mut self, key: &InvitationKey, now: Timestamp) -> Result<(), Fault> {
         self.write("noting the copy in Sent", |tx| {
             tx.execute(
                 "UPDATE delivery SET sent_copy_at = coalesce(sent_copy_at, ?2) WHERE key = ?1",
@@ -271,9 +250,7 @@ fn select(
     values: &[&dyn rusqlite::ToSql],
 ) -> rusqlite::Result<Vec<Delivery>> {
     connection
-        .prepare(&format!(
-            "SELECT {COLUMNS} FROM delivery WHERE {condition} ORDER BY created_at, rowid"
-        ))?
+        .prepare(&format!("SELECT {COLUMNS} FROM delivery WHERE {condition} ORDER BY created_at, rowid"))?
         .query_map(values, delivery)?
         .collect()
 }

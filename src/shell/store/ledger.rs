@@ -63,16 +63,10 @@ impl Ledger {
                 path.display()
             )));
         }
-        connection
-            .pragma_update(None, "synchronous", "full")
-            .map_err(fault)?;
+        connection.pragma_update(None, "synchronous", "full").map_err(fault)?;
         check_health(&connection, &path)?;
         migrate::migrate(&mut connection, &path)?;
-        Ok(Self {
-            connection,
-            path,
-            _lock: Some(lock),
-        })
+        Ok(Self { connection, path, _lock: Some(lock) })
     }
 
     /// Opens the ledger in `dir` to look at it, also while a daemon works on it.
@@ -103,11 +97,7 @@ impl Ledger {
                 migrate::current()
             )));
         }
-        Ok(Self {
-            connection,
-            path,
-            _lock: None,
-        })
+        Ok(Self { connection, path, _lock: None })
     }
 
     /// An empty ledger that is nowhere on disk, for `check`, `preview` and tests.
@@ -120,11 +110,7 @@ impl Ledger {
         let mut connection = Connection::open_in_memory().map_err(fault)?;
         configure(&connection).map_err(fault)?;
         migrate::migrate(&mut connection, &path)?;
-        Ok(Self {
-            connection,
-            path,
-            _lock: None,
-        })
+        Ok(Self { connection, path, _lock: None })
     }
 
     /// Runs `ask` on the connection; `tried` says for the message what it was.
@@ -153,10 +139,8 @@ impl Ledger {
     ) -> Result<T, Fault> {
         let path = &self.path;
         let fault = |error: rusqlite::Error| sql_fault(path, tried, &error);
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(fault)?;
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
         let value = act(&transaction, &fault)?;
         transaction.commit().map_err(fault)?;
         Ok(value)
@@ -171,13 +155,8 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 /// SQLite gives its -wal and -shm files the mode of the database file.
 fn create_private(dir: &Path, path: &Path) -> std::io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)?;
+    let file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
     if file.metadata()?.permissions().mode() & 0o077 != 0 {
         file.set_permissions(Permissions::from_mode(0o600))?;
     }
@@ -208,23 +187,14 @@ mod tests {
         let mut ledger = Ledger::open(dir.path()).unwrap();
         let now = Timestamp::from_unix_s(1);
         ledger.start_account("work", now).unwrap();
-        let pages: i64 = ledger
-            .connection
-            .pragma_query_value(None, "page_count", |row| row.get(0))
-            .unwrap();
+        let pages: i64 = ledger.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
         let limit = |ledger: &Ledger, pages: i64| {
-            ledger
-                .connection
-                .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
-                .unwrap();
+            ledger.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
         };
         limit(&ledger, pages);
         let long = "x".repeat(100_000);
         let fault = ledger.start_account(&long, now).unwrap_err();
-        assert!(
-            matches!(&fault, Fault::Transient(words) if words.contains(FILE_NAME)),
-            "{fault:?}"
-        );
+        assert!(matches!(&fault, Fault::Transient(words) if words.contains(FILE_NAME)), "{fault:?}");
         assert!(!fault.message().contains("xxx"));
         limit(&ledger, 1_000_000);
         ledger.start_account(&long, now).unwrap();
@@ -236,10 +206,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let ledger = Ledger::open(dir.path()).unwrap();
         let pragma = |name: &str| -> i64 {
-            ledger
-                .connection
-                .pragma_query_value(None, name, |row| row.get(0))
-                .unwrap()
+            ledger.connection.pragma_query_value(None, name, |row| row.get(0)).unwrap()
         };
         assert_eq!(pragma("synchronous"), 2, "FULL");
         assert_eq!(pragma("foreign_keys"), 1);

@@ -37,9 +37,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Fa
 
 fn apply(connection: &mut Connection, path: &Path, steps: &[&str]) -> Result<(), Fault> {
     let fault = |error: rusqlite::Error| sql_fault(path, "bringing the ledger up to date", &error);
-    let transaction = connection
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(fault)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
     let from = version(&transaction, path)?;
     let Some(missing) = steps.get(from..) else {
         return Err(too_new(path, i64::try_from(from).unwrap_or(i64::MAX)));
@@ -51,9 +49,7 @@ fn apply(connection: &mut Connection, path: &Path, steps: &[&str]) -> Result<(),
         transaction.execute_batch(step).map_err(fault)?;
     }
     let to = i64::try_from(steps.len()).unwrap_or(i64::MAX);
-    transaction
-        .pragma_update(None, "user_version", to)
-        .map_err(fault)?;
+    transaction.pragma_update(None, "user_version", to).map_err(fault)?;
     transaction.commit().map_err(fault)
 }
 
@@ -76,9 +72,7 @@ mod tests {
         for step in &STEPS[..n] {
             connection.execute_batch(step).unwrap();
         }
-        connection
-            .pragma_update(None, "user_version", i64::try_from(n).unwrap())
-            .unwrap();
+        connection.pragma_update(None, "user_version", i64::try_from(n).unwrap()).unwrap();
         if n >= 1 {
             connection
                 .execute_batch(
@@ -92,9 +86,8 @@ mod tests {
     }
 
     fn shape(connection: &Connection) -> Vec<String> {
-        let mut statement = connection
-            .prepare("SELECT coalesce(sql, name) FROM sqlite_schema ORDER BY name")
-            .unwrap();
+        let mut statement =
+            connection.prepare("SELECT coalesce(sql, name) FROM sqlite_schema ORDER BY name").unwrap();
         let rows = statement.query_map([], |row| row.get(0)).unwrap();
         rows.map(Result::unwrap).collect()
     }
@@ -133,14 +126,10 @@ mod tests {
     #[test]
     fn a_later_step_runs_alone() {
         let mut connection = fixture(1);
-        let steps = [
-            "NOT RUN",
-            "ALTER TABLE account ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue'",
-        ];
+        let steps = ["NOT RUN", "ALTER TABLE account ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue'"];
         apply(&mut connection, Path::new("x"), &steps).unwrap();
-        let colour: String = connection
-            .query_row("SELECT colour FROM account", [], |row| row.get(0))
-            .unwrap();
+        let colour: String =
+            connection.query_row("SELECT colour FROM account", [], |row| row.get(0)).unwrap();
         assert_eq!(colour, "blue");
     }
 
@@ -148,9 +137,7 @@ mod tests {
     fn a_ledger_from_the_future_is_refused_untouched() {
         for future in [i64::try_from(current()).unwrap() + 1, -1] {
             let mut connection = fixture(1);
-            connection
-                .pragma_update(None, "user_version", future)
-                .unwrap();
+            connection.pragma_update(None, "user_version", future).unwrap();
             let fault = migrate(&mut connection, Path::new("there/ledger")).unwrap_err();
             assert!(matches!(&fault, Fault::NeedsHuman(words) if words.contains("there/ledger")));
         }

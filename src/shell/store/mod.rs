@@ -48,9 +48,7 @@ fn sql_fault(path: &Path, tried: &str, error: &Error) -> Fault {
             Fault::Transient(words("another program holds the file; it is tried again"))
         }
         Some(ErrorCode::DiskFull) => Fault::Transient(words("make room on that disk")),
-        Some(ErrorCode::SystemIoFailure) => {
-            Fault::Transient(words("look for a full or failing disk"))
-        }
+        Some(ErrorCode::SystemIoFailure) => Fault::Transient(words("look for a full or failing disk")),
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Fault::NeedsHuman(words(
             "the file is damaged: put back a copy of it, or move it away (together with its -wal and -shm files) to begin anew",
         )),

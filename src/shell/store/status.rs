@@ -116,9 +116,7 @@ impl Ledger {
             accounts
         })?;
         for account in &mut accounts {
-            account.port_faults = port_faults
-                .extract_if(.., |fault| fault.account == account.name)
-                .collect();
+            account.port_faults = port_faults.extract_if(.., |fault| fault.account == account.name).collect();
         }
         Ok(Status { accounts })
     }
@@ -162,17 +160,9 @@ fn last_activity(connection: &Connection, account: &str) -> rusqlite::Result<Tim
 
 fn cursors(connection: &Connection, account: &str) -> rusqlite::Result<Vec<(String, Cursor)>> {
     connection
-        .prepare(
-            "SELECT mailbox, uid_validity, next_uid FROM cursor WHERE account = ?1 ORDER BY mailbox",
-        )?
+        .prepare("SELECT mailbox, uid_validity, next_uid FROM cursor WHERE account = ?1 ORDER BY mailbox")?
         .query_map([account], |row| {
-            Ok((
-                row.get(0)?,
-                Cursor {
-                    uid_validity: row.get(1)?,
-                    next_uid: row.get(2)?,
-                },
-            ))
+            Ok((row.get(0)?, Cursor { uid_validity: row.get(1)?, next_uid: row.get(2)? }))
         })?
         .collect()
 }
@@ -184,9 +174,7 @@ fn decisions(connection: &Connection, account: &str) -> rusqlite::Result<Vec<(De
              WHERE account = ?1 AND id IN (SELECT max(id) FROM plan WHERE account = ?1 GROUP BY key)
              GROUP BY decision ORDER BY decision",
         )?
-        .query_map([account], |row| {
-            Ok((word(row, 0, Decision::parse)?, row.get(1)?))
-        })?
+        .query_map([account], |row| Ok((word(row, 0, Decision::parse)?, row.get(1)?)))?
         .collect()
 }
 
@@ -200,11 +188,7 @@ fn states(connection: &Connection, account: &str) -> rusqlite::Result<Vec<(State
             )
             .map(|count: u32| (state, count))
     };
-    State::ALL
-        .into_iter()
-        .map(count)
-        .filter(|counted| !matches!(counted, Ok((_, 0))))
-        .collect()
+    State::ALL.into_iter().map(count).filter(|counted| !matches!(counted, Ok((_, 0)))).collect()
 }
 
 fn withheld(connection: &Connection, account: &str) -> rusqlite::Result<Vec<Withheld>> {

@@ -13,9 +13,7 @@ pub(super) fn mode_word(mode: Mode) -> &'static str {
 }
 
 pub(super) fn parse_mode(word: &str) -> Option<Mode> {
-    [Mode::Draft, Mode::Send]
-        .into_iter()
-        .find(|mode| mode_word(*mode) == word)
+    [Mode::Draft, Mode::Send].into_iter().find(|mode| mode_word(*mode) == word)
 }
 
 pub(super) fn event_word(event: Event) -> &'static str {
@@ -42,13 +40,8 @@ pub(super) fn time(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<Ti
 }
 
 /// Column `index` of `row` as a time, or NULL.
-pub(super) fn optional_time(
-    row: &rusqlite::Row<'_>,
-    index: usize,
-) -> rusqlite::Result<Option<Timestamp>> {
-    Ok(row
-        .get::<_, Option<i64>>(index)?
-        .map(Timestamp::from_unix_s))
+pub(super) fn optional_time(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(row.get::<_, Option<i64>>(index)?.map(Timestamp::from_unix_s))
 }
 
 /// Column `index` of `row`, a word that `parse` must know.
@@ -59,10 +52,6 @@ pub(super) fn word<T>(
 ) -> rusqlite::Result<T> {
     let text: String = row.get(index)?;
     parse(&text).ok_or_else(|| {
-        rusqlite::Error::FromSqlConversionFailure(
-            index,
-            Type::Text,
-            Box::new(FromSqlError::InvalidType),
-        )
+        rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(FromSqlError::InvalidType))
     })
 }

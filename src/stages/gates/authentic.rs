@@ -54,16 +54,12 @@ pub fn authentic(mail: &Mail, trust: &Trust<'_>) -> Authenticity {
         Some(wanted) => match own_header(mail, wanted) {
             Found::Header(results) => return weigh(&results, mail, trust),
             Found::Unusable(why) => return against(why),
-            Found::Missing => against(format!(
-                "No Authentication-Results of {wanted} stands in this mail."
-            )),
+            Found::Missing => against(format!("No Authentication-Results of {wanted} stands in this mail.")),
         },
     };
     match trust.assume {
         Assume::Nothing => answer,
-        Assume::Authentic => Authentic {
-            evidence: "assumed, as asked for".to_owned(),
-        },
+        Assume::Authentic => Authentic { evidence: "assumed, as asked for".to_owned() },
     }
 }
 
@@ -110,9 +106,7 @@ fn own_header(mail: &Mail, wanted: &str) -> Found {
 /// `*.example.net` stands for every host below that domain.
 fn is_id(id: &str, wanted: &str) -> bool {
     match wanted.strip_prefix("*.") {
-        Some(domain) => {
-            !domain.is_empty() && is_within(id, domain) && !id.eq_ignore_ascii_case(domain)
-        }
+        Some(domain) => !domain.is_empty() && is_within(id, domain) && !id.eq_ignore_ascii_case(domain),
         None => id.eq_ignore_ascii_case(wanted),
     }
 }
@@ -128,11 +122,7 @@ struct Hops {
 impl Hops {
     fn new(wanted: &str) -> Self {
         let host = wanted.strip_prefix("*.").unwrap_or(wanted);
-        Self {
-            home: organisation(host).into_iter().collect(),
-            seen_named: false,
-            foreign: false,
-        }
+        Self { home: organisation(host).into_iter().collect(), seen_named: false, foreign: false }
     }
 
     fn pass(&mut self, received: &str) {
@@ -167,9 +157,7 @@ fn received_by(received: &str) -> Option<String> {
         .collect();
     let mut words = plain.split_whitespace();
     words.find(|word| word.eq_ignore_ascii_case("by"))?;
-    words
-        .next()
-        .map(|host| host.trim_matches([';', '.']).to_ascii_lowercase())
+    words.next().map(|host| host.trim_matches([';', '.']).to_ascii_lowercase())
 }
 
 /// The last two labels of a host name; `None` for what is none. Too wide for
@@ -178,12 +166,8 @@ fn organisation(host: &str) -> Option<String> {
     let host = host.to_ascii_lowercase();
     let mut labels = host.rsplit('.');
     let (top, second) = (labels.next()?, labels.next()?);
-    let is_name = |label: &str| {
-        !label.is_empty()
-            && label
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    };
+    let is_name =
+        |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     let numeric = top.bytes().all(|b| b.is_ascii_digit());
     (is_name(top) && is_name(second) && !numeric).then(|| format!("{second}.{top}"))
 }
@@ -205,9 +189,9 @@ fn weigh(results: &AuthResults, mail: &Mail, trust: &Trust<'_>) -> Authenticity 
     let by = &results.authserv_id;
     match (dmarc, dkim) {
         (Weight::Against(why), _) | (_, Weight::Against(why)) => against(why),
-        (Weight::For(what), _) | (_, Weight::For(what)) => Authentic {
-            evidence: format!("{what}, says {by}"),
-        },
+        (Weight::For(what), _) | (_, Weight::For(what)) => {
+            Authentic { evidence: format!("{what}, says {by}") }
+        }
         (Weight::Silent, Weight::Silent) => {
             against(format!("{by} reports no pass for a domain of the network."))
         }
@@ -221,18 +205,12 @@ enum Weight {
 }
 
 /// DMARC speaks of the From domain (RFC 7489 §11.1 registers `header.from`).
-fn weigh_dmarc<'a>(
-    results: impl Iterator<Item = &'a MethodResult>,
-    from: &str,
-    trust: &Trust<'_>,
-) -> Weight {
+fn weigh_dmarc<'a>(results: impl Iterator<Item = &'a MethodResult>, from: &str, trust: &Trust<'_>) -> Weight {
     let mut weight = Weight::Silent;
     for result in results {
         match result.result.as_str() {
             "fail" => {
-                return Weight::Against(
-                    "DMARC fails for the network's domain in the From.".to_owned(),
-                );
+                return Weight::Against("DMARC fails for the network's domain in the From.".to_owned());
             }
             "pass" => {
                 let mut domains = result.values("header", "from");
@@ -278,10 +256,7 @@ fn weigh_dkim<'a>(results: impl Iterator<Item = &'a MethodResult>, trust: &Trust
         let Some(domain) = signer(result).filter(|d| within_any(d, trust.dkim_domains)) else {
             continue;
         };
-        let signature = Signature {
-            domain,
-            selector: result.values("header", "s").next(),
-        };
+        let signature = Signature { domain, selector: result.values("header", "s").next() };
         match result.result.as_str() {
             "pass" => passed.push(signature),
             "fail" => failed.push(signature),
@@ -294,9 +269,9 @@ fn weigh_dkim<'a>(results: impl Iterator<Item = &'a MethodResult>, trust: &Trust
             "One signature of the network is reported both as passed and as failed.".to_owned(),
         );
     }
-    passed.first().map_or(Weight::Silent, |signature| {
-        Weight::For(format!("dkim=pass header.d={}", signature.domain))
-    })
+    passed
+        .first()
+        .map_or(Weight::Silent, |signature| Weight::For(format!("dkim=pass header.d={}", signature.domain)))
 }
 
 /// The signing domain: `header.d`, else the domain of `header.i`. An `i`
@@ -320,9 +295,7 @@ fn signer(result: &MethodResult) -> Option<&str> {
 
 /// `host` is one of `domains` or stands below one.
 pub(super) fn within_any(host: &str, domains: &[String]) -> bool {
-    domains
-        .iter()
-        .any(|domain| !domain.is_empty() && is_within(host, domain))
+    domains.iter().any(|domain| !domain.is_empty() && is_within(host, domain))
 }
 
 fn against(why: impl Into<String>) -> Authenticity {

@@ -52,10 +52,7 @@ pub struct Property {
 impl MethodResult {
     /// All values of `ptype.name`, in order.
     pub fn values<'a>(&'a self, ptype: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.properties
-            .iter()
-            .filter(move |p| p.ptype == ptype && p.name == name)
-            .map(|p| p.value.as_str())
+        self.properties.iter().filter(move |p| p.ptype == ptype && p.name == name).map(|p| p.value.as_str())
     }
 }
 
@@ -80,10 +77,7 @@ pub const MAX_BYTES: usize = 64 * 1024;
 /// [`Malformed`] when the text is not RFC 8601 (with the three leniencies of
 /// the module) or longer than [`MAX_BYTES`].
 pub fn parse(payload: &str) -> Result<AuthResults, Malformed> {
-    let mut scan = Scan {
-        text: payload,
-        at: 0,
-    };
+    let mut scan = Scan { text: payload, at: 0 };
     if payload.len() > MAX_BYTES {
         return Err(scan.malformed("a header of at most 64 KiB"));
     }
@@ -96,10 +90,7 @@ pub fn parse(payload: &str) -> Result<AuthResults, Malformed> {
     if scan.peek() == Some(b'=') {
         return Err(scan.malformed("an authserv-id before the first result"));
     }
-    scan.payload(&authserv_id).map_err(|error| Malformed {
-        authserv_id: Some(authserv_id),
-        ..error
-    })
+    scan.payload(&authserv_id).map_err(|error| Malformed { authserv_id: Some(authserv_id), ..error })
 }
 
 struct Scan<'a> {
@@ -140,11 +131,7 @@ impl Scan<'_> {
             results.push(self.result_of(method)?);
         }
         match self.peek() {
-            None => Ok(AuthResults {
-                authserv_id: authserv_id.to_owned(),
-                version,
-                results,
-            }),
+            None => Ok(AuthResults { authserv_id: authserv_id.to_owned(), version, results }),
             Some(_) => Err(self.malformed("`;` between results")),
         }
     }
@@ -304,19 +291,11 @@ impl Scan<'_> {
     }
 
     fn demand(&mut self, wanted: u8, expected: &'static str) -> Result<(), Malformed> {
-        if self.take(wanted) {
-            Ok(())
-        } else {
-            Err(self.malformed(expected))
-        }
+        if self.take(wanted) { Ok(()) } else { Err(self.malformed(expected)) }
     }
 
     fn malformed(&self, expected: &'static str) -> Malformed {
-        Malformed {
-            authserv_id: None,
-            offset_bytes: self.at,
-            expected,
-        }
+        Malformed { authserv_id: None, offset_bytes: self.at, expected }
     }
 }
 

@@ -15,22 +15,12 @@ use super::{Finding, Trust, leave};
 pub const OWN_KEY_HEADER: &str = "X-Notyet-Key";
 
 /// Fields that only a mailing list manager adds.
-const LIST_MANAGER_FIELDS: [&str; 5] = [
-    "Mailing-List",
-    "X-Mailing-List",
-    "X-BeenThere",
-    "X-Mailman-Version",
-    "X-Google-Group-Id",
-];
+const LIST_MANAGER_FIELDS: [&str; 5] =
+    ["Mailing-List", "X-Mailing-List", "X-BeenThere", "X-Mailman-Version", "X-Google-Group-Id"];
 
 /// Fields whose mere presence means that a machine answered.
-const ROBOT_FIELDS: [&str; 5] = [
-    "X-Loop",
-    "X-Autoreply",
-    "X-Autorespond",
-    "X-Autoresponder",
-    "X-Failed-Recipients",
-];
+const ROBOT_FIELDS: [&str; 5] =
+    ["X-Loop", "X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Failed-Recipients"];
 
 /// Neither a mail of the owner's nor one of ours.
 pub(super) fn not_ours(mail: &Mail, owner: &[Address]) -> Finding {
@@ -38,10 +28,9 @@ pub(super) fn not_ours(mail: &Mail, owner: &[Address]) -> Finding {
         return leave("own-letter", "This mail is a letter of notyet.");
     }
     match &mail.from.address {
-        Some(from) if is_of_owner(from, owner) => leave(
-            "own-mail",
-            "This mail was sent by the owner of the mailbox.",
-        ),
+        Some(from) if is_of_owner(from, owner) => {
+            leave("own-mail", "This mail was sent by the owner of the mailbox.")
+        }
         _ => Finding::Pass("neither the owner's nor a letter of ours".to_owned()),
     }
 }
@@ -49,36 +38,24 @@ pub(super) fn not_ours(mail: &Mail, owner: &[Address]) -> Finding {
 /// No list copy, and no automatic mail except the network's own.
 pub(super) fn answerable(mail: &Mail, trust: &Trust<'_>) -> Finding {
     if let Some(field) = list_manager(mail) {
-        return leave(
-            "list-mail",
-            format!("This mail came through a mailing list ({field})."),
-        );
+        return leave("list-mail", format!("This mail came through a mailing list ({field})."));
     }
     let from = mail.from.address.as_ref().map(Address::domain);
     if from.is_some_and(|domain| trust.is_own(domain)) {
-        return Finding::Pass(
-            "the network's own notification; its bulk headers are expected".into(),
-        );
+        return Finding::Pass("the network's own notification; its bulk headers are expected".into());
     }
     match robot_sign(mail) {
-        Some((code, field)) => leave(
-            code,
-            format!("This mail was sent by a machine or to many ({field})."),
-        ),
+        Some((code, field)) => leave(code, format!("This mail was sent by a machine or to many ({field}).")),
         None => Finding::Pass("no sign of a machine, a list or a bounce".to_owned()),
     }
 }
 
 fn list_manager(mail: &Mail) -> Option<&str> {
-    let posts = mail
-        .headers_named("List-Post")
-        .any(|value| value.to_ascii_lowercase().contains("mailto:"));
+    let posts = mail.headers_named("List-Post").any(|value| value.to_ascii_lowercase().contains("mailto:"));
     if posts {
         return Some("List-Post");
     }
-    LIST_MANAGER_FIELDS
-        .into_iter()
-        .find(|field| mail.header(field).is_some())
+    LIST_MANAGER_FIELDS.into_iter().find(|field| mail.header(field).is_some())
 }
 
 fn robot_sign(mail: &Mail) -> Option<(&'static str, String)> {

@@ -12,10 +12,7 @@ pub(super) fn unanswered(facts: &Facts) -> Finding {
             let day = jiff::Timestamp::from_second(known.when.unix_s())
                 .map(|when| when.strftime("%Y-%m-%d").to_string())
                 .unwrap_or_else(|_| "an unknown day".to_owned());
-            leave(
-                "already-answered",
-                format!("This invitation was dealt with on {day}: {}.", known.what),
-            )
+            leave("already-answered", format!("This invitation was dealt with on {day}: {}.", known.what))
         }
     }
 }
@@ -26,9 +23,7 @@ pub(super) fn recent(mail: &Mail, facts: &Facts) -> Finding {
         return Finding::Pass("no start is set; mail of any age counts".to_owned());
     };
     match facts.arrived.or(mail.date) {
-        Some(arrived) if arrived >= start => {
-            Finding::Pass("arrived after this account's start".to_owned())
-        }
+        Some(arrived) if arrived >= start => Finding::Pass("arrived after this account's start".to_owned()),
         Some(_) => leave(
             "before-start",
             "This mail arrived before notyet began to watch; `since` would take older mail.",
@@ -43,19 +38,13 @@ pub(super) fn room(facts: &Facts, policy: &Policy) -> Finding {
     if hour >= policy.max_per_hour {
         return hold(
             "hourly-limit",
-            format!(
-                "{hour} letters in the last hour, {} are allowed.",
-                policy.max_per_hour
-            ),
+            format!("{hour} letters in the last hour, {} are allowed.", policy.max_per_hour),
         );
     }
     if day >= policy.max_per_day {
         return hold(
             "daily-limit",
-            format!(
-                "{day} letters in the last day, {} are allowed.",
-                policy.max_per_day
-            ),
+            format!("{day} letters in the last day, {} are allowed.", policy.max_per_day),
         );
     }
     Finding::Pass(format!(

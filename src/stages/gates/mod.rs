@@ -13,9 +13,7 @@ mod person;
 pub use authentic::{Assume, Authenticity};
 pub use automated::OWN_KEY_HEADER;
 
-use crate::domain::{
-    Address, Decision, Evidence, Invitation, Mail, Policy, Reason, Stage, Timestamp,
-};
+use crate::domain::{Address, Decision, Evidence, Invitation, Mail, Policy, Reason, Stage, Timestamp};
 
 /// What the app looked up before the gates are asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,30 +163,18 @@ pub fn pass(
         ("gate.automated", automated::answerable(mail, trust)),
         ("gate.answered", limits::unanswered(facts)),
         ("gate.age", limits::recent(mail, facts)),
-        (
-            "gate.target",
-            person::target(mail, invitation, owner_addresses, trust),
-        ),
+        ("gate.target", person::target(mail, invitation, owner_addresses, trust)),
         ("gate.limits", limits::room(facts, policy)),
     ];
-    let evidence = findings
-        .iter()
-        .map(|(gate, finding)| finding.evidence(gate))
-        .collect();
-    (
-        conclude(findings.into_iter().map(|(_, finding)| finding)),
-        evidence,
-    )
+    let evidence = findings.iter().map(|(gate, finding)| finding.evidence(gate)).collect();
+    (conclude(findings.into_iter().map(|(_, finding)| finding)), evidence)
 }
 
 fn authenticity(mail: &Mail, trust: &Trust<'_>) -> Finding {
     match authentic::authentic(mail, trust) {
         Authenticity::Authentic { evidence } => Finding::Pass(evidence),
         Authenticity::Against { why } => leave("not-authentic", why),
-        Authenticity::NoEvidence { why } => Finding::Review(Reason {
-            code: "no-evidence",
-            text: why,
-        }),
+        Authenticity::NoEvidence { why } => Finding::Review(Reason { code: "no-evidence", text: why }),
     }
 }
 
@@ -227,15 +213,9 @@ impl Finding {
 }
 
 fn leave(code: &'static str, text: impl Into<String>) -> Finding {
-    Finding::Leave(Reason {
-        code,
-        text: text.into(),
-    })
+    Finding::Leave(Reason { code, text: text.into() })
 }
 
 fn hold(code: &'static str, text: impl Into<String>) -> Finding {
-    Finding::Hold(Reason {
-        code,
-        text: text.into(),
-    })
+    Finding::Hold(Reason { code, text: text.into() })
 }

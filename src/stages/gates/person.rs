@@ -58,53 +58,27 @@ const LIST_ROBOTS: [&str; 4] = ["listserv", "majordomo", "mailman", "listmaster"
 const LIST_SUFFIXES: [&str; 5] = ["request", "owner", "subscribe", "bounces", "confirm"];
 
 /// Host labels that mark a mailing list host.
-const LIST_HOSTS: [&str; 6] = [
-    "lists",
-    "list",
-    "listserv",
-    "mailman",
-    "groups",
-    "googlegroups",
-];
+const LIST_HOSTS: [&str; 6] = ["lists", "list", "listserv", "mailman", "groups", "googlegroups"];
 
 /// The route leads to one person, or nowhere.
-pub(super) fn target(
-    mail: &Mail,
-    invitation: &Invitation,
-    owner: &[Address],
-    trust: &Trust<'_>,
-) -> Finding {
+pub(super) fn target(mail: &Mail, invitation: &Invitation, owner: &[Address], trust: &Trust<'_>) -> Finding {
     let Some(to) = invitation.route.to() else {
         return Finding::Pass("no address reaches the inviter; nothing can be sent".to_owned());
     };
     if mail.reply_to.len() > 1 {
-        return leave(
-            "several-targets",
-            "The mail asks for answers to several addresses.",
-        );
+        return leave("several-targets", "The mail asks for answers to several addresses.");
     }
     if is_of_owner(to, owner) {
-        return leave(
-            "target-is-owner",
-            "The answer would go to the owner's own address.",
-        );
+        return leave("target-is-owner", "The answer would go to the owner's own address.");
     }
-    if mail
-        .recipients
-        .iter()
-        .filter_map(|r| r.address.as_ref())
-        .any(|r| r.same_mailbox(to))
-    {
+    if mail.recipients.iter().filter_map(|r| r.address.as_ref()).any(|r| r.same_mailbox(to)) {
         return leave(
             "target-is-recipient",
             "The answer would go to an address this mail was sent to: a list, or the owner.",
         );
     }
     if is_robot(to.local()) {
-        return leave(
-            "target-is-robot",
-            "The answer would go to an address that no person reads.",
-        );
+        return leave("target-is-robot", "The answer would go to an address that no person reads.");
     }
     if is_list(to) {
         return leave("target-is-list", "The answer would go to a mailing list.");
@@ -115,14 +89,12 @@ pub(super) fn target(
             "target-is-no-relay",
             "The address that should forward the answer is not of the network's relay domain.",
         ),
-        Route::Address(_) if !relayed && trust.is_network(to.domain()) => leave(
-            "target-is-network",
-            "The answer would go to the network and not to the inviter.",
-        ),
-        Route::Address(_) if !is_shown(to, mail) => leave(
-            "target-not-shown",
-            "The address to answer to stands neither in Reply-To nor in From.",
-        ),
+        Route::Address(_) if !relayed && trust.is_network(to.domain()) => {
+            leave("target-is-network", "The answer would go to the network and not to the inviter.")
+        }
+        Route::Address(_) if !is_shown(to, mail) => {
+            leave("target-not-shown", "The address to answer to stands neither in Reply-To nor in From.")
+        }
         _ => Finding::Pass("one address, which may be a person's".to_owned()),
     }
 }
@@ -131,15 +103,9 @@ pub(super) fn target(
 pub(super) fn is_of_owner(address: &Address, owner: &[Address]) -> bool {
     let base = |a: &Address| {
         let local = a.local();
-        local
-            .split('+')
-            .next()
-            .unwrap_or(local)
-            .to_ascii_lowercase()
+        local.split('+').next().unwrap_or(local).to_ascii_lowercase()
     };
-    owner
-        .iter()
-        .any(|own| own.domain() == address.domain() && base(own) == base(address))
+    owner.iter().any(|own| own.domain() == address.domain() && base(own) == base(address))
 }
 
 fn is_shown(to: &Address, mail: &Mail) -> bool {
@@ -168,15 +134,9 @@ fn is_robot(local: &str) -> bool {
 fn is_list(to: &Address) -> bool {
     let words = words(to.local());
     let about_a_list = words.len() > 1
-        && (words
-            .last()
-            .is_some_and(|w| LIST_SUFFIXES.contains(&w.as_str()))
+        && (words.last().is_some_and(|w| LIST_SUFFIXES.contains(&w.as_str()))
             || words.first().is_some_and(|w| w == "owner"));
-    about_a_list
-        || to
-            .domain()
-            .split('.')
-            .any(|label| LIST_HOSTS.contains(&label))
+    about_a_list || to.domain().split('.').any(|label| LIST_HOSTS.contains(&label))
 }
 
 /// The words of a local part in lower case: runs of letters.
