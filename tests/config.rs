@@ -362,8 +362,8 @@ fn every_kind_of_mistake_is_refused_at_its_place_with_a_remedy() {
         ),
         (
             imap,
-            "password.cmd = [\"x\"]",
-            "account.work.imap.password.cmd",
+            "password.comand = [\"x\"]",
+            "account.work.imap.password.comand",
             "\"command\"",
         ),
         (
@@ -570,11 +570,10 @@ fn a_secret_in_the_wrong_place_is_refused_and_never_repeated() {
         "secret = \"hunter2\"",
     ] {
         let all = problems(&LEAST.replace(command, wrong));
-        assert!(!all.is_empty(), "{wrong}");
+        assert!(all.iter().any(|p| p.line == 8), "{wrong}: {all:?}");
         for problem in &all {
             let said = format!("{problem} {problem:?}");
             assert!(!said.contains("hunter2"), "{wrong}: {said}");
-            assert_eq!(problem.line, 8, "{wrong}: {said}");
         }
     }
     let said = problem(&LEAST.replace(command, "password = \"x\"")).to_string();
