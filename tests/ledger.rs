@@ -51,6 +51,7 @@ fn plan(key: &str, identity: Identity, decision: Decision) -> Plan {
             evidence: Vec::new(),
         },
         decision,
+        once_released: None,
         reason: Reason { code: "generic-note", text: "The note is generic.".to_owned() },
         evidence: vec![Evidence::new(Stage::Classify, "notes/x.y", "some \"words\"")],
         letter: None,
@@ -123,13 +124,13 @@ fn a_cursor_moves_forward_only_and_follows_a_new_uidvalidity() {
     assert_eq!(cursor(&ledger).unwrap().next_uid, 9);
 
     let mut renumbered = batch(3, vec![], 4);
-    renumbered.cursor.uid_validity = 8;
+    renumbered.uid_validity = 8;
     ledger.commit_batch(&renumbered).unwrap();
     let now = Cursor { uid_validity: 8, next_uid: 3 };
     assert_eq!(cursor(&ledger), Some(now));
 
     let mut none = batch(50, vec![], 5);
-    none.cursor.uid_validity = 0;
+    none.uid_validity = 0;
     ledger.commit_batch(&none).unwrap();
     assert_eq!(cursor(&ledger), Some(now), "UIDVALIDITY 0 is not kept");
 }

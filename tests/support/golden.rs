@@ -71,10 +71,7 @@ pub fn expected() -> Vec<Expected> {
             assert_eq!(cells.len(), head.len(), "{line}");
             Expected {
                 file: cells[0].to_owned(),
-                columns: COLUMNS
-                    .into_iter()
-                    .zip(cells[1..].iter().map(|cell| (*cell).to_owned()))
-                    .collect(),
+                columns: COLUMNS.into_iter().zip(cells[1..].iter().map(|cell| (*cell).to_owned())).collect(),
             }
         })
         .collect()
