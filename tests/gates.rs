@@ -778,7 +778,16 @@ fn reading_takes_time_in_proportion_to_length() {
     }
 }
 
+/// No file of failures beside the sources: a found case becomes a named test.
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(cases)
+    }
+}
+
 proptest! {
+    #![proptest_config(cases(256))]
     #[test]
     fn nothing_makes_the_parser_panic(payload in ".{0,400}") {
         let _ = authres::parse(&payload);
