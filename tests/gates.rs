@@ -430,6 +430,10 @@ fn forged_results_are_against() {
             "mx.example.org; dkim=pass header.d=notacquaint.example",
         ),
         (
+            "domain signed for a stranger",
+            "mx.example.org; dkim=pass header.d=acquaint.example header.i=@evil.example",
+        ),
+        (
             "lookalike agent",
             "mx.example.org; dkim=pass header.i=@acquaint.example.evil.example",
         ),
@@ -549,6 +553,8 @@ fn forged_results_are_against() {
 #[test]
 fn case_blanks_comments_and_quotes_change_nothing() {
     for value in [
+        "mx.example.org; dkim=pass (a (b (c) d) e) header.d=acquaint.example",
+        r"mx.example.org; dkim=pass (a \) b \( c) header.d=acquaint.example",
         "MX.Example.ORG; DKIM=Pass Header.D=ACQUAINT.example",
         " (c) mx.example.org (c) 1 (c) ; (c) dkim (c) / (c) 1 (c) = (c) pass (c) header (c) . (c) d (c) = (c) acquaint.example (c) ",
         "\"mx.example.org\";dkim=pass header.d=\"acquaint.example\"",

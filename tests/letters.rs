@@ -627,6 +627,11 @@ fn faults_of_a_letter_are_found_at_load_with_file_and_line() {
         3,
         "no such variable",
     );
+    assert_problem(
+        &good.replace("Hi", "Hi {{ owner.first_name }}"),
+        3,
+        "undefined",
+    );
     assert_problem(&good.replace("Hi", "{% if link %}Hi"), 5, "syntax");
     assert_problem(&good.replace("Hi", "{{ owner"), 3, "syntax");
     assert_problem(&good.replace("Hi", "{{ owner | nofilter }}"), 3, "filter");
