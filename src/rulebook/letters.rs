@@ -176,9 +176,14 @@ impl Letters {
                 .collect();
         }
         let mut problems = Vec::new();
+        let mut filled = Vec::new();
         for sample in trial::samples() {
             let faults = match self.fill(path, &sample) {
-                Ok(letter) => trial::lint(&letter, source),
+                Ok(letter) => {
+                    let faults = trial::lint(&letter, source);
+                    filled.push(letter);
+                    faults
+                }
                 Err(Unfilled::Template(error)) => vec![source.template_problem(&error)],
                 Err(Unfilled::Shape(found)) => vec![source.problem(
                     1,
@@ -193,6 +198,7 @@ impl Letters {
                 }
             }
         }
+        problems.extend(trial::too_long(&filled, source));
         problems
     }
 
@@ -227,7 +233,7 @@ impl Letters {
         if subject.is_empty() {
             return Err(Unfilled::Shape("an empty subject"));
         }
-        if lines.next() != Some("") {
+        if lines.next().is_some_and(|line| !line.is_empty()) {
             return Err(Unfilled::Shape("no blank line after the subject"));
         }
         Ok(Rendered { subject: subject.to_owned(), body: paragraphs(lines) })

@@ -70,20 +70,26 @@ pub(super) fn samples() -> Vec<Filling<'static>> {
     samples
 }
 
+/// Whether the longest of the filled letters is too long.
+pub(super) fn too_long(filled: &[Rendered], source: &Source<'_>) -> Option<Problem> {
+    let words = filled
+        .iter()
+        .map(|letter| letter.body.split_whitespace().count())
+        .max()
+        .filter(|words| *words > MAX_WORDS)?;
+    Some(source.problem(
+        0,
+        "",
+        format!("{words} words"),
+        &format!("a letter has at most {MAX_WORDS} words, with all that can be filled in"),
+    ))
+}
+
 /// What a reader would stumble over in a filled letter.
 pub(super) fn lint(letter: &Rendered, source: &Source<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let words = letter.body.split_whitespace().count();
-    if words == 0 {
+    if letter.body.is_empty() {
         problems.push(source.problem(0, "", "no text".to_owned(), "write a letter"));
-    }
-    if words > MAX_WORDS {
-        problems.push(source.problem(
-            0,
-            "",
-            format!("{words} words"),
-            &format!("a letter has at most {MAX_WORDS} words"),
-        ));
     }
     if letter.subject.chars().count() > MAX_SUBJECT_CHARS {
         problems.push(source.problem(

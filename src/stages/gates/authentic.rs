@@ -8,7 +8,7 @@
 use crate::domain::{Mail, address::is_within};
 
 use super::Trust;
-use super::authres::{self, AuthResults, MethodResult};
+use super::authres::{self, AuthResults, Malformed, MethodResult};
 
 /// What to do where a mail carries no Authentication-Results of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,37 +69,66 @@ enum Found {
     Missing,
 }
 
-/// The topmost header of the configured host, read.
+/// The topmost header of the configured host, read. Providers that write one
+/// header per kind of check put others above it; those that tell nothing of
+/// the sender are passed over as long as nothing stands in between.
 fn own_header(mail: &Mail, wanted: &str) -> Found {
     let mut hops = Hops::new(wanted);
+    let mut passed_over = None;
     for (name, value) in &mail.headers {
-        if name.eq_ignore_ascii_case("Received") {
-            hops.pass(value);
-        } else if name.eq_ignore_ascii_case("Authentication-Results") {
-            let (id, read) = match authres::parse(value) {
-                Ok(results) => (Some(results.authserv_id.clone()), Ok(results)),
-                Err(error) => (error.authserv_id.clone(), Err(error)),
-            };
-            if !id.is_some_and(|id| is_id(&id, wanted)) {
-                continue;
-            }
-            return match read {
-                _ if hops.foreign => Found::Unusable(format!(
+        let read = if name.eq_ignore_ascii_case("Authentication-Results") {
+            ours(value, wanted)
+        } else {
+            None
+        };
+        match read {
+            Some(_) if hops.foreign => {
+                return Found::Unusable(format!(
                     "The Authentication-Results of {wanted} stands below a Received line of \
                      another host, where a sender could have put it."
-                )),
-                Err(error) => Found::Unusable(format!(
+                ));
+            }
+            Some(Err(error)) => {
+                return Found::Unusable(format!(
                     "The Authentication-Results of {wanted} cannot be read: expected {}.",
                     error.expected
-                )),
-                Ok(results) if results.version != 1 => Found::Unusable(format!(
+                ));
+            }
+            Some(Ok(results)) if results.version != 1 => {
+                return Found::Unusable(format!(
                     "The Authentication-Results of {wanted} has a version other than 1."
-                )),
-                Ok(results) => Found::Header(results),
-            };
+                ));
+            }
+            Some(Ok(results)) if is_beside_the_point(&results) => passed_over = Some(results),
+            Some(Ok(results)) => return Found::Header(results),
+            None if passed_over.is_some() => break,
+            None if name.eq_ignore_ascii_case("Received") => hops.pass(value),
+            None => {}
         }
     }
-    Found::Missing
+    passed_over.map_or(Found::Missing, Found::Header)
+}
+
+/// The header read, when it is of the configured host. One that breaks off
+/// before its authserv-id is nobody's.
+fn ours(value: &str, wanted: &str) -> Option<Result<AuthResults, Malformed>> {
+    let read = authres::parse(value);
+    let id = match &read {
+        Ok(results) => Some(results.authserv_id.as_str()),
+        Err(error) => error.authserv_id.as_deref(),
+    };
+    id.is_some_and(|id| is_id(id, wanted)).then_some(read)
+}
+
+/// Results about anything but the sender (`bimi`, `arc`, `x-ptr`, ...). SPF
+/// counts as being to the point: a host that only checks SPF gets no second
+/// header believed, since it may not remove what senders put there.
+fn is_beside_the_point(results: &AuthResults) -> bool {
+    !results.results.is_empty()
+        && !results
+            .results
+            .iter()
+            .any(|r| matches!(r.method.as_str(), "dkim" | "dmarc" | "spf"))
 }
 
 /// Some providers write the name of whichever machine took the mail:
