@@ -47,8 +47,10 @@ fn rows_agree_with_themselves() {
             assert!(row.value("inviter").is_none(), "{}", row.file);
         }
         if let Some(page) = row.value("profile_url") {
-            assert!(page.starts_with("https://www.linkedin.com/in/"), "{page}");
-            assert!(!page.contains('?'), "{page}");
+            let named = page.starts_with("https://www.linkedin.com/in/") && !page.contains('?');
+            let by_token =
+                page.starts_with("https://www.linkedin.com/profile/view?id=") && !page.contains('&');
+            assert!(named || by_token, "{page}");
         }
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use notyet::config::Owner;
 use notyet::domain::{
-    Action, Address, Identity, Invitation, InvitationKey, Inviter, Letter, Mail, Mailbox, NoteKind,
-    Notice, Policy, Problems, Reason, Route, Timestamp,
+    Action, Address, Identity, Invitation, InvitationKey, Inviter, Letter, Mail, Mailbox, NoteKind, Notice,
+    Policy, Problems, Reason, Route, Timestamp,
 };
 use notyet::rulebook::letters::{Filling, Letters, MAX_SUBJECT_CHARS, MAX_WORDS};
 use notyet::rulebook::policy;
@@ -23,13 +23,10 @@ const PAGE: &str = "https://acquaint.example/in/ada";
 type Files = BTreeMap<String, (String, String)>;
 
 fn shipped_files() -> Files {
-    [
-        ("letters/en/generic.txt", GENERIC),
-        ("letters/en/personalized.txt", PERSONALIZED),
-    ]
-    .into_iter()
-    .map(|(path, text)| (path.to_owned(), (format!("rules/{path}"), text.to_owned())))
-    .collect()
+    [("letters/en/generic.txt", GENERIC), ("letters/en/personalized.txt", PERSONALIZED)]
+        .into_iter()
+        .map(|(path, text)| (path.to_owned(), (format!("rules/{path}"), text.to_owned())))
+        .collect()
 }
 
 fn shipped() -> Letters {
@@ -39,10 +36,7 @@ fn shipped() -> Letters {
 /// The shipped letters with one file more or changed.
 fn with(path: &str, text: &str) -> Result<Letters, Problems> {
     let mut files = shipped_files();
-    files.insert(
-        format!("letters/{path}"),
-        (format!("mine/{path}"), text.to_owned()),
-    );
+    files.insert(format!("letters/{path}"), (format!("mine/{path}"), text.to_owned()));
     Letters::compile(&files)
 }
 
@@ -69,12 +63,7 @@ fn owner() -> Owner {
 fn by_mail() -> Invitation {
     Invitation {
         key: InvitationKey("0".repeat(32)),
-        identity: Identity {
-            invitation_id: None,
-            shared_key: None,
-            profile: None,
-            name: "ada".to_owned(),
-        },
+        identity: Identity { invitation_id: None, shared_key: None, profile: None, name: "ada".to_owned() },
         network: "acquaint".to_owned(),
         notice: Notice::Invitation,
         inviter: Inviter {
@@ -93,24 +82,15 @@ fn by_mail() -> Invitation {
 }
 
 fn by_paste() -> Invitation {
-    Invitation {
-        route: Route::Paste(PAGE.to_owned()),
-        ..by_mail()
-    }
+    Invitation { route: Route::Paste(PAGE.to_owned()), ..by_mail() }
 }
 
 /// A `Cleared` can only be had from the gates.
 fn cleared() -> Cleared {
-    let ada = Mailbox {
-        name: String::new(),
-        address: Address::parse("ada@example.net"),
-    };
+    let ada = Mailbox { name: String::new(), address: Address::parse("ada@example.net") };
     let mail = Mail {
         headers: Vec::new(),
-        from: Mailbox {
-            name: String::new(),
-            address: Address::parse("invitations@acquaint.example"),
-        },
+        from: Mailbox { name: String::new(), address: Address::parse("invitations@acquaint.example") },
         reply_to: vec![ada],
         recipients: Vec::new(),
         subject: String::new(),
@@ -141,28 +121,13 @@ fn cleared() -> Cleared {
         letters_last_day: 0,
     };
     let policy = policy::parse("policy.toml", POLICY).unwrap();
-    let (gated, _) = gates::pass(
-        &mail,
-        &by_mail(),
-        &owner().addresses,
-        &facts,
-        &policy,
-        &trust,
-    );
+    let (gated, _) = gates::pass(&mail, &by_mail(), &owner().addresses, &facts, &policy, &trust);
     gated.cleared().unwrap().clone()
 }
 
 fn write(kind: NoteKind, invitation: &Invitation, owner: &Owner) -> Result<Letter, Reason> {
     let letters = shipped();
-    compose(
-        &cleared(),
-        kind,
-        invitation,
-        owner,
-        "Acquaint",
-        "en",
-        &letters,
-    )
+    compose(&cleared(), kind, invitation, owner, "Acquaint", "en", &letters)
 }
 
 /// Every shipped letter, with and without name and link, by mail and to paste.
@@ -172,15 +137,9 @@ fn every_letter() -> Vec<(String, Letter)> {
         for first_name in ["Ada", ""] {
             for link in [owner().link, None] {
                 for invitation in [by_mail(), by_paste()] {
-                    let label = format!(
-                        "{} {first_name:?} {link:?} {}",
-                        kind.as_str(),
-                        invitation.route.as_str()
-                    );
-                    let owner = Owner {
-                        link: link.clone(),
-                        ..owner()
-                    };
+                    let label =
+                        format!("{} {first_name:?} {link:?} {}", kind.as_str(), invitation.route.as_str());
+                    let owner = Owner { link: link.clone(), ..owner() };
                     let mut invitation = invitation;
                     invitation.inviter.first_name = first_name.to_owned();
                     all.push((label, write(kind, &invitation, &owner).unwrap()));
@@ -199,10 +158,7 @@ fn letter_part(letter: &Letter) -> &str {
 fn every_shipped_letter_has_the_beats_in_order() {
     for (label, letter) in every_letter() {
         let text = letter_part(&letter);
-        let at = |words: &str| {
-            text.find(words)
-                .unwrap_or_else(|| panic!("{label}: {words}"))
-        };
+        let at = |words: &str| text.find(words).unwrap_or_else(|| panic!("{label}: {words}"));
         let thanks = at("Thank you for your invitation on Acquaint");
         let door = if label.ends_with("paste") {
             at("write to me at olu@example.com")
@@ -211,10 +167,7 @@ fn every_shipped_letter_has_the_beats_in_order() {
         };
         let boundary = at("people I have worked with");
         let close = at("I look forward to hearing");
-        assert!(
-            thanks < door && door < boundary && boundary < close,
-            "{label}"
-        );
+        assert!(thanks < door && door < boundary && boundary < close, "{label}");
         if label.contains("Some") {
             let link = at("https://olu.example.com/work");
             assert!(boundary < link && link < close, "{label}");
@@ -233,10 +186,7 @@ fn every_shipped_letter_is_short_and_clean() {
         let words = text.split_whitespace().count();
         assert!((60..=MAX_WORDS).contains(&words), "{label}: {words} words");
         assert!(text.matches('!').count() <= 1, "{label}");
-        assert!(
-            !letter.body.contains("\n\n\n") && !letter.body.contains('\r'),
-            "{label}"
-        );
+        assert!(!letter.body.contains("\n\n\n") && !letter.body.contains('\r'), "{label}");
         assert!(letter.body.lines().all(|l| l == l.trim_end()), "{label}");
         assert!(!text.contains("  ") && !text.contains(" ,"), "{label}");
         assert!(!letter.body.contains(['{', '}', '<', '>']), "{label}");
@@ -249,11 +199,7 @@ fn every_shipped_letter_is_short_and_clean() {
 fn a_greeting_does_without_a_missing_name() {
     for (label, letter) in every_letter() {
         let greeting = letter.body.lines().next().unwrap();
-        let wanted = if label.contains("\"Ada\"") {
-            "Hi Ada,"
-        } else {
-            "Hello,"
-        };
+        let wanted = if label.contains("\"Ada\"") { "Hi Ada," } else { "Hello," };
         assert_eq!(greeting, wanted, "{label}");
     }
 }
@@ -344,12 +290,7 @@ fn the_paste_block_is_last_and_only_for_the_paste_route() {
             };
             assert!(text.ends_with("Olu Owner\n\n"), "{label}");
             assert_eq!(block.trim().lines().count(), 1, "{label}");
-            for words in [
-                "For you only",
-                "Acquaint gives no address",
-                PAGE,
-                "delete everything",
-            ] {
+            for words in ["For you only", "Acquaint gives no address", PAGE, "delete everything"] {
                 assert!(block.contains(words), "{label}: {words}");
             }
         } else {
@@ -360,26 +301,13 @@ fn the_paste_block_is_last_and_only_for_the_paste_route() {
 
 #[test]
 fn a_page_that_is_no_address_is_not_shown() {
-    for page in [
-        "",
-        "javascript:alert(1)",
-        "ftp://x.example",
-        &format!("https://{}", "x".repeat(600)),
-    ] {
-        let invitation = Invitation {
-            answer_page: page.to_owned(),
-            ..by_paste()
-        };
+    for page in ["", "javascript:alert(1)", "ftp://x.example", &format!("https://{}", "x".repeat(600))] {
+        let invitation = Invitation { answer_page: page.to_owned(), ..by_paste() };
         let letter = write(NoteKind::Generic, &invitation, &owner()).unwrap();
-        assert!(
-            letter.body.contains("paste the text above at its site"),
-            "{page}"
-        );
+        assert!(letter.body.contains("paste the text above at its site"), "{page}");
     }
-    let invitation = Invitation {
-        answer_page: "https://acquaint.example/\r\nBcc: x".to_owned(),
-        ..by_paste()
-    };
+    let invitation =
+        Invitation { answer_page: "https://acquaint.example/\r\nBcc: x".to_owned(), ..by_paste() };
     let letter = write(NoteKind::Generic, &invitation, &owner()).unwrap();
     assert!(letter.body.lines().all(|line| !line.starts_with("Bcc")));
 }
@@ -387,25 +315,14 @@ fn a_page_that_is_no_address_is_not_shown() {
 #[test]
 fn a_subject_is_one_bounded_line() {
     let subject_of = |subject: &str| {
-        let invitation = Invitation {
-            subject: subject.to_owned(),
-            ..by_mail()
-        };
-        write(NoteKind::Generic, &invitation, &owner())
-            .unwrap()
-            .subject
+        let invitation = Invitation { subject: subject.to_owned(), ..by_mail() };
+        write(NoteKind::Generic, &invitation, &owner()).unwrap().subject
     };
-    assert_eq!(
-        subject_of("Hi\r\nBcc: eve@example.net"),
-        "Re: Hi Bcc: eve@example.net"
-    );
+    assert_eq!(subject_of("Hi\r\nBcc: eve@example.net"), "Re: Hi Bcc: eve@example.net");
     assert_eq!(subject_of("re: RE : Re: connect"), "Re: connect");
     assert_eq!(subject_of("Regarding: you"), "Re: Regarding: you");
     assert_eq!(subject_of("a\u{202e}b\u{200b}c\u{0}d\te"), "Re: abcd e");
-    assert_eq!(
-        subject_of("{{ owner }}{% if x %}"),
-        "Re: {{ owner }}{% if x %}"
-    );
+    assert_eq!(subject_of("{{ owner }}{% if x %}"), "Re: {{ owner }}{% if x %}");
     for nothing in ["", " \r\n ", "Re:", "\u{202e}"] {
         assert_eq!(subject_of(nothing), "Your invitation on Acquaint");
     }
@@ -477,10 +394,7 @@ fn names_that_are_no_names_are_left_out() {
 
 /// No file of failures beside the sources: a found case becomes a named test.
 fn cases(cases: u32) -> ProptestConfig {
-    ProptestConfig {
-        failure_persistence: None,
-        ..ProptestConfig::with_cases(cases)
-    }
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) }
 }
 
 proptest! {
@@ -538,28 +452,14 @@ fn values_are_data_and_never_templates() {
 
 #[test]
 fn a_letter_that_cannot_be_filled_is_a_reason() {
-    let nameless = Owner {
-        name: " \u{200b} ".to_owned(),
-        ..owner()
-    };
-    let nowhere = Owner {
-        addresses: Vec::new(),
-        ..owner()
-    };
+    let nameless = Owner { name: " \u{200b} ".to_owned(), ..owner() };
+    let nowhere = Owner { addresses: Vec::new(), ..owner() };
     for owner in [nameless, nowhere] {
         let reason = write(NoteKind::Generic, &by_mail(), &owner).unwrap_err();
         assert_eq!(reason.code, "letter-unfilled");
     }
     let letters = shipped();
-    let label = compose(
-        &cleared(),
-        NoteKind::Generic,
-        &by_mail(),
-        &owner(),
-        "",
-        "en",
-        &letters,
-    );
+    let label = compose(&cleared(), NoteKind::Generic, &by_mail(), &owner(), "", "en", &letters);
     assert_eq!(label.unwrap_err().code, "letter-unfilled");
 }
 
@@ -569,41 +469,17 @@ const GERMAN: &str = "Subject: Re: {{ subject }}\n\nHallo{% if first_name %} {{ 
 fn the_first_wanted_language_that_has_a_letter_is_taken() {
     let text = GERMAN.replace("Re: {{ subject }}", "Einladung");
     let letters = with("de/generic.txt", &text).unwrap();
-    let picked = |kind, wanted: &[&str]| {
-        letters
-            .pick(kind, wanted)
-            .map(|letter| letter.language().to_owned())
-    };
+    let picked =
+        |kind, wanted: &[&str]| letters.pick(kind, wanted).map(|letter| letter.language().to_owned());
     assert_eq!(letters.languages(NoteKind::Generic), ["de", "en"]);
     assert_eq!(letters.languages(NoteKind::Personalized), ["en"]);
-    assert_eq!(
-        picked(NoteKind::Generic, &["de", "en"]).as_deref(),
-        Some("de")
-    );
-    assert_eq!(
-        picked(NoteKind::Generic, &["DE-at", "en"]).as_deref(),
-        Some("de")
-    );
-    assert_eq!(
-        picked(NoteKind::Generic, &["", "fr", "en"]).as_deref(),
-        Some("en")
-    );
-    assert_eq!(
-        picked(NoteKind::Personalized, &["de", "en"]).as_deref(),
-        Some("en")
-    );
+    assert_eq!(picked(NoteKind::Generic, &["de", "en"]).as_deref(), Some("de"));
+    assert_eq!(picked(NoteKind::Generic, &["DE-at", "en"]).as_deref(), Some("de"));
+    assert_eq!(picked(NoteKind::Generic, &["", "fr", "en"]).as_deref(), Some("en"));
+    assert_eq!(picked(NoteKind::Personalized, &["de", "en"]).as_deref(), Some("en"));
     assert_eq!(picked(NoteKind::Generic, &["fr"]), None);
     let letter = |language| {
-        compose(
-            &cleared(),
-            NoteKind::Generic,
-            &by_mail(),
-            &owner(),
-            "Acquaint",
-            language,
-            &letters,
-        )
-        .unwrap()
+        compose(&cleared(), NoteKind::Generic, &by_mail(), &owner(), "Acquaint", language, &letters).unwrap()
     };
     assert_eq!(letter("de").body, "Hallo Ada,\n\ndanke.\n\nOlu Owner");
     assert_eq!(letter("fr").language, "en");
@@ -614,53 +490,26 @@ fn the_first_wanted_language_that_has_a_letter_is_taken() {
 fn faults_of_a_letter_are_found_at_load_with_file_and_line() {
     let good = "Subject: x\n\nHi,\nthank you.\n{{ owner }}\n";
     with("en/generic.txt", good).unwrap();
+    assert_problem(&good.replace("Hi", "Hi {{ firstname }}"), 3, "no such variable");
     assert_problem(
-        &good.replace("Hi", "Hi {{ firstname }}"),
+        &good.replace("Hi", "Hi{% if link %}{% if false %}{{ typo }}{% endif %}{% endif %}"),
         3,
         "no such variable",
     );
-    assert_problem(
-        &good.replace(
-            "Hi",
-            "Hi{% if link %}{% if false %}{{ typo }}{% endif %}{% endif %}",
-        ),
-        3,
-        "no such variable",
-    );
-    assert_problem(
-        &good.replace("Hi", "Hi {{ owner.first_name }}"),
-        3,
-        "undefined",
-    );
+    assert_problem(&good.replace("Hi", "Hi {{ owner.first_name }}"), 3, "undefined");
     assert_problem(&good.replace("Hi", "{% if link %}Hi"), 5, "syntax");
     assert_problem(&good.replace("Hi", "{{ owner"), 3, "syntax");
     assert_problem(&good.replace("Hi", "{{ owner | nofilter }}"), 3, "filter");
     assert_problem(&good.replace("Subject: x", "Hello"), 1, "no subject line");
-    assert_problem(
-        &good.replace("Subject: x", "Subject: "),
-        1,
-        "an empty subject",
-    );
-    assert_problem(
-        &good.replace("Subject: x", "Subject: {{ subject }}"),
-        1,
-        "an empty subject",
-    );
+    assert_problem(&good.replace("Subject: x", "Subject: "), 1, "an empty subject");
+    assert_problem(&good.replace("Subject: x", "Subject: {{ subject }}"), 1, "an empty subject");
     assert_problem(&good.replace("x\n\n", "x\n"), 1, "no blank line");
     assert_problem(&good.replace("Hi", "Hi {first_name}"), 3, "`{`");
     assert_problem(&good.replace("Hi", "Hi [name]"), 3, "`[`");
     assert_problem(&good.replace("Hi", "Hi <name>"), 3, "`<`");
     assert_problem(&good.replace("Hi", "Hi {{ first_name }}"), 0, "` ,`");
-    assert_problem(
-        &good.replace("thank you", "see {{ link }} there"),
-        0,
-        "`  `",
-    );
-    assert_problem(
-        &format!("Subject: {}\n\nHi\n", "x".repeat(201)),
-        1,
-        "too long",
-    );
+    assert_problem(&good.replace("thank you", "see {{ link }} there"), 0, "`  `");
+    assert_problem(&format!("Subject: {}\n\nHi\n", "x".repeat(201)), 1, "too long");
     assert_problem("Subject: x\n\n", 0, "no text");
     assert_problem("", 1, "no subject line");
     assert_problem(&format!("{good}{}", "word ".repeat(120)), 0, "words");
@@ -671,24 +520,12 @@ fn all_faults_are_told_at_once() {
     let mut files = shipped_files();
     files.insert(
         "letters/en/generic.txt".to_owned(),
-        (
-            "a".to_owned(),
-            "Subject: x\n\n{{ one }} {{ two }}".to_owned(),
-        ),
+        ("a".to_owned(), "Subject: x\n\n{{ one }} {{ two }}".to_owned()),
     );
-    files.insert(
-        "letters/de/personalized.txt".to_owned(),
-        ("b".to_owned(), "{% if %}".to_owned()),
-    );
+    files.insert("letters/de/personalized.txt".to_owned(), ("b".to_owned(), "{% if %}".to_owned()));
     files.remove("letters/en/personalized.txt");
-    files.insert(
-        "letters/en/thanks.txt".to_owned(),
-        ("c".to_owned(), String::new()),
-    );
-    files.insert(
-        "networks/x.toml".to_owned(),
-        ("d".to_owned(), String::new()),
-    );
+    files.insert("letters/en/thanks.txt".to_owned(), ("c".to_owned(), String::new()));
+    files.insert("networks/x.toml".to_owned(), ("d".to_owned(), String::new()));
     let problems = Letters::compile(&files).unwrap_err();
     let named: Vec<_> = problems.0.iter().map(|p| p.file.as_str()).collect();
     assert_eq!(named, ["b", "a", "a", "c", "letters/en/personalized.txt"]);
@@ -706,11 +543,7 @@ fn letters_stand_where_their_language_is_named() {
     ] {
         assert!(with(path, "Subject: x\n\nHi\n").is_err(), "{path}");
     }
-    for path in [
-        "de/generic.txt",
-        "pt-BR/personalized.txt",
-        "zh-Hant/generic.txt",
-    ] {
+    for path in ["de/generic.txt", "pt-BR/personalized.txt", "zh-Hant/generic.txt"] {
         with(path, "Subject: x\n\nHi\n").unwrap();
     }
 }
@@ -733,18 +566,8 @@ fn the_shipped_policy_drafts() {
 #[test]
 fn a_wrong_policy_names_place_key_and_remedy() {
     for (from, to, key, found) in [
-        (
-            "generic = \"draft\"",
-            "generic = \"maybe\"",
-            "generic",
-            "found \"maybe\"",
-        ),
-        (
-            "generic = \"draft\"",
-            "generic = true",
-            "generic",
-            "found true",
-        ),
+        ("generic = \"draft\"", "generic = \"maybe\"", "generic", "found \"maybe\""),
+        ("generic = \"draft\"", "generic = true", "generic", "found true"),
         ("= 0.8", "= 1.1", "send_confidence", "found 1.1"),
         ("= 0.8", "= nan", "send_confidence", "found nan"),
         ("= 0.8", "= \"0.8\"", "send_confidence", "found \"0.8\""),
@@ -772,23 +595,10 @@ fn a_wrong_policy_names_place_key_and_remedy() {
 
 #[test]
 fn unknown_and_missing_policy_keys_are_refused_together() {
-    let text = POLICY
-        .replace("max_per_day = 40", "max_per_week = 40")
-        .replace("\"3d\"", "\"x\"");
+    let text = POLICY.replace("max_per_day = 40", "max_per_week = 40").replace("\"3d\"", "\"x\"");
     let problems = policy::parse("policy.toml", &text).unwrap_err();
-    let told: Vec<_> = problems
-        .0
-        .iter()
-        .map(|p| (p.key.as_str(), p.line > 0))
-        .collect();
-    assert_eq!(
-        told,
-        [
-            ("max_per_day", false),
-            ("max_per_week", true),
-            ("send_within", true)
-        ]
-    );
+    let told: Vec<_> = problems.0.iter().map(|p| (p.key.as_str(), p.line > 0)).collect();
+    assert_eq!(told, [("max_per_day", false), ("max_per_week", true), ("send_within", true)]);
     let broken = policy::parse("policy.toml", "generic = \n").unwrap_err();
     assert_eq!(broken.0[0].line, 1);
     assert!(broken.0[0].found.contains("no valid TOML"));

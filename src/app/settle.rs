@@ -117,7 +117,7 @@ async fn drafts_folder(
 
 async fn draft(port: &mut Port, drafts: &str, letter: &Delivery, shared: &Shared) -> Result<(), Fault> {
     // A ledger that was lost and begun anew must not draft a second time.
-    if port.find_by_header(drafts, KEY_HEADER, letter.key.0.as_str()).await?.is_some() {
+    if port.find_by_header(drafts, KEY_HEADER, letter.message_id.as_str()).await?.is_some() {
         record(shared, letter, Event::Appended, "the draft was there already", Detail::default())?;
         return Ok(());
     }
@@ -156,7 +156,7 @@ async fn append_marked(
 /// An APPEND went out and its answer was never recorded.
 async fn resolve(port: &mut Port, drafts: &str, letter: &Delivery, shared: &Shared) -> Result<(), Fault> {
     let mark = letter.append_mark.clone().unwrap_or_default();
-    match port.resolve_append(drafts, &mark, KEY_HEADER, letter.key.0.as_str()).await? {
+    match port.resolve_append(drafts, &mark, KEY_HEADER, letter.message_id.as_str()).await? {
         AppendTrace::There => {
             record(shared, letter, Event::Appended, "found in the Drafts folder", Detail::default())
         }
@@ -185,7 +185,7 @@ async fn look_for_doubtful(
         Mode::Draft => (folders.drafts, Event::Appended),
     };
     if let Some(folder) = folder
-        && port.find_by_header(&folder, KEY_HEADER, letter.key.0.as_str()).await?.is_some()
+        && port.find_by_header(&folder, KEY_HEADER, letter.message_id.as_str()).await?.is_some()
     {
         return record(shared, letter, seen, "found in its folder", Detail::default());
     }
@@ -209,7 +209,7 @@ async fn file_copy(
             name = account.name
         )));
     };
-    if port.find_by_header(&sent, KEY_HEADER, letter.key.0.as_str()).await?.is_none() {
+    if port.find_by_header(&sent, KEY_HEADER, letter.message_id.as_str()).await?.is_none() {
         let mark = port.append_mark(&sent, &letter.message.0).await?;
         port.append(&sent, Folder::Sent, &mark, &letter.message.0).await?;
         (shared.at_step)(Step::CopyFiled);

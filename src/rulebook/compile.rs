@@ -199,11 +199,11 @@ impl Compiler<'_> {
         };
         let note = match raw.note.as_ref().map(|n| n.get_ref().as_str()) {
             None | Some("nowhere") => NotePlace::Nowhere,
-            Some("before-card") => NotePlace::BeforeCard,
+            Some("around-card") => NotePlace::AroundCard,
             Some("after-links") => NotePlace::AfterLinks,
             Some(_) => {
                 if let Some(at) = &raw.note {
-                    self.problem(at, &key("note"), "one of before-card, after-links, nowhere");
+                    self.problem(at, &key("note"), "one of around-card, after-links, nowhere");
                 }
                 return None;
             }
@@ -217,6 +217,7 @@ impl Compiler<'_> {
             note,
             names: self.sources(raw.inviter, &key("inviter")),
             prelude: self.regexes(&raw.prelude, &key("prelude")),
+            prelude_about_inviter: self.regexes(&raw.prelude_about_inviter, &key("prelude_about_inviter")),
             end: self.regexes(&raw.end, &key("end")),
             greeting: raw.greeting.as_ref().and_then(|p| self.regex(p, &key("greeting"))),
             closing: raw.closing.as_ref().and_then(|p| self.regex(p, &key("closing"))),

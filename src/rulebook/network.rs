@@ -76,6 +76,9 @@ pub struct Frame {
     pub names: Vec<Source>,
     /// Lines of the frame that precede the note.
     pub prelude: Vec<Regex>,
+    /// The same, for lines that speak of the inviter by name: wording that an
+    /// inviter could use as well.
+    pub prelude_about_inviter: Vec<Regex>,
     /// Lines that end the note.
     pub end: Vec<Regex>,
     /// A greeting line that the frame, not the inviter, put before the note.
@@ -100,8 +103,9 @@ pub enum Sender {
 pub enum NotePlace {
     /// Such mails show none.
     Nowhere,
-    /// From the end of the prelude to the inviter's card or an `end` line.
-    BeforeCard,
+    /// From the end of the prelude to the inviter's card or an `end` line;
+    /// where nothing stands there, behind the card.
+    AroundCard,
     /// Between the last link to accept or look, and the next line with a link.
     AfterLinks,
 }

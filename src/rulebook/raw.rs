@@ -114,6 +114,8 @@ pub(super) struct RawFrame {
     #[serde(default)]
     pub(super) prelude: Vec<Spanned<String>>,
     #[serde(default)]
+    pub(super) prelude_about_inviter: Vec<Spanned<String>>,
+    #[serde(default)]
     pub(super) end: Vec<Spanned<String>>,
     pub(super) greeting: Option<Spanned<String>>,
     pub(super) closing: Option<Spanned<String>>,

@@ -1,5 +1,6 @@
 //! Bytes to [`Mail`]: decode, bound, refuse what is no mail one could answer.
 
+use base64::Engine as _;
 use mailparse::{MailAddr, MailHeader, MailHeaderMap, ParsedMail};
 
 use super::html;
@@ -212,9 +213,26 @@ fn collect(part: &ParsedMail<'_>, into: &mut Bodies) {
             }
         };
         if !attached && slot.is_none() {
-            *slot = part.get_body().ok().map(|body| bounded(body, MAX_TEXT_BYTES));
+            *slot =
+                part.get_body().ok().or_else(|| what_is_left(part)).map(|body| bounded(body, MAX_TEXT_BYTES));
         }
     }
+}
+
+/// A body cut off in the middle of its base64: what came through still tells what the mail is.
+fn what_is_left(part: &ParsedMail<'_>) -> Option<String> {
+    let mailparse::body::Body::Base64(body) = part.get_body_encoded() else {
+        return None;
+    };
+    let mut symbols: Vec<u8> = body
+        .get_raw()
+        .iter()
+        .copied()
+        .filter(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
+        .collect();
+    symbols.truncate(symbols.len() / 4 * 4);
+    let bytes = base64::engine::general_purpose::STANDARD.decode(symbols).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn bounded(mut text: String, limit: usize) -> String {

@@ -76,11 +76,8 @@ fn own_header(mail: &Mail, wanted: &str) -> Found {
     let mut hops = Hops::new(wanted);
     let mut passed_over = None;
     for (name, value) in &mail.headers {
-        let read = if name.eq_ignore_ascii_case("Authentication-Results") {
-            ours(value, wanted)
-        } else {
-            None
-        };
+        let read =
+            if name.eq_ignore_ascii_case("Authentication-Results") { ours(value, wanted) } else { None };
         match read {
             Some(_) if hops.foreign => {
                 return Found::Unusable(format!(
@@ -125,10 +122,7 @@ fn ours(value: &str, wanted: &str) -> Option<Result<AuthResults, Malformed>> {
 /// header believed, since it may not remove what senders put there.
 fn is_beside_the_point(results: &AuthResults) -> bool {
     !results.results.is_empty()
-        && !results
-            .results
-            .iter()
-            .any(|r| matches!(r.method.as_str(), "dkim" | "dmarc" | "spf"))
+        && !results.results.iter().any(|r| matches!(r.method.as_str(), "dkim" | "dmarc" | "spf"))
 }
 
 /// Some providers write the name of whichever machine took the mail:

@@ -12,6 +12,7 @@ mod person;
 
 pub use authentic::{Assume, Authenticity};
 pub use automated::OWN_KEY_HEADER;
+pub use person::is_robot;
 
 use crate::domain::{Address, Decision, Evidence, Invitation, Mail, Policy, Reason, Stage, Timestamp};
 

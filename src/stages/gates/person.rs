@@ -116,7 +116,8 @@ fn is_shown(to: &Address, mail: &Mail) -> bool {
 }
 
 /// Whether a local part names a machine.
-fn is_robot(local: &str) -> bool {
+/// Whether a local part names a machine instead of a person.
+pub fn is_robot(local: &str) -> bool {
     let words = words(local);
     let joined = words.concat();
     if ROBOTS_ANYWHERE.iter().any(|robot| joined.contains(robot)) {

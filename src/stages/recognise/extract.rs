@@ -25,6 +25,7 @@ pub(super) struct Found {
 }
 
 const MAX_FIELD_CHARS: usize = 200;
+const MAX_NAME_CHARS: usize = 100;
 const MAX_NOTE_CHARS: usize = 20_000;
 /// Lines of frame and card together; a note is cut by its own length only.
 const MAX_LINES: usize = 2_000;
@@ -66,13 +67,22 @@ fn inviter_name(view: &View<'_>, frame: &Frame) -> String {
         for noise in &network.name_noise {
             name = noise.replace_all(&name, "").trim().to_owned();
         }
-        bounded(&name.chars().filter(|c| !is_invisible(*c)).collect::<String>(), 100)
+        clean_name(&name)
     };
     let shown = clean(&view.mail.from.name);
     if !shown.is_empty() && !shown.eq_ignore_ascii_case(&network.label) {
         return shown;
     }
     view.first(&frame.names).map(|n| clean(&n)).unwrap_or_default()
+}
+
+fn clean_name(shown: &str) -> String {
+    bounded(&one_line(shown).chars().filter(|c| !is_invisible(*c)).collect::<String>(), MAX_NAME_CHARS)
+}
+
+/// What survives when one side was decoded by the wrong charset.
+fn ascii_core(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
 /// Controls that turn or hide text (Unicode TR9, TR36): never part of a name.
@@ -106,6 +116,20 @@ struct Page<'a> {
     name: &'a str,
     network: &'a Network,
     recipients: Vec<&'a str>,
+    /// Texts of links to the network: buttons, on lines of their own in rendered HTML.
+    buttons: Vec<&'a str>,
+    shape: Shape,
+}
+
+/// How the text came to its lines.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// Written as lines, paragraphs parted by empty ones.
+    Paragraphs,
+    /// Rendered from HTML: a line for each block, none empty.
+    Blocks,
+    /// A snippet on one line, broken where names stand.
+    Snippet,
 }
 
 impl<'a> Page<'a> {
@@ -117,16 +141,34 @@ impl<'a> Page<'a> {
         let recipients: Vec<_> =
             view.mail.recipients.iter().map(|m| m.name.as_str()).filter(|n| !n.is_empty()).collect();
         let filled = text.lines().filter(|l| !l.is_empty()).count();
-        let lines = if filled <= 2 {
-            unrolled(text, name, &recipients, &view.network.label)
-        } else {
-            text.lines().take(MAX_LINES).map(str::to_owned).collect()
+        let shape = match filled {
+            0..=2 => Shape::Snippet,
+            _ if text.lines().any(str::is_empty) => Shape::Paragraphs,
+            _ => Shape::Blocks,
         };
-        Self { lines, name, network: view.network, recipients }
+        let lines = match shape {
+            Shape::Snippet => unrolled(text, name, &recipients, &view.network.label),
+            _ => text.lines().take(MAX_LINES).map(str::to_owned).collect(),
+        };
+        let ours = |url: &str| view.network.domains.iter().any(|d| url.contains(d.as_str()));
+        let buttons =
+            view.mail.links.iter().filter(|l| !l.label.is_empty() && ours(&l.url)).map(|l| l.label.as_str());
+        Self { lines, name, network: view.network, recipients, buttons: buttons.collect(), shape }
     }
 
+    /// The line that names the inviter: their name, or as much of it as the
+    /// mail's encoding left, or its beginning where the sender field says more.
     fn is_card(&self, line: &str) -> bool {
-        !self.name.is_empty() && one_line(line).to_lowercase() == self.name.to_lowercase()
+        if self.name.is_empty() || line.is_empty() {
+            return false;
+        }
+        let line = clean_name(line);
+        let (shown, name) = (line.to_lowercase(), self.name.to_lowercase());
+        let beginning =
+            shown.contains(' ') && name.strip_prefix(&shown).is_some_and(|rest| rest.starts_with(' '));
+        shown == name
+            || beginning
+            || (ascii_core(&shown).len() >= 4 && ascii_core(&shown) == ascii_core(&name))
     }
 
     fn has_link(&self, line: &str) -> bool {
@@ -144,6 +186,12 @@ impl<'a> Page<'a> {
             || RULE.is_match(line)
             || self.is_header(line)
             || frame.prelude.iter().any(|p| p.is_match(line))
+            || (self.is_about_inviter(line) && frame.prelude_about_inviter.iter().any(|p| p.is_match(line)))
+    }
+
+    fn is_about_inviter(&self, line: &str) -> bool {
+        let first = self.name.split_whitespace().next().unwrap_or_default().to_lowercase();
+        !first.is_empty() && line.to_lowercase().contains(&first)
     }
 
     /// Whether the note (or the card) ends before line `at`.
@@ -154,6 +202,7 @@ impl<'a> Page<'a> {
         let label_of_link =
             self.lines.get(at + 1).is_some_and(|next| URL.find(next).is_some_and(|m| m.start() == 0));
         self.has_own_link(line)
+            || self.buttons.contains(&line.as_str())
             || (label_of_link && !line.is_empty())
             || (RULE.is_match(line))
             || frame.end.iter().any(|p| p.is_match(line))
@@ -169,7 +218,7 @@ impl<'a> Page<'a> {
     fn note(&self, frame: &Frame) -> Option<String> {
         let (from, to) = match frame.note {
             NotePlace::Nowhere => return None,
-            NotePlace::BeforeCard => self.before_card(frame),
+            NotePlace::AroundCard => self.around_card(frame),
             NotePlace::AfterLinks => self.after_links(frame),
         };
         let mut lines: Vec<&str> = self.lines.get(from..to)?.iter().map(String::as_str).collect();
@@ -197,6 +246,30 @@ impl<'a> Page<'a> {
         let signed = signed.as_str().to_lowercase();
         !signed.is_empty()
             && (name == signed || name.split_whitespace().any(|w| w == signed) || name.starts_with(&signed))
+    }
+
+    fn around_card(&self, frame: &Frame) -> (usize, usize) {
+        let (from, to) = self.before_card(frame);
+        let found = self.lines.get(from..to).is_some_and(|lines| lines.iter().any(|l| !l.is_empty()));
+        if found { (from, to) } else { self.behind_card(frame) }
+    }
+
+    /// Behind name, headline and place: the next paragraph, or the next block.
+    fn behind_card(&self, frame: &Frame) -> (usize, usize) {
+        let Some(card) = self.lines.iter().position(|l| self.is_card(l)) else {
+            return (0, 0);
+        };
+        let from = match self.shape {
+            Shape::Snippet => return (0, 0),
+            Shape::Blocks => card + 3,
+            Shape::Paragraphs => {
+                let gap = |at: &usize| self.lines.get(*at).is_some_and(String::is_empty);
+                (card..self.lines.len()).find(gap).unwrap_or(self.lines.len())
+            }
+        };
+        let ended = (card + 1..from).any(|at| self.ends(at, frame));
+        let to = (from..self.lines.len()).find(|at| self.ends(*at, frame)).unwrap_or(self.lines.len());
+        if ended { (0, 0) } else { (from, to) }
     }
 
     fn before_card(&self, frame: &Frame) -> (usize, usize) {

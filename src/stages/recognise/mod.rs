@@ -67,6 +67,7 @@ pub fn recognise(mail: &Mail, rules: &Rulebook) -> Recognised {
         if frame.kind.asks()
             && let Some(why) = redistributed(mail, network, own)
         {
+            other.network = Some(network.id.clone());
             other.evidence.push(Evidence::new(Stage::Recognise, rule, why));
             continue;
         }

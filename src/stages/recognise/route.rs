@@ -2,6 +2,7 @@
 
 use crate::domain::{Mail, Route};
 use crate::rulebook::Network;
+use crate::stages::gates::is_robot;
 
 /// The route, the page to answer by hand, and why in words.
 pub(super) fn route(
@@ -45,10 +46,12 @@ fn reply_to(mail: &Mail, network: &Network, page: &str) -> Result<(Route, String
     if network.owns(address.domain()) {
         return Err("Reply-To is the network's own address: it does not reach the inviter");
     }
+    if is_robot(address.local()) {
+        return Err("Reply-To is an address that nobody reads");
+    }
     let late = match (network.person_reply_until, mail.date) {
         (Some(until), Some(date)) => date >= until,
-        (Some(_), None) => true,
-        (None, _) => true,
+        (Some(_), None) | (None, _) => true,
     };
     if late {
         return Err("Reply-To is a foreign address, which this network does not write today: not believed");
