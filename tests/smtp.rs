@@ -451,11 +451,20 @@ async fn a_useless_ca_file_is_for_a_person() {
     }
 }
 
+/// What is offered, the secret, the server's answers, our lines after EHLO, the outcome.
+type LoginCase = (
+    &'static str,
+    Secret,
+    Vec<&'static str>,
+    &'static [&'static str],
+    char,
+);
+
 #[tokio::test]
 async fn each_mechanism_is_spoken_as_the_server_wants_it() {
     let token = || Secret::Token(Zeroizing::new("short-token".to_owned()));
     let long = || Secret::Token(Zeroizing::new("t".repeat(2_000)));
-    let cases: [(&'static str, Secret, Vec<&'static str>, &[&str], char); 8] = [
+    let cases: [LoginCase; 8] = [
         (
             "AUTH PLAIN LOGIN",
             password(),

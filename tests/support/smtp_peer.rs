@@ -317,14 +317,9 @@ async fn body<S: AsyncRead + AsyncWrite + Unpin>(
     loop {
         if script.at == At::MidBody && !acted && got.len() >= 10 {
             acted = true;
-            match script.act {
-                // What still comes must be seen.
-                Act::Silence => {}
-                act => {
-                    if !trouble(line, act, "").await {
-                        return false;
-                    }
-                }
+            // In silence, what still comes must be seen.
+            if script.act != Act::Silence && !trouble(line, script.act, "").await {
+                return false;
             }
         }
         if let Some(end) = end_of_body(&got) {

@@ -10,6 +10,7 @@
 mod auth;
 mod reply;
 mod smtp;
+mod talk;
 mod tls;
 mod wire;
 
