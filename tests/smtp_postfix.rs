@@ -2,11 +2,13 @@
 
 use notyet::config::{Owner, Smtp, Tls};
 use notyet::domain::{Address, InvitationKey, Letter, MessageId, Timestamp};
+use notyet::shell::Secret;
 use notyet::shell::sender::{Outcome, Phase, Submission, submit};
 use notyet::stages::mime::{Frame, Purpose, render};
+use zeroize::Zeroizing;
 
-use crate::support::postfix::{MESSAGE_MAX_BYTES, start_or_skip};
-use crate::support::smtp_peer::Authority;
+use crate::support::postfix::{Logins, MESSAGE_MAX_BYTES, start_or_skip};
+use crate::support::smtp_peer::{Authority, login};
 
 const BODY: &str = "Hi Zoë,\n\n.a line that begins with a dot\n.\n..\nFrom here on: a paragraph \
 that is much longer than the seventy-eight characters old clients break at, on one line.\n";
@@ -39,12 +41,17 @@ fn message(body: &str) -> Vec<u8> {
 
 /// The outcome, and whether the commit was asked for.
 async fn send(server: &Smtp, to: &str, message: &[u8]) -> (Outcome, bool) {
+    send_as(server, "pass-word-1", to, message).await
+}
+
+async fn send_as(server: &Smtp, password: &str, to: &str, message: &[u8]) -> (Outcome, bool) {
+    let secret = Secret::Password(Zeroizing::new(password.to_owned()));
     let from = Address::parse("owner@example.com").unwrap();
     let to = Address::parse(to).unwrap();
     let mut committed = false;
     let submission = Submission {
         server,
-        secret: None,
+        secret: Some(&secret),
         from: &from,
         to: &to,
         message,
@@ -59,7 +66,9 @@ async fn send(server: &Smtp, to: &str, message: &[u8]) -> (Outcome, bool) {
 
 #[tokio::test]
 async fn accepted_mail_arrives_once_and_byte_for_byte() {
-    let Some(mut postfix) = start_or_skip("accepted_mail_arrives_once_and_byte_for_byte") else {
+    let Some(mut postfix) =
+        start_or_skip("accepted_mail_arrives_once_and_byte_for_byte", Logins::None)
+    else {
         return;
     };
     let message = message(BODY);
@@ -93,7 +102,10 @@ async fn accepted_mail_arrives_once_and_byte_for_byte() {
 
 #[tokio::test]
 async fn refusals_end_before_the_body_or_after_the_dot() {
-    let Some(postfix) = start_or_skip("refusals_end_before_the_body_or_after_the_dot") else {
+    let Some(postfix) = start_or_skip(
+        "refusals_end_before_the_body_or_after_the_dot",
+        Logins::None,
+    ) else {
         return;
     };
     let server = postfix.smtp(postfix.submission_port, Tls::StartTls);
@@ -156,7 +168,7 @@ async fn refusals_end_before_the_body_or_after_the_dot() {
 
 #[tokio::test]
 async fn nothing_is_sent_without_the_right_tls() {
-    let Some(postfix) = start_or_skip("nothing_is_sent_without_the_right_tls") else {
+    let Some(postfix) = start_or_skip("nothing_is_sent_without_the_right_tls", Logins::None) else {
         return;
     };
     let small = message(BODY);
@@ -207,4 +219,46 @@ async fn nothing_is_sent_without_the_right_tls() {
     assert!(words.contains("530 5.7.0"), "{words}");
     assert!(!committed);
     assert!(postfix.delivered().is_empty());
+}
+
+#[tokio::test]
+async fn logs_in_with_the_right_password_only() {
+    let Some(postfix) = start_or_skip("logs_in_with_the_right_password_only", Logins::Dovecot)
+    else {
+        return;
+    };
+    let small = message(BODY);
+    for port in [postfix.login_port, postfix.old_login_port] {
+        let mut server = postfix.smtp(port, Tls::Implicit);
+        let (outcome, _) = send(&server, "jane@example.org", &small).await;
+        assert!(
+            matches!(
+                outcome,
+                Outcome::Rejected {
+                    phase: Phase::Rcpt,
+                    ..
+                }
+            ),
+            "not logged in: {outcome:?}"
+        );
+
+        server.login = Some(login("owner-login"));
+        let (outcome, committed) = send(&server, "jane@example.org", &small).await;
+        assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");
+        assert!(committed);
+
+        let (outcome, committed) = send_as(&server, "wrong-one", "jane@example.org", &small).await;
+        let Outcome::NeedsHuman {
+            words,
+            phase: Phase::Login,
+        } = &outcome
+        else {
+            panic!("{outcome:?}");
+        };
+        assert!(
+            words.contains("535 5.7.8") && words.contains("check user name"),
+            "{words}"
+        );
+        assert!(!committed && !words.contains("wrong-one"));
+    }
 }

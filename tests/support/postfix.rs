@@ -22,11 +22,20 @@ const NOBODY: u32 = 65_534;
 /// What this Postfix takes at most.
 pub const MESSAGE_MAX_BYTES: usize = 20_000;
 
+/// Whether this Postfix knows passwords.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Logins {
+    None,
+    /// Those of a Dovecot beside it: user `owner-login`, password `pass-word-1`.
+    Dovecot,
+}
+
 /// A running Postfix. It delivers `jane@example.org` to a Maildir, greylists
 /// `grey@example.org` and knows nobody else there.
 pub struct Postfix {
     dir: TempDir,
     child: Child,
+    dovecot: Option<Child>,
     log: Receiver<String>,
     authority: Authority,
     /// STARTTLS required.
@@ -35,17 +44,23 @@ pub struct Postfix {
     pub submissions_port: u16,
     /// No TLS to be had.
     pub plain_port: u16,
+    /// TLS from the first byte, and only for those who log in with PLAIN.
+    pub login_port: u16,
+    /// The same for LOGIN, the mechanism.
+    pub old_login_port: u16,
 }
 
 /// A Postfix, or `None` after saying why the test is skipped.
 /// `NOTYET_REQUIRE_SERVERS=1` makes a missing server a failure.
-pub fn start_or_skip(test: &str) -> Option<Postfix> {
+pub fn start_or_skip(test: &str, logins: Logins) -> Option<Postfix> {
     let why = if !Path::new("/usr/sbin/postfix").exists() {
         "Postfix is not installed (apt-get install postfix)"
+    } else if logins == Logins::Dovecot && !Path::new("/usr/sbin/dovecot").exists() {
+        "Dovecot, which checks the passwords, is not installed (apt-get install dovecot-imapd)"
     } else if output("id", &["-u"]) != "0" {
         "Postfix can only be started by root"
     } else {
-        return Some(Postfix::start());
+        return Some(Postfix::start(logins));
     };
     assert!(
         std::env::var("NOTYET_REQUIRE_SERVERS").as_deref() != Ok("1"),
@@ -56,7 +71,7 @@ pub fn start_or_skip(test: &str) -> Option<Postfix> {
 }
 
 impl Postfix {
-    fn start() -> Self {
+    fn start(logins: Logins) -> Self {
         let dir = TempDir::new().unwrap();
         let root = dir.path();
         // The daemons run as another user.
@@ -74,16 +89,21 @@ impl Postfix {
         std::fs::write(root.join("etc/tls.pem"), pem).unwrap();
 
         // All at once, so that they differ.
-        let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let [submission_port, submissions_port, plain_port] =
-            listeners.map(|listener| listener.local_addr().unwrap().port());
+        let listeners = [(); 5].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let ports @ [
+            submission_port,
+            submissions_port,
+            plain_port,
+            login_port,
+            old_login_port,
+        ] = listeners.map(|listener| listener.local_addr().unwrap().port());
         std::fs::write(root.join("etc/main.cf"), main_cf(root)).unwrap();
-        std::fs::write(
-            root.join("etc/master.cf"),
-            master_cf(submission_port, submissions_port, plain_port),
-        )
-        .unwrap();
+        std::fs::write(root.join("etc/master.cf"), master_cf(root, ports)).unwrap();
 
+        let dovecot = match logins {
+            Logins::None => None,
+            Logins::Dovecot => Some(start_dovecot(root)),
+        };
         let mut child = Command::new("/usr/sbin/postfix")
             .arg("-c")
             .arg(root.join("etc"))
@@ -105,11 +125,14 @@ impl Postfix {
         let mut postfix = Self {
             dir,
             child,
+            dovecot,
             log,
             authority,
             submission_port,
             submissions_port,
             plain_port,
+            login_port,
+            old_login_port,
         };
         postfix.wait_for("daemon started");
         postfix
@@ -167,7 +190,56 @@ impl Drop for Postfix {
             .stderr(Stdio::null())
             .status();
         let _ = self.child.wait();
+        if let Some(dovecot) = &mut self.dovecot {
+            let pid = dovecot.id().to_string();
+            let _ = Command::new("kill").args(["-TERM", &pid]).status();
+            let _ = dovecot.wait();
+        }
     }
+}
+
+/// A Dovecot that does nothing but check passwords.
+fn start_dovecot(root: &Path) -> Child {
+    let config = root.join("etc/dovecot.conf");
+    let shown = root.display();
+    std::fs::write(
+        &config,
+        format!(
+            "base_dir = {shown}/dovecot
+state_dir = {shown}/dovecot-state
+log_path = /dev/stderr
+protocols =
+ssl = no
+auth_mechanisms = plain login
+auth_failure_delay = 0
+service auth {{
+  unix_listener {shown}/auth {{
+    mode = 0666
+  }}
+}}
+passdb {{
+  driver = static
+  args = user=owner-login password=pass-word-1
+}}
+"
+        ),
+    )
+    .unwrap();
+    let mut child = Command::new("/usr/sbin/dovecot")
+        .arg("-F")
+        .arg("-c")
+        .arg(config)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    // Its sockets are there before it says so.
+    let up = lines.any(|line| line.unwrap().contains("starting up"));
+    assert!(up, "Dovecot does not start");
+    std::thread::spawn(move || lines.for_each(drop));
+    child
 }
 
 fn output(program: &str, arguments: &[&str]) -> String {
@@ -206,7 +278,16 @@ relay_transport = error:no mail leaves this machine
     )
 }
 
-fn master_cf(submission: u16, submissions: u16, plain: u16) -> String {
+fn master_cf(root: &Path, ports: [u16; 5]) -> String {
+    let [submission, submissions, plain, login, old_login] = ports;
+    let root = root.display();
+    let with_login = format!(
+        "-o smtpd_tls_wrappermode=yes
+  -o smtpd_sasl_auth_enable=yes
+  -o smtpd_sasl_type=dovecot
+  -o smtpd_sasl_path={root}/auth
+  -o smtpd_recipient_restrictions=permit_sasl_authenticated,reject"
+    );
     format!(
         "127.0.0.1:{submission} inet n - n - - smtpd
   -o smtpd_tls_security_level=encrypt
@@ -215,6 +296,12 @@ fn master_cf(submission: u16, submissions: u16, plain: u16) -> String {
   -o smtpd_discard_ehlo_keywords=size
 127.0.0.1:{plain} inet n - n - - smtpd
   -o smtpd_tls_security_level=none
+127.0.0.1:{login} inet n - n - - smtpd
+  {with_login}
+  -o smtpd_sasl_mechanism_filter=plain
+127.0.0.1:{old_login} inet n - n - - smtpd
+  {with_login}
+  -o smtpd_sasl_mechanism_filter=login
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr

@@ -318,7 +318,8 @@ async fn body<S: AsyncRead + AsyncWrite + Unpin>(
         if script.at == At::MidBody && !acted && got.len() >= 10 {
             acted = true;
             // In silence, what still comes must be seen.
-            if script.act != Act::Silence && !trouble(line, script.act, "").await {
+            let goes_on = script.act == Act::Silence || trouble(line, script.act, "").await;
+            if !goes_on {
                 return false;
             }
         }
