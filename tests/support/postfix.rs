@@ -212,6 +212,11 @@ protocols =
 ssl = no
 auth_mechanisms = plain login
 auth_failure_delay = 0
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
 service auth {{
   unix_listener {shown}/auth {{
     mode = 0666
@@ -266,6 +271,7 @@ smtpd_recipient_restrictions =
   check_recipient_access inline:{{ {{ grey@example.org = 450 4.2.0 Greylisted, come back later }} }},
   permit_mynetworks, reject
 message_size_limit = {MESSAGE_MAX_BYTES}
+smtpd_error_sleep_time = 0
 virtual_mailbox_limit = 0
 virtual_mailbox_domains = example.org
 virtual_mailbox_base = {root}/mail

@@ -267,11 +267,8 @@ async fn dialog<S: AsyncRead + AsyncWrite + Unpin>(
         let as_usual = script.at != at || matches!(script.act, Act::Extra(_));
         match verb {
             "STARTTLS" if as_usual => return Next::Upgrade,
-            "DATA" if as_usual => {
-                if !body(line, script, seen).await {
-                    return Next::End;
-                }
-            }
+            "DATA" if as_usual && body(line, script, seen).await => {}
+            "DATA" if as_usual => return Next::End,
             "QUIT" => return Next::End,
             _ => {}
         }
