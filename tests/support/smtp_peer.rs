@@ -255,11 +255,8 @@ async fn dialog<S: AsyncRead + AsyncWrite + Unpin>(
         let as_usual = script.at != at || matches!(script.act, Act::Extra(_));
         match verb {
             "STARTTLS" if as_usual => return Next::Upgrade,
-            "DATA" if as_usual => {
-                if !body(line, script, seen).await {
-                    return Next::End;
-                }
-            }
+            "DATA" if as_usual && body(line, script, seen).await => {}
+            "DATA" if as_usual => return Next::End,
             "QUIT" => return Next::End,
             _ => {}
         }
@@ -301,14 +298,10 @@ async fn body<S: AsyncRead + AsyncWrite + Unpin>(line: &mut S, script: &Script, 
     loop {
         if script.at == At::MidBody && !acted && got.len() >= 10 {
             acted = true;
-            match script.act {
-                // What still comes must be seen.
-                Act::Silence => {}
-                act => {
-                    if !trouble(line, act, "").await {
-                        return false;
-                    }
-                }
+            // In silence, what still comes must be seen.
+            let goes_on = script.act == Act::Silence || trouble(line, script.act, "").await;
+            if !goes_on {
+                return false;
             }
         }
         if let Some(end) = end_of_body(&got) {

@@ -1,7 +1,7 @@
 //! The sender port: hands one message to a submission server (RFC 6409), at most once.
 //!
 //! lettre's `AsyncSmtpConnection` speaks the protocol, one command at a time and
-//! without a pool, over a [`wire::Wire`] of ours that keeps what lettre cannot
+//! without a pool, over a stream of ours (`wire`) that keeps what lettre cannot
 //! tell: what the server said word for word, whether it spoke out of turn, and
 //! whether a body byte has left. lettre's `send` is not used, since it runs from
 //! MAIL to the final reply in one go; between `command(Data)`, which reads the
@@ -10,6 +10,7 @@
 mod auth;
 mod reply;
 mod smtp;
+mod talk;
 mod tls;
 mod wire;
 

@@ -27,8 +27,9 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// Bytes of one reply; more is an attack, or not SMTP.
-const REPLY_MAX_BYTES: usize = 32 * 1024;
+/// Bytes of one reply; more is an attack, or not SMTP. lettre parses a reply
+/// anew with every line, so the work grows with the square of this.
+const REPLY_MAX_BYTES: usize = 8 * 1024;
 const READ_BYTES: usize = 4096;
 
 /// A handle on the one stream of a session; clones share it.
