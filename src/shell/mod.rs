@@ -2,3 +2,7 @@
 //! domain values or a [`crate::domain::Fault`].
 
 pub mod mailbox;
+mod secret_value;
+mod tls;
+
+pub use secret_value::Secret;

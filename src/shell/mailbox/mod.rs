@@ -1,5 +1,7 @@
 //! The mailbox port: what a source of mail can be asked, whatever it is.
 
+pub mod imap;
+
 use std::fmt;
 
 use crate::domain::{RawMail, Timestamp};
