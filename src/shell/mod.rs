@@ -10,5 +10,6 @@ pub mod secrets;
 pub mod sender;
 pub mod store;
 pub mod telemetry;
+mod tls;
 
 pub use secret_value::Secret;

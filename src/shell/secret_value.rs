@@ -1,14 +1,15 @@
-//! A secret on its way from its source to a server.
+//! A secret on its way from its source to a login.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// What a login proves itself with; wiped from memory when dropped.
+/// What proves who we are. Wiped when dropped, masked in `Debug`.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Secret {
-    /// A password.
+    /// A password, for PLAIN and LOGIN.
     Password(Zeroizing<String>),
-    /// An OAuth2 access token (XOAUTH2, RFC 7628 OAUTHBEARER).
+    /// An OAuth 2 access token, for OAUTHBEARER (RFC 7628) and XOAUTH2.
     Token(Zeroizing<String>),
 }
 
@@ -18,5 +19,16 @@ impl fmt::Debug for Secret {
             Self::Password(_) => "Password(***)",
             Self::Token(_) => "Token(***)",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let secret = Secret::Password(Zeroizing::new("open sesame".to_owned()));
+        assert_eq!(format!("{secret:?}"), "Password(***)");
     }
 }
