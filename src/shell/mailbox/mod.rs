@@ -1,5 +1,7 @@
 //! The mailbox port: what a source of mail can be asked, whatever it is.
 
+pub mod maildir;
+
 use std::fmt;
 
 use crate::domain::{RawMail, Timestamp};
@@ -44,6 +46,22 @@ impl fmt::Debug for Envelope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Envelope(uid {}, {} bytes)", self.uid, self.size_bytes)
     }
+}
+
+/// What a message is searched by. Values match as substrings, without case (RFC 9051 §6.4.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SearchTerm {
+    /// The From field holds this.
+    From(String),
+    /// The Subject field holds this.
+    Subject(String),
+    /// A field of this name holds this.
+    Header {
+        /// The field's name.
+        name: String,
+        /// What it holds; empty: anything.
+        value: String,
+    },
 }
 
 /// One body, or why there is none.
