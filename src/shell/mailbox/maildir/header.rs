@@ -128,6 +128,20 @@ pub(super) fn matches(header: &[u8], term: &SearchTerm) -> bool {
         .any(|value| value.to_lowercase().contains(&wanted))
 }
 
+/// Whether a field of that name is `value`, angle brackets aside. Exact where
+/// a search is not: one Message-ID can be the end of another.
+pub(super) fn holds(header: &[u8], name: &str, value: &str) -> bool {
+    let bare = |text: &str| {
+        let text = text.trim();
+        let inner = text.strip_prefix('<').and_then(|t| t.strip_suffix('>'));
+        inner.unwrap_or(text).to_owned()
+    };
+    let wanted = bare(value);
+    values(header, name)
+        .iter()
+        .any(|found| bare(found) == wanted)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,6 +174,15 @@ mod tests {
         ] {
             assert_eq!(matches(HEADER, &term), answer, "{term:?}");
         }
+    }
+
+    #[test]
+    fn a_message_id_is_found_whole_or_not_at_all() {
+        let header = b"Message-ID:\r\n <a.b@c.example>\r\n";
+        assert!(holds(header, "message-id", "<a.b@c.example>"));
+        assert!(holds(header, "message-id", "a.b@c.example"));
+        assert!(!holds(header, "message-id", "b@c.example"));
+        assert!(!holds(header, "subject", "<a.b@c.example>"));
     }
 
     fn header(name: &str, value: &str) -> SearchTerm {

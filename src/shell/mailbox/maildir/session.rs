@@ -231,16 +231,12 @@ impl Session {
         if !dir.join("cur").is_dir() {
             return Ok(None);
         }
-        let term = SearchTerm::Header {
-            name: name.to_owned(),
-            value: value.to_owned(),
-        };
-        let current = self.folder(mailbox)?;
-        let found = current.listing.iter().find_map(|(base, path)| {
-            let head = header::read(&current.dir.join(path)).ok()?;
-            header::matches(&head.header, &term).then_some(base)
+        let folder = self.folder(mailbox)?;
+        let found = folder.listing.iter().find_map(|(base, path)| {
+            let head = header::read(&folder.dir.join(path)).ok()?;
+            header::holds(&head.header, name, value).then_some(base)
         });
-        Ok(found.and_then(|base| current.uids.uid(base)))
+        Ok(found.and_then(|base| folder.uids.uid(base)))
     }
 
     pub(super) fn append_mark(&self, mailbox: &str, message: &[u8]) -> Result<String, Fault> {
@@ -321,6 +317,11 @@ impl Current {
         let newest = clock::at(self.stamp.new.max(self.stamp.cur));
         self.stamp_is_young = clock::now() <= newest.plus(STAMP_GRAIN);
         self.listing = layout::list(&self.dir)?;
+        if layout::stamp(&self.dir)? != self.stamp {
+            // A file that is renamed while its folder is read can be passed
+            // over (POSIX readdir). Two readings do not pass over the same one.
+            self.listing.extend(layout::list(&self.dir)?);
+        }
         Ok(())
     }
 

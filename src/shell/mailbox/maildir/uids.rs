@@ -17,7 +17,7 @@ use std::fmt::Write as _;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::layout::BaseName;
@@ -26,6 +26,9 @@ use crate::shell::mailbox::Uid;
 use crate::shell::{clock, files};
 
 const MAGIC: &str = "notyet-uids 1";
+
+/// No folder's list can have this name: a folder's begins with a dot, or is `INBOX`.
+const LOCK_NAME: &str = "lock";
 
 /// Far above any list of real mail; a larger file is not ours.
 const CAP_BYTES: u64 = 1 << 30;
@@ -44,7 +47,7 @@ impl UidBook {
     }
 
     /// In files in `dir`, a folder of the account's own below the state folder.
-    /// The caller sees to it that only one process does this (the ledger's lock).
+    /// Sessions, and processes, may share them.
     pub fn at(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: Some(dir.into()),
@@ -62,17 +65,55 @@ impl UidBook {
             .mode(0o700)
             .create(dir)
             .map_err(|error| list_fault(&path, &error))?;
-        let mut list = match path.try_exists() {
-            Ok(true) => match parse(&files::read_bytes(&path, CAP_BYTES)?) {
-                Some((list, Shape::Clean)) => list.with_journal(&path)?,
-                Some((list, Shape::Torn)) => list.rewritten(&path)?,
-                None => UidList::empty(fresh_validity()).rewritten(&path)?,
-            },
-            Ok(false) => UidList::empty(fresh_validity()).rewritten(&path)?,
-            Err(error) => return Err(list_fault(&path, &error)),
+        let _guard = lock(&path)?;
+        let there = path
+            .try_exists()
+            .map_err(|error| list_fault(&path, &error))?;
+        let found = if there {
+            parse(&files::read_bytes(&path, CAP_BYTES)?)
+        } else {
+            None
         };
-        list.path = Some(path);
-        Ok(list)
+        match found {
+            Some((mut list, Shape::Clean)) => {
+                list.place = Some(Place::of(&path)?);
+                Ok(list)
+            }
+            Some((list, Shape::Torn)) => list.rewritten(&path),
+            None => UidList::empty(fresh_validity()).rewritten(&path),
+        }
+    }
+}
+
+/// Held while a list is read or written: two sessions of one account can have
+/// the same folder open.
+fn lock(path: &Path) -> Result<File, Fault> {
+    let file = File::options()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path.with_file_name(LOCK_NAME))
+        .map_err(|error| list_fault(path, &error))?;
+    file.lock().map_err(|error| list_fault(path, &error))?;
+    Ok(file)
+}
+
+/// Where a list is kept, and the file as it was left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place {
+    path: PathBuf,
+    inode: u64,
+    len_bytes: u64,
+}
+
+impl Place {
+    fn of(path: &Path) -> Result<Self, Fault> {
+        let metadata = std::fs::metadata(path).map_err(|error| list_fault(path, &error))?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            inode: metadata.ino(),
+            len_bytes: metadata.len(),
+        })
     }
 }
 
@@ -90,8 +131,8 @@ pub(super) struct UidList {
     next: Uid,
     by_name: HashMap<BaseName, Uid>,
     names: BTreeMap<Uid, BaseName>,
-    journal: Option<File>,
-    path: Option<PathBuf>,
+    /// `None`: in memory only.
+    place: Option<Place>,
 }
 
 /// How a list was found.
@@ -108,8 +149,7 @@ impl UidList {
             next: 1,
             by_name: HashMap::new(),
             names: BTreeMap::new(),
-            journal: None,
-            path: None,
+            place: None,
         }
     }
 
@@ -129,26 +169,35 @@ impl UidList {
         self.names.get(&uid)
     }
 
-    /// Gives the names UIDs in the order they come, durable on return.
+    /// Gives the names that have none UIDs, in the order they come, durable on return.
     pub(super) fn assign(&mut self, names: Vec<BaseName>) -> Result<(), Fault> {
         if names.is_empty() {
             return Ok(());
         }
+        let _guard = self.catch_up()?;
+        let fresh: Vec<BaseName> = names
+            .into_iter()
+            .filter(|name| !self.by_name.contains_key(name))
+            .collect();
         let mut lines = String::new();
         let mut uid = self.next;
-        for name in &names {
+        for name in &fresh {
             // Writing to a String cannot fail.
             let _ = writeln!(lines, "{uid} {}", escape(name));
             uid = uid.checked_add(1).ok_or_else(|| self.full())?;
         }
-        if let Some(journal) = &mut self.journal {
-            let path = self.path.as_deref().unwrap_or(Path::new("uids"));
-            journal
-                .write_all(lines.as_bytes())
-                .and_then(|()| journal.sync_data())
-                .map_err(|error| list_fault(path, &error))?;
+        if let Some(place) = &self.place {
+            OpenOptions::new()
+                .append(true)
+                .open(&place.path)
+                .and_then(|mut journal| {
+                    journal.write_all(lines.as_bytes())?;
+                    journal.sync_data()
+                })
+                .map_err(|error| list_fault(&place.path, &error))?;
+            self.place = Some(Place::of(&place.path)?);
         }
-        for name in names {
+        for name in fresh {
             self.insert(self.next, name);
         }
         Ok(())
@@ -160,12 +209,38 @@ impl UidList {
         if gone < 1_000 || gone < self.names.len() / 2 {
             return Ok(());
         }
+        let _guard = self.catch_up()?;
         self.names.retain(|_, name| is_there(name));
         self.by_name.retain(|name, _| is_there(name));
-        match self.path.clone() {
-            Some(path) => self.write_whole(&path),
+        match self.place.take() {
+            Some(place) => self.write_whole(&place.path),
             None => Ok(()),
         }
+    }
+
+    /// Locks the list and takes in what another session wrote meanwhile. A
+    /// line that another session, or this one, failed to finish is cut off.
+    fn catch_up(&mut self) -> Result<Option<File>, Fault> {
+        let Some(known) = self.place.clone() else {
+            return Ok(None);
+        };
+        let guard = lock(&known.path)?;
+        if Place::of(&known.path)? != known {
+            let bytes = files::read_bytes(&known.path, CAP_BYTES)?;
+            let found = parse(&bytes).filter(|(list, _)| list.validity == self.validity);
+            let Some((list, shape)) = found else {
+                return Err(Fault::Transient(format!(
+                    "{}: the list of UIDs was begun anew; the folder is opened again",
+                    known.path.display()
+                )));
+            };
+            *self = match shape {
+                Shape::Clean => list,
+                Shape::Torn => list.rewritten(&known.path)?,
+            };
+            self.place = Some(Place::of(&known.path)?);
+        }
+        Ok(Some(guard))
     }
 
     fn insert(&mut self, uid: Uid, name: BaseName) {
@@ -175,19 +250,11 @@ impl UidList {
     }
 
     fn full(&self) -> Fault {
+        let path = self.place.as_ref().map(|place| place.path.as_path());
         Fault::NeedsHuman(format!(
             "{}: no UIDs are left; stop notyet and move this file away",
-            self.path.as_deref().unwrap_or(Path::new("uids")).display()
+            path.unwrap_or(Path::new("UIDs in memory")).display()
         ))
-    }
-
-    fn with_journal(mut self, path: &Path) -> Result<Self, Fault> {
-        let journal = OpenOptions::new()
-            .append(true)
-            .open(path)
-            .map_err(|error| list_fault(path, &error))?;
-        self.journal = Some(journal);
-        Ok(self)
     }
 
     fn rewritten(mut self, path: &Path) -> Result<Self, Fault> {
@@ -201,11 +268,7 @@ impl UidList {
             let _ = writeln!(text, "{uid} {}", escape(name));
         }
         files::write_private(path, text.as_bytes())?;
-        let journal = OpenOptions::new()
-            .append(true)
-            .open(path)
-            .map_err(|error| list_fault(path, &error))?;
-        self.journal = Some(journal);
+        self.place = Some(Place::of(path)?);
         Ok(())
     }
 }
@@ -291,7 +354,7 @@ mod tests {
         let mut list = book.open(".Drafts").unwrap();
         list.assign(names(&["x", "y"])).unwrap();
         list.assign(vec![odd.clone()]).unwrap();
-        let path = list.path.clone().unwrap();
+        let path = list.place.clone().unwrap().path;
         let validity = list.validity();
         drop(list);
         for torn in ["", "4", "4 ", "4 hal"] {
@@ -304,6 +367,26 @@ mod tests {
             assert_eq!(list.name(1), Some(&OsString::from("x")));
             assert_eq!(std::fs::read(&path).unwrap().len(), before.len());
         }
+    }
+
+    #[test]
+    fn two_sessions_give_one_name_one_uid() {
+        let dir = tempfile::tempdir().unwrap();
+        let book = UidBook::at(dir.path());
+        let (mut one, mut two) = (book.open("INBOX").unwrap(), book.open("INBOX").unwrap());
+        one.assign(names(&["a", "b"])).unwrap();
+        two.assign(names(&["b", "c"])).unwrap();
+        one.assign(names(&["d"])).unwrap();
+        let three = book.open("INBOX").unwrap();
+        for (uid, name) in [(1, "a"), (2, "b"), (3, "c"), (4, "d")] {
+            assert_eq!(one.uid(OsStr::new(name)), Some(uid));
+            assert_eq!(three.uid(OsStr::new(name)), Some(uid));
+        }
+        std::fs::write(dir.path().join("INBOX"), "notyet-uids 1 77 1\n").unwrap();
+        assert!(matches!(
+            two.assign(names(&["e"])),
+            Err(Fault::Transient(_))
+        ));
     }
 
     #[test]
