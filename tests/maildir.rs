@@ -27,9 +27,7 @@ struct Home {
 
 impl Home {
     fn new() -> Self {
-        let home = Self {
-            dir: tempfile::tempdir().unwrap(),
-        };
+        let home = Self { dir: tempfile::tempdir().unwrap() };
         for part in ["cur", "new", "tmp"] {
             fs::create_dir_all(home.path().join(part)).unwrap();
         }
@@ -61,8 +59,7 @@ impl Home {
         let staged = self.path().join("tmp/staged");
         fs::write(&staged, text).unwrap();
         let file = File::options().write(true).open(&staged).unwrap();
-        file.set_modified(UNIX_EPOCH + Duration::from_secs(at))
-            .unwrap();
+        file.set_modified(UNIX_EPOCH + Duration::from_secs(at)).unwrap();
         fs::rename(staged, self.path().join("new").join(name.as_ref())).unwrap();
     }
 
@@ -78,11 +75,7 @@ impl Home {
             for entry in fs::read_dir(&folder).unwrap() {
                 let path = entry.unwrap().path();
                 let metadata = fs::symlink_metadata(&path).unwrap();
-                let bytes = if metadata.is_file() {
-                    fs::read(&path).unwrap()
-                } else {
-                    Vec::new()
-                };
+                let bytes = if metadata.is_file() { fs::read(&path).unwrap() } else { Vec::new() };
                 if metadata.is_dir() {
                     folders.push(path.clone());
                 }
@@ -118,9 +111,7 @@ async fn all(session: &mut MaildirSession) -> Vec<(Uid, String)> {
 }
 
 fn pairs(of: &[(Uid, &str)]) -> Vec<(Uid, String)> {
-    of.iter()
-        .map(|(uid, word)| (*uid, (*word).to_owned()))
-        .collect()
+    of.iter().map(|(uid, word)| (*uid, (*word).to_owned())).collect()
 }
 
 #[tokio::test]
@@ -128,30 +119,18 @@ async fn what_is_no_maildir_is_refused_with_its_path() {
     let home = Home::new();
     let mut session = home.inbox().await;
     let fault = session.open("Nowhere", Access::ReadOnly).await.unwrap_err();
-    assert!(
-        matches!(&fault, Fault::NeedsHuman(w) if w.contains("/.Nowhere")),
-        "{fault:?}"
-    );
-    let fault = session
-        .open("../state", Access::ReadOnly)
-        .await
-        .unwrap_err();
+    assert!(matches!(&fault, Fault::NeedsHuman(w) if w.contains("/.Nowhere")), "{fault:?}");
+    let fault = session.open("../state", Access::ReadOnly).await.unwrap_err();
     assert!(matches!(fault, Fault::NeedsHuman(_)));
 
     fs::remove_dir(home.path().join("new")).unwrap();
     fs::write(home.path().join("new"), "a file").unwrap();
     let fault = home.connect(UidBook::in_memory()).await.unwrap_err();
     let path = home.path().display().to_string();
-    assert!(
-        matches!(&fault, Fault::NeedsHuman(w) if w.contains(&path)),
-        "{fault:?}"
-    );
+    assert!(matches!(&fault, Fault::NeedsHuman(w) if w.contains(&path)), "{fault:?}");
     fs::remove_dir_all(home.path()).unwrap();
     let fault = home.connect(UidBook::in_memory()).await.unwrap_err();
-    assert!(
-        matches!(&fault, Fault::NeedsHuman(w) if w.contains("cur, new and tmp")),
-        "{fault:?}"
-    );
+    assert!(matches!(&fault, Fault::NeedsHuman(w) if w.contains("cur, new and tmp")), "{fault:?}");
 }
 
 #[tokio::test]
@@ -193,22 +172,10 @@ async fn a_range_of_uids_is_what_it_says() {
     }
     let mut session = home.inbox().await;
     let uids = |envelopes: Vec<Envelope>| -> Vec<Uid> { envelopes.iter().map(|e| e.uid).collect() };
-    assert_eq!(
-        uids(session.new_envelopes(4, None, &[]).await.unwrap()),
-        [4, 5]
-    );
-    assert_eq!(
-        uids(session.new_envelopes(2, Some(3), &[]).await.unwrap()),
-        [2, 3]
-    );
-    assert_eq!(
-        uids(session.new_envelopes(6, None, &[]).await.unwrap()),
-        [0; 0]
-    );
-    assert_eq!(
-        uids(session.envelopes(&[5, 9, 1], &[]).await.unwrap()),
-        [5, 1]
-    );
+    assert_eq!(uids(session.new_envelopes(4, None, &[]).await.unwrap()), [4, 5]);
+    assert_eq!(uids(session.new_envelopes(2, Some(3), &[]).await.unwrap()), [2, 3]);
+    assert_eq!(uids(session.new_envelopes(6, None, &[]).await.unwrap()), [0; 0]);
+    assert_eq!(uids(session.envelopes(&[5, 9, 1], &[]).await.unwrap()), [5, 1]);
 }
 
 #[tokio::test]
@@ -227,15 +194,10 @@ async fn an_envelope_holds_the_fields_asked_for_and_no_more() {
 async fn only_messages_are_listed_whatever_they_are_called() {
     let home = Home::new();
     let (new, cur) = (home.path().join("new"), home.path().join("cur"));
-    for (at, name) in [
-        &b"with space"[..],
-        b"bytes\xff\xfe",
-        b"line\nbreak",
-        b"per%cent",
-        b"umlaut-\xc3\xbc,S=12,W=13:2,S",
-    ]
-    .iter()
-    .enumerate()
+    for (at, name) in
+        [&b"with space"[..], b"bytes\xff\xfe", b"line\nbreak", b"per%cent", b"umlaut-\xc3\xbc,S=12,W=13:2,S"]
+            .iter()
+            .enumerate()
     {
         home.deliver(OsStr::from_bytes(name), &mail(&at.to_string()), at as u64);
     }
@@ -263,15 +225,9 @@ async fn reading_in_memory_writes_nothing_anywhere() {
     assert_eq!(opened.uid_validity, 0, "good for this session only");
     assert_eq!(all(&mut session).await, pairs(&[(1, "a"), (2, "b")]));
     session.bodies(&[(1, 0), (2, 0)], 1 << 20).await.unwrap();
-    session
-        .search_terms(&[SearchTerm::Subject("a".into())], None)
-        .await
-        .unwrap();
+    session.search_terms(&[SearchTerm::Subject("a".into())], None).await.unwrap();
     session.folders(None, None).await.unwrap();
-    assert_eq!(
-        session.find_by_header("Drafts", "Message-ID", "<x>").await,
-        Ok(None)
-    );
+    assert_eq!(session.find_by_header("Drafts", "Message-ID", "<x>").await, Ok(None));
     session.wait(Duration::ZERO, pending()).await.unwrap();
     assert_eq!(home.everything(), before);
 }
@@ -334,10 +290,7 @@ async fn one_unreadable_message_does_not_fail_the_others() {
     let (uid, words) = &noted[0];
     assert!(words.contains("reading the file"), "{words}");
     assert_eq!(session.take_unreadable().await, Ok(vec![]));
-    let found = session
-        .search_terms(&[SearchTerm::From("ann@".into())], None)
-        .await
-        .unwrap();
+    let found = session.search_terms(&[SearchTerm::From("ann@".into())], None).await.unwrap();
     assert_eq!(found.len(), 1);
     assert!(!found.contains(uid));
 }
@@ -347,18 +300,11 @@ async fn search_joins_terms_and_minds_the_time_of_arrival() {
     let home = Home::new();
     home.deliver("a", &mail("invitation"), 100);
     home.deliver("b", "From: x@example.net\nX-Class: Invite\n\n", 200);
-    home.deliver(
-        "c",
-        "Subject: none\n\nFrom: ann@example.org in the body\n",
-        300,
-    );
+    home.deliver("c", "Subject: none\n\nFrom: ann@example.org in the body\n", 300);
     let mut session = home.inbox().await;
     let terms = [
         SearchTerm::From("ANN@example.org".into()),
-        SearchTerm::Header {
-            name: "X-Class".into(),
-            value: "invite".into(),
-        },
+        SearchTerm::Header { name: "X-Class".into(), value: "invite".into() },
     ];
     assert_eq!(session.search_terms(&terms, None).await, Ok(vec![1, 2]));
     let since = Some(Timestamp::from_unix_s(150));
@@ -374,29 +320,19 @@ async fn folders_are_the_configured_or_the_usual_ones() {
         drafts: Some(drafts.to_owned()),
         sent: Some(sent.to_owned()),
     };
-    assert_eq!(
-        session.folders(None, None).await,
-        Ok(named("Drafts", "Sent"))
-    );
+    assert_eq!(session.folders(None, None).await, Ok(named("Drafts", "Sent")));
     fs::create_dir_all(home.path().join(".Sent Items/cur")).unwrap();
+    assert_eq!(session.folders(None, None).await, Ok(named("Drafts", "Sent Items")));
     assert_eq!(
-        session.folders(None, None).await,
-        Ok(named("Drafts", "Sent Items"))
-    );
-    assert_eq!(
-        session
-            .folders(Some("Work/Entwürfe"), Some("INBOX.S"))
-            .await,
+        session.folders(Some("Work/Entwürfe"), Some("INBOX.S")).await,
         Ok(named("Work/Entwürfe", "INBOX.S"))
     );
     assert!(session.folders(Some("../x"), None).await.is_err());
 }
 
 fn files(dir: &Path) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<String> =
+        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -405,10 +341,7 @@ fn files(dir: &Path) -> Vec<String> {
 async fn an_append_makes_the_folder_and_one_private_file_with_its_flags() {
     let home = Home::new();
     let mut session = home.inbox().await;
-    for (name, task, flags) in [
-        ("Drafts", Folder::Drafts, "DS"),
-        ("Sent", Folder::Sent, "S"),
-    ] {
+    for (name, task, flags) in [("Drafts", Folder::Drafts, "DS"), ("Sent", Folder::Sent, "S")] {
         let dir = home.path().join(format!(".{name}"));
         assert!(!dir.exists());
         let mark = session.append_mark(name, MESSAGE).await.unwrap();
@@ -420,17 +353,10 @@ async fn an_append_makes_the_folder_and_one_private_file_with_its_flags() {
         assert_eq!(files(&dir.join("tmp")), [""; 0]);
         let path = dir.join("cur").join(format!("{mark}:2,{flags}"));
         assert_eq!(fs::read(&path).unwrap(), MESSAGE);
-        assert_eq!(
-            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
-        let found = session
-            .find_by_header(name, "Message-ID", "<n1@me.example>")
-            .await;
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let found = session.find_by_header(name, "Message-ID", "<n1@me.example>").await;
         assert_eq!(found, Ok(Some(1)));
-        let other = session
-            .find_by_header(name, "Message-ID", "<1@me.example>")
-            .await;
+        let other = session.find_by_header(name, "Message-ID", "<1@me.example>").await;
         assert_eq!(other, Ok(None));
     }
 }
@@ -444,57 +370,30 @@ async fn an_interrupted_append_can_be_told_and_finished_once() {
         // A new session each time, as after a restart.
         let mut session = home.inbox().await;
         let id = "<n1@me.example>";
-        session
-            .resolve_append("Drafts", mark, "Message-ID", id)
-            .await
-            .unwrap()
+        session.resolve_append("Drafts", mark, "Message-ID", id).await.unwrap()
     };
-    let mark = home
-        .inbox()
-        .await
-        .append_mark("Drafts", MESSAGE)
-        .await
-        .unwrap();
+    let mark = home.inbox().await.append_mark("Drafts", MESSAGE).await.unwrap();
     assert_eq!(resolve(&mark).await, AppendTrace::Never, "staged only");
 
     // Staged half way by the next try, then again in full.
     fs::write(drafts.join("tmp").join(&mark), "From").unwrap();
-    let again = home
-        .inbox()
-        .await
-        .append_mark("Drafts", MESSAGE)
-        .await
-        .unwrap();
+    let again = home.inbox().await.append_mark("Drafts", MESSAGE).await.unwrap();
     assert_eq!(again, mark, "the same message leaves the same trace");
     let mut session = home.inbox().await;
-    session
-        .append("Drafts", Folder::Drafts, &mark, MESSAGE)
-        .await
-        .unwrap();
+    session.append("Drafts", Folder::Drafts, &mark, MESSAGE).await.unwrap();
     assert_eq!(resolve(&mark).await, AppendTrace::There);
 
     // A mail program changes the flags, or keeps the message under another name.
     let in_cur = |name: &str| drafts.join("cur").join(name);
-    fs::rename(
-        in_cur(&format!("{mark}:2,DS")),
-        in_cur(&format!("{mark}:2,DFS")),
-    )
-    .unwrap();
+    fs::rename(in_cur(&format!("{mark}:2,DS")), in_cur(&format!("{mark}:2,DFS"))).unwrap();
     assert_eq!(resolve(&mark).await, AppendTrace::There);
-    session
-        .append("Drafts", Folder::Drafts, &mark, MESSAGE)
-        .await
-        .unwrap();
+    session.append("Drafts", Folder::Drafts, &mark, MESSAGE).await.unwrap();
     assert_eq!(files(&drafts.join("cur")).len(), 1, "not a second time");
     fs::rename(in_cur(&format!("{mark}:2,DFS")), in_cur("other,U=7:2,S")).unwrap();
     assert_eq!(resolve(&mark).await, AppendTrace::There);
 
     fs::remove_file(in_cur("other,U=7:2,S")).unwrap();
-    assert_eq!(
-        resolve(&mark).await,
-        AppendTrace::Unclear,
-        "deleted by its owner"
-    );
+    assert_eq!(resolve(&mark).await, AppendTrace::Unclear, "deleted by its owner");
     fs::remove_dir_all(&drafts).unwrap();
     assert_eq!(resolve(&mark).await, AppendTrace::Unclear);
     assert!(!drafts.exists(), "looking makes no folder");
@@ -506,10 +405,7 @@ async fn a_swept_tmp_does_not_stop_an_append() {
     let mut session = home.inbox().await;
     let mark = session.append_mark("Drafts", MESSAGE).await.unwrap();
     fs::remove_file(home.path().join(".Drafts/tmp").join(&mark)).unwrap();
-    session
-        .append("Drafts", Folder::Drafts, &mark, MESSAGE)
-        .await
-        .unwrap();
+    session.append("Drafts", Folder::Drafts, &mark, MESSAGE).await.unwrap();
     assert_eq!(files(&home.path().join(".Drafts/cur")).len(), 1);
 }
 
@@ -518,9 +414,7 @@ async fn a_mark_that_is_no_file_name_of_ours_is_refused() {
     let home = Home::new();
     let mut session = home.inbox().await;
     let before = home.everything();
-    let result = session
-        .append("Drafts", Folder::Drafts, "../../new/x", MESSAGE)
-        .await;
+    let result = session.append("Drafts", Folder::Drafts, "../../new/x", MESSAGE).await;
     assert!(matches!(result, Err(Fault::Permanent(_))));
     assert_eq!(home.everything(), before);
 }
@@ -531,10 +425,7 @@ async fn waiting_ends_by_mail_by_time_or_by_interrupt() {
     let mut session = home.inbox().await;
     let long = Duration::from_secs(60);
     assert_eq!(session.wait(long, ready(())).await, Ok(Wake::Interrupted));
-    assert_eq!(
-        session.wait(Duration::ZERO, pending()).await,
-        Ok(Wake::TimedOut)
-    );
+    assert_eq!(session.wait(Duration::ZERO, pending()).await, Ok(Wake::TimedOut));
 
     // While it waits.
     let (wake, ()) = tokio::join!(session.wait(long, pending()), async {
@@ -545,10 +436,7 @@ async fn waiting_ends_by_mail_by_time_or_by_interrupt() {
     // News stay news until they are looked at.
     assert_eq!(session.wait(long, pending()).await, Ok(Wake::Changed));
     assert_eq!(all(&mut session).await.len(), 1);
-    assert_eq!(
-        session.wait(Duration::ZERO, pending()).await,
-        Ok(Wake::TimedOut)
-    );
+    assert_eq!(session.wait(Duration::ZERO, pending()).await, Ok(Wake::TimedOut));
 
     // Between two waits, with the folder's time as it was before (a coarse clock).
     let new = File::open(home.path().join("new")).unwrap();
@@ -592,10 +480,7 @@ async fn ten_thousand_messages_are_listed_and_restarted_without_reading_them_aga
     drop(session);
     home.deliver("fresh", &mail("fresh"), 1);
     let mut session = home.inbox().await;
-    let fresh = session
-        .new_envelopes(10_001, None, &subject())
-        .await
-        .unwrap();
+    let fresh = session.new_envelopes(10_001, None, &subject()).await.unwrap();
     assert_eq!(shown(&fresh), pairs(&[(10_001, "fresh")]));
 }
 
@@ -624,8 +509,7 @@ async fn a_mail_program_at_work_hides_nothing_and_doubles_nothing() {
                 let mut from = 1;
                 loop {
                     let last_round = done.load(Ordering::SeqCst);
-                    for (uid, subject) in
-                        shown(&session.new_envelopes(from, None, &subject()).await.unwrap())
+                    for (uid, subject) in shown(&session.new_envelopes(from, None, &subject()).await.unwrap())
                     {
                         assert!(seen.insert(uid, subject).is_none());
                     }
@@ -644,9 +528,5 @@ async fn a_mail_program_at_work_hides_nothing_and_doubles_nothing() {
     assert_eq!(seen.len() as u64, MAILS);
     let wanted: Vec<(Uid, u64)> = seen.keys().map(|uid| (*uid, 0)).collect();
     let bodies = session.bodies(&wanted, 1 << 20).await.unwrap();
-    assert!(
-        bodies
-            .iter()
-            .all(|(_, body)| matches!(body, Body::Whole(_)))
-    );
+    assert!(bodies.iter().all(|(_, body)| matches!(body, Body::Whole(_))));
 }

@@ -71,7 +71,7 @@ pub async fn once(account: &Account, shared: &Shared, stop: &Stop) -> End {
     if let Err(fault) = settle::recover(account, shared) {
         return fail(account, shared, PortKind::Imap, &fault);
     }
-    let mut port = match Port::connect(account).await {
+    let mut port = match Port::connect(account, shared.uids(account)).await {
         Ok(port) => port,
         Err(fault) => return fail(account, shared, port_kind(account), &fault),
     };
@@ -126,7 +126,7 @@ async fn session(
     stop: &mut Stop,
     backoff: &mut Backoff,
 ) -> Result<(), Fault> {
-    let mut port = Port::connect(account).await?;
+    let mut port = Port::connect(account, shared.uids(account)).await?;
     tracing::info!(account = %account.name, "connected");
     while !stop.asked() {
         memory.progress.expect_within(shared.now(), LONGEST_PASS);

@@ -103,7 +103,9 @@ fn begin(setup: Setup, ledger: Option<Ledger>) -> Result<(Vec<crate::config::Acc
         Some(ledger) => ledger,
         None => Ledger::open(&setup.config.state_dir)?,
     };
-    let shared = Shared::new(setup.rules, setup.config.owner, setup.policy, ledger, clock::now);
+    let uids_dir = Some(setup.config.state_dir.join("maildir"));
+    let shared =
+        Shared { uids_dir, ..Shared::new(setup.rules, setup.config.owner, setup.policy, ledger, clock::now) };
     Ok((setup.config.accounts, Arc::new(shared)))
 }
 

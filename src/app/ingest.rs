@@ -179,6 +179,7 @@ impl Look<'_> {
     }
 
     async fn work(&mut self, envelopes: &[Envelope], start: Timestamp, in_order: bool) -> Result<(), Fault> {
+        self.set_aside_unreadable(in_order).await?;
         let mut candidates = Vec::new();
         for envelope in envelopes {
             self.tally.looked += 1;
@@ -200,6 +201,13 @@ impl Look<'_> {
                 return Ok(());
             }
             self.read(chunk, start, in_order).await?;
+        }
+        Ok(())
+    }
+
+    async fn set_aside_unreadable(&mut self, in_order: bool) -> Result<(), Fault> {
+        for (uid, why) in self.port.take_unreadable().await? {
+            self.quarantine(uid, None, &why, in_order)?;
         }
         Ok(())
     }
@@ -243,7 +251,7 @@ impl Look<'_> {
                 Body::Whole(raw) => self.judge(envelope, &raw, start, in_order)?,
             }
         }
-        Ok(())
+        self.set_aside_unreadable(in_order).await
     }
 
     fn judge(

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::config::{Account, MailboxKind};
 use crate::domain::{Fault, Timestamp};
 use crate::shell::mailbox::imap::ImapSession;
-use crate::shell::mailbox::maildir::MaildirSession;
+use crate::shell::mailbox::maildir::{MaildirSession, UidBook};
 use crate::shell::mailbox::{
     Access, AppendTrace, Body, Envelope, Folder, Opened, SearchTerm, SpecialFolders, Uid, Wake,
 };
@@ -32,17 +32,20 @@ macro_rules! on_either {
 }
 
 impl Port {
-    /// Opens a session for `account`; reads its secret anew.
+    /// Opens a session for `account`; reads its secret anew. A Maildir has no
+    /// UIDs of its own; `uids` keeps them.
     ///
     /// # Errors
     /// [`Fault::NeedsHuman`] when we are not let in, [`Fault::Transient`] when nobody answers.
-    pub async fn connect(account: &Account) -> Result<Self, Fault> {
+    pub async fn connect(account: &Account, uids: UidBook) -> Result<Self, Fault> {
         match &account.kind {
             MailboxKind::Imap(server) => {
                 let secret = secrets::read(&server.login.secret, &account.name).await?;
                 Ok(Self::Imap(Box::new(ImapSession::connect(server, &secret).await?)))
             }
-            MailboxKind::Maildir(maildir) => Ok(Self::Maildir(Box::new(MaildirSession::connect(maildir)?))),
+            MailboxKind::Maildir(maildir) => {
+                Ok(Self::Maildir(Box::new(MaildirSession::connect(maildir, uids).await?)))
+            }
         }
     }
 
@@ -84,7 +87,10 @@ impl Port {
         terms: &[SearchTerm],
         since: Option<Timestamp>,
     ) -> Result<Vec<Uid>, Fault> {
-        on_either!(self, session => session.search_terms(terms, since))
+        match self {
+            Self::Imap(session) => session.search(terms, since).await,
+            Self::Maildir(session) => session.search_terms(terms, since).await,
+        }
     }
 
     /// Whole messages, as far as they are no larger than the cap.
@@ -93,6 +99,18 @@ impl Port {
     /// See the session's own.
     pub async fn bodies(&mut self, wanted: &[(Uid, u64)], cap_bytes: u32) -> Result<Vec<(Uid, Body)>, Fault> {
         on_either!(self, session => session.bodies(wanted, cap_bytes))
+    }
+
+    /// Messages met since the last call that could not be read, and why. A
+    /// server hands out every message or fails as a whole.
+    ///
+    /// # Errors
+    /// See the session's own.
+    pub async fn take_unreadable(&mut self) -> Result<Vec<(Uid, String)>, Fault> {
+        match self {
+            Self::Imap(_) => Ok(Vec::new()),
+            Self::Maildir(session) => session.take_unreadable().await,
+        }
     }
 
     /// The Drafts and Sent folders.

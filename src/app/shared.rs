@@ -1,6 +1,7 @@
 //! What all accounts of one daemon share, and what one account remembers.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use crate::config::Owner;
 use crate::domain::{Policy, Timestamp};
 use crate::rulebook::Rulebook;
 use crate::shell::mailbox::Uid;
+use crate::shell::mailbox::maildir::UidBook;
 use crate::shell::store::Ledger;
 use crate::stages::Bench;
 use crate::stages::gates::Assume;
@@ -67,6 +69,8 @@ pub struct Shared {
     pub clock: fn() -> Timestamp,
     /// Called at every [`Step`]; does nothing outside tests.
     pub at_step: fn(Step),
+    /// Where a Maildir's UIDs are kept; memory only for those who must not write.
+    pub uids_dir: Option<PathBuf>,
     ledger: Mutex<Ledger>,
 }
 
@@ -79,7 +83,7 @@ impl Shared {
         ledger: Ledger,
         clock: fn() -> Timestamp,
     ) -> Self {
-        Self { rules, owner, policy, clock, at_step: |_| (), ledger: Mutex::new(ledger) }
+        Self { rules, owner, policy, clock, at_step: |_| (), uids_dir: None, ledger: Mutex::new(ledger) }
     }
 
     /// The ledger. Calls are short and synchronous; the guard never crosses an await.
@@ -91,6 +95,11 @@ impl Shared {
     /// Gives the ledger back, for a reload.
     pub fn into_ledger(self) -> Ledger {
         self.ledger.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where the UIDs of `account` are kept, should it be a Maildir.
+    pub fn uids(&self, account: &Account) -> UidBook {
+        self.uids_dir.as_ref().map_or_else(UidBook::in_memory, |dir| UidBook::at(dir.join(&account.name)))
     }
 
     /// The present moment.

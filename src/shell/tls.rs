@@ -18,11 +18,7 @@ use crate::domain::Fault;
 /// # Errors
 /// `NeedsHuman` when the authorities cannot be read or the certificate is not
 /// to be trusted, `Transient` when the line broke.
-pub(super) async fn handshake<L>(
-    line: L,
-    host: &str,
-    ca_file: Option<&Path>,
-) -> Result<TlsStream<L>, Fault>
+pub(super) async fn handshake<L>(line: L, host: &str, ca_file: Option<&Path>) -> Result<TlsStream<L>, Fault>
 where
     L: AsyncRead + AsyncWrite + Unpin,
 {
@@ -35,9 +31,7 @@ where
     let ca_file = ca_file.map(Path::to_owned);
     let config = tokio::task::spawn_blocking(move || client_config(ca_file.as_deref()))
         .await
-        .map_err(|_| {
-            Fault::Transient("reading the certificate authorities was cut short".into())
-        })?;
+        .map_err(|_| Fault::Transient("reading the certificate authorities was cut short".into()))?;
     TlsConnector::from(Arc::new(config?))
         .connect(name, line)
         .await
@@ -69,13 +63,10 @@ fn file_roots(path: &Path) -> Result<RootCertStore, Fault> {
         ))
     };
     let mut roots = RootCertStore::empty();
-    let certificates =
-        CertificateDer::pem_file_iter(path).map_err(|error| unusable(error.to_string()))?;
+    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| unusable(error.to_string()))?;
     for certificate in certificates {
         let certificate = certificate.map_err(|error| unusable(error.to_string()))?;
-        roots
-            .add(certificate)
-            .map_err(|error| unusable(error.to_string()))?;
+        roots.add(certificate).map_err(|error| unusable(error.to_string()))?;
     }
     if roots.is_empty() {
         return Err(unusable("no certificate in it".into()));
@@ -99,9 +90,7 @@ fn system_roots() -> Result<RootCertStore, Fault> {
 }
 
 fn handshake_fault(host: &str, error: &std::io::Error) -> Fault {
-    let tls = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match tls {
         Some(rustls::Error::InvalidCertificate(why)) => Fault::NeedsHuman(format!(
             "the certificate of {host} cannot be trusted: {why}; correct `host`, or set `ca_file` \

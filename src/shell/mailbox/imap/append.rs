@@ -21,12 +21,7 @@ impl ImapSession {
             return Ok(ABSENT.to_owned());
         };
         let number = |n: Option<u32>| n.map_or_else(|| "?".to_owned(), |n| n.to_string());
-        Ok(format!(
-            "{}:{}:{}",
-            number(status.uid_validity),
-            number(status.uid_next),
-            number(status.messages)
-        ))
+        Ok(format!("{}:{}:{}", number(status.uid_validity), number(status.uid_next), number(status.messages)))
     }
 
     /// Appends `message` to `folder`, flags included (RFC 9051 §6.3.12). A
@@ -36,22 +31,14 @@ impl ImapSession {
     /// `NeedsHuman` when the mailbox is full or closed to us, `Permanent` when
     /// the server will never take this message, `Transient` otherwise; after
     /// the latter only [`ImapSession::resolve_append`] knows whether it is there.
-    pub async fn append(
-        &mut self,
-        folder: &str,
-        kind: Folder,
-        message: &[u8],
-    ) -> Result<(), Fault> {
+    pub async fn append(&mut self, folder: &str, kind: Folder, message: &[u8]) -> Result<(), Fault> {
         if message.contains(&0) {
-            return Err(Fault::Permanent(
-                "a message with a NUL byte cannot be put into a mailbox".into(),
-            ));
+            return Err(Fault::Permanent("a message with a NUL byte cannot be put into a mailbox".into()));
         }
         let message = with_crlf(message);
         match self.append_once(folder, kind, &message).await {
             Err(Failure::Refused(refusal)) if refusal.text.code == Some(Code::TryCreate) => {
-                self.run(Command::new("CREATE").mailbox(folder), |_| Ok(()))
-                    .await?;
+                self.run(Command::new("CREATE").mailbox(folder), |_| Ok(())).await?;
                 Ok(self.append_once(folder, kind, &message).await?)
             }
             answer => Ok(answer?),
@@ -73,11 +60,7 @@ impl ImapSession {
     ) -> Result<AppendTrace, Fault> {
         let before = self.append_mark(folder).await?;
         if before == ABSENT {
-            return Ok(if mark == ABSENT {
-                AppendTrace::Never
-            } else {
-                AppendTrace::Unclear
-            });
+            return Ok(if mark == ABSENT { AppendTrace::Never } else { AppendTrace::Unclear });
         }
         if self.find_by_header(folder, header, value).await?.is_some() {
             return Ok(AppendTrace::There);
@@ -85,27 +68,15 @@ impl ImapSession {
         // Taken after the search: what comes in between makes it differ.
         let now = self.append_mark(folder).await?;
         let (was, is) = (unused_uids(mark), unused_uids(&now));
-        Ok(if was.is_some() && was == is {
-            AppendTrace::Never
-        } else {
-            AppendTrace::Unclear
-        })
+        Ok(if was.is_some() && was == is { AppendTrace::Never } else { AppendTrace::Unclear })
     }
 
-    async fn append_once(
-        &mut self,
-        folder: &str,
-        kind: Folder,
-        message: &[u8],
-    ) -> Result<(), Failure> {
+    async fn append_once(&mut self, folder: &str, kind: Folder, message: &[u8]) -> Result<(), Failure> {
         let flags = match kind {
             Folder::Drafts => "(\\Draft \\Seen)",
             Folder::Sent => "(\\Seen)",
         };
-        let command = Command::new("APPEND")
-            .mailbox(folder)
-            .words(flags)
-            .literal(message);
+        let command = Command::new("APPEND").mailbox(folder).words(flags).literal(message);
         self.run(command, |_| Ok(())).await?;
         Ok(())
     }
@@ -113,9 +84,7 @@ impl ImapSession {
     /// STATUS of `folder`; `None` when there is no such folder.
     async fn status(&mut self, folder: &str) -> Result<Option<MailboxStatus>, Fault> {
         let mut status = None;
-        let command = Command::new("STATUS")
-            .mailbox(folder)
-            .words("(MESSAGES UIDNEXT UIDVALIDITY)");
+        let command = Command::new("STATUS").mailbox(folder).words("(MESSAGES UIDNEXT UIDVALIDITY)");
         let answer = self
             .run(command, |response| {
                 if let Response::MailboxStatus(told) = response {

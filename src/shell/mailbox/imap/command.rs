@@ -23,10 +23,7 @@ pub(super) struct Command {
 impl Command {
     /// A command without arguments as yet.
     pub(super) fn new(verb: &'static str) -> Self {
-        Self {
-            verb,
-            pieces: vec![Zeroizing::new(verb.as_bytes().to_vec())],
-        }
+        Self { verb, pieces: vec![Zeroizing::new(verb.as_bytes().to_vec())] }
     }
 
     /// Adds a blank and `words` as they are: they must not come from a mail or a server.
@@ -107,11 +104,7 @@ pub(super) fn uid_sets(uids: &[Uid], longest: usize) -> Vec<String> {
     }
     let mut sets: Vec<String> = Vec::new();
     for (first, last) in runs {
-        let run = if first == last {
-            first.to_string()
-        } else {
-            format!("{first}:{last}")
-        };
+        let run = if first == last { first.to_string() } else { format!("{first}:{last}") };
         match sets.last_mut() {
             Some(set) if set.len() + 1 + run.len() <= longest => {
                 set.push(',');
@@ -128,10 +121,7 @@ mod tests {
     use super::*;
 
     fn written(command: Command) -> Vec<String> {
-        command
-            .into_pieces("N1")
-            .map(|piece| String::from_utf8_lossy(&piece).into_owned())
-            .collect()
+        command.into_pieces("N1").map(|piece| String::from_utf8_lossy(&piece).into_owned()).collect()
     }
 
     #[test]
@@ -142,23 +132,15 @@ mod tests {
 
     #[test]
     fn what_no_quoted_string_can_hold_becomes_a_literal() {
-        let command = Command::new("LOGIN")
-            .string("me")
-            .string("naïve\r\nA LOGOUT");
-        assert_eq!(
-            written(command),
-            ["N1 LOGIN \"me\" {16}\r\n", "naïve\r\nA LOGOUT\r\n"]
-        );
+        let command = Command::new("LOGIN").string("me").string("naïve\r\nA LOGOUT");
+        assert_eq!(written(command), ["N1 LOGIN \"me\" {16}\r\n", "naïve\r\nA LOGOUT\r\n"]);
     }
 
     #[test]
     fn uids_are_joined_sorted_and_cut() {
         assert_eq!(uid_sets(&[5, 3, 4, 9, 9, 0], 100), ["3:5,9"]);
         assert_eq!(uid_sets(&[1, 3, 5, 7], 4), ["1,3", "5,7"]);
-        assert_eq!(
-            uid_sets(&[Uid::MAX, Uid::MAX - 1], 100),
-            ["4294967294:4294967295"]
-        );
+        assert_eq!(uid_sets(&[Uid::MAX, Uid::MAX - 1], 100), ["4294967294:4294967295"]);
         assert!(uid_sets(&[], 100).is_empty());
     }
 }

@@ -32,11 +32,7 @@ impl ImapSession {
     }
 
     /// The capabilities of before the login are not those of after it (RFC 9051 §6.1.1).
-    async fn begin(
-        mut wire: Wire,
-        server: &Imap,
-        capabilities: Option<Capabilities>,
-    ) -> Result<Self, Fault> {
+    async fn begin(mut wire: Wire, server: &Imap, capabilities: Option<Capabilities>) -> Result<Self, Fault> {
         let capabilities = match capabilities {
             Some(capabilities) => capabilities,
             None => ask_capabilities(&mut wire).await?,
@@ -76,11 +72,7 @@ async fn secured(server: &Imap) -> Result<(Wire, Greeting), Fault> {
 
 /// STARTTLS (RFC 9051 §6.2.1), without which there is no session. What the
 /// server said in plain text is forgotten.
-async fn start_tls(
-    mut wire: Wire,
-    greeting: Greeting,
-    server: &Imap,
-) -> Result<(Wire, Greeting), Fault> {
+async fn start_tls(mut wire: Wire, greeting: Greeting, server: &Imap) -> Result<(Wire, Greeting), Fault> {
     let unprotected = |wire: &Wire, what: &str| {
         Fault::NeedsHuman(format!(
             "IMAP {}: {what}, so the line cannot be secured and nothing was sent; try \
@@ -93,18 +85,13 @@ async fn start_tls(
         Greeting::Ready(None) => ask_capabilities(&mut wire).await?,
         // An intruder could answer this to make us skip STARTTLS.
         Greeting::LoggedIn => {
-            return Err(unprotected(
-                &wire,
-                "the server takes us as logged in already",
-            ));
+            return Err(unprotected(&wire, "the server takes us as logged in already"));
         }
     };
     if !offered.has("STARTTLS") {
         return Err(unprotected(&wire, "the server offers no STARTTLS"));
     }
-    let started = wire
-        .run(Command::new("STARTTLS"), &mut |_| None, &mut |_| Ok(()))
-        .await;
+    let started = wire.run(Command::new("STARTTLS"), &mut |_| None, &mut |_| Ok(())).await;
     match started {
         Ok(_) => {}
         Err(Failure::Refused(refusal)) if refusal.text.sounds_temporary() => {
@@ -118,18 +105,13 @@ async fn start_tls(
 }
 
 async fn dial(server: &Imap, name: &str) -> Result<TcpStream, Fault> {
-    let transient =
-        |what: String| Fault::Transient(format!("IMAP {name}: {what}; it will be tried again"));
-    let tcp = timeout(
-        server.timeout,
-        TcpStream::connect((server.host.as_str(), server.port)),
-    )
-    .await
-    .map_err(|_| transient(format!("no answer within {} s", server.timeout.as_secs())))?
-    .map_err(|error| transient(format!("cannot connect ({error})")))?;
+    let transient = |what: String| Fault::Transient(format!("IMAP {name}: {what}; it will be tried again"));
+    let tcp = timeout(server.timeout, TcpStream::connect((server.host.as_str(), server.port)))
+        .await
+        .map_err(|_| transient(format!("no answer within {} s", server.timeout.as_secs())))?
+        .map_err(|error| transient(format!("cannot connect ({error})")))?;
     // Without it a short command may wait for the acknowledgement of the one before.
-    tcp.set_nodelay(true)
-        .map_err(|error| transient(format!("cannot set up the line ({error})")))?;
+    tcp.set_nodelay(true).map_err(|error| transient(format!("cannot set up the line ({error})")))?;
     Ok(tcp)
 }
 

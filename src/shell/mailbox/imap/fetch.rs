@@ -35,9 +35,7 @@ impl ImapSession {
             self.view.looked_at();
         }
         let upto = upto.map_or_else(|| "*".to_owned(), |uid| uid.to_string());
-        let mut envelopes = self
-            .fetch_envelopes(&format!("{from}:{upto}"), fields)
-            .await?;
+        let mut envelopes = self.fetch_envelopes(&format!("{from}:{upto}"), fields).await?;
         // `n:*` always names the last message, even one below n (RFC 9051 §9, `seq-range`).
         envelopes.retain(|envelope| envelope.uid >= from);
         Ok(in_order(envelopes))
@@ -47,11 +45,7 @@ impl ImapSession {
     ///
     /// # Errors
     /// As [`ImapSession::new_envelopes`].
-    pub async fn envelopes(
-        &mut self,
-        uids: &[Uid],
-        fields: &[String],
-    ) -> Result<Vec<Envelope>, Fault> {
+    pub async fn envelopes(&mut self, uids: &[Uid], fields: &[String]) -> Result<Vec<Envelope>, Fault> {
         self.reselect().await?;
         let items = fields.iter().map(|field| field.len() + 1).sum::<usize>();
         let longest = LINE_BYTES.saturating_sub(items).max(500);
@@ -93,9 +87,7 @@ impl ImapSession {
             let body = match read.remove(uid) {
                 _ if size_bytes > cap => Body::TooLarge { size_bytes },
                 None => Body::Gone,
-                Some(bytes) if bytes.len() as u64 > cap => Body::TooLarge {
-                    size_bytes: bytes.len() as u64,
-                },
+                Some(bytes) if bytes.len() as u64 > cap => Body::TooLarge { size_bytes: bytes.len() as u64 },
                 Some(bytes) => Body::Whole(RawMail(bytes)),
             };
             (*uid, body)
@@ -103,11 +95,7 @@ impl ImapSession {
         Ok(bodies.collect())
     }
 
-    async fn fetch_envelopes(
-        &mut self,
-        set: &str,
-        fields: &[String],
-    ) -> Result<Vec<Envelope>, Fault> {
+    async fn fetch_envelopes(&mut self, set: &str, fields: &[String]) -> Result<Vec<Envelope>, Fault> {
         let header = if fields.is_empty() {
             String::new()
         } else {
@@ -140,15 +128,11 @@ impl ImapSession {
         let most = u64::from(cap_bytes) + 1;
         let cap = usize::try_from(most).unwrap_or(usize::MAX);
         for set in uid_sets(uids, LINE_BYTES) {
-            self.fetch(
-                format!("{set} (UID BODY.PEEK[]<0.{most}>)"),
-                cap,
-                |fetched| {
-                    if let (Some(uid), Some(body)) = (fetched.uid, fetched.body) {
-                        read.insert(uid, body);
-                    }
-                },
-            )
+            self.fetch(format!("{set} (UID BODY.PEEK[]<0.{most}>)"), cap, |fetched| {
+                if let (Some(uid), Some(body)) = (fetched.uid, fetched.body) {
+                    read.insert(uid, body);
+                }
+            })
             .await?;
         }
         Ok(())
@@ -162,13 +146,8 @@ impl ImapSession {
         literal_bytes: usize,
         mut each: impl FnMut(Fetched) + Send,
     ) -> Result<(), Fault> {
-        let caps = Caps {
-            literal_bytes,
-            ..Caps::default()
-        };
-        let unreadable = self
-            .wire
-            .transient("UID FETCH", "answered in a form we cannot read");
+        let caps = Caps { literal_bytes, ..Caps::default() };
+        let unreadable = self.wire.transient("UID FETCH", "answered in a form we cannot read");
         let command = Command::new("UID FETCH").words(&items);
         self.run_within(caps, command, |response| match response {
             Response::Fetch(fetched) => {
@@ -189,21 +168,14 @@ impl ImapSession {
 /// `Permanent` for what cannot be the name of a field (RFC 5322 §3.6.8).
 pub(super) fn header_item(fields: &[String], most: usize) -> Result<String, Fault> {
     let is_name = |field: &&String| {
-        !field.is_empty()
-            && field
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+        !field.is_empty() && field.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
     };
     if !fields.iter().all(|field| is_name(&field)) {
         return Err(Fault::Permanent(
-            "a rule asks for a header field whose name has more than letters, digits, `-` and `_`"
-                .into(),
+            "a rule asks for a header field whose name has more than letters, digits, `-` and `_`".into(),
         ));
     }
-    Ok(format!(
-        "BODY.PEEK[HEADER.FIELDS ({})]<0.{most}>",
-        fields.join(" ")
-    ))
+    Ok(format!("BODY.PEEK[HEADER.FIELDS ({})]<0.{most}>", fields.join(" ")))
 }
 
 fn in_order(mut envelopes: Vec<Envelope>) -> Vec<Envelope> {

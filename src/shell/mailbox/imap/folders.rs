@@ -53,11 +53,7 @@ impl ImapSession {
         // Many servers tell the attributes unasked; those that wait for the
         // question can be known by these two.
         let asks = self.capabilities.has("SPECIAL-USE") && self.capabilities.has("LIST-EXTENDED");
-        let list = if asks {
-            list.words("RETURN (SPECIAL-USE)")
-        } else {
-            list
-        };
+        let list = if asks { list.words("RETURN (SPECIAL-USE)") } else { list };
         let mut folders = Vec::new();
         self.run(list, |response| {
             if let Response::List(listed) = response
@@ -75,12 +71,7 @@ impl ImapSession {
     }
 }
 
-fn choose(
-    folders: &[Listed],
-    task: Task,
-    configured: Option<&str>,
-    usual: &[&str],
-) -> Option<String> {
+fn choose(folders: &[Listed], task: Task, configured: Option<&str>, usual: &[&str]) -> Option<String> {
     let by_task = folders.iter().find(|folder| folder.task == Some(task));
     if let Some(folder) = by_task {
         return Some(for_people(folder));
@@ -99,9 +90,7 @@ fn is_called(folder: &Listed, name: &str) -> bool {
     let delimiter = folder.delimiter.as_deref().unwrap_or("/");
     full == name
         || PARENTS.iter().any(|parent| {
-            full.strip_prefix(parent)
-                .and_then(|rest| rest.strip_prefix(delimiter))
-                == Some(name)
+            full.strip_prefix(parent).and_then(|rest| rest.strip_prefix(delimiter)) == Some(name)
         })
 }
 
@@ -114,27 +103,15 @@ mod tests {
     use super::*;
 
     fn folder(name: &str, task: Option<Task>) -> Listed {
-        Listed {
-            name: name.to_owned(),
-            delimiter: Some(".".to_owned()),
-            usable: Usable::Yes,
-            task,
-        }
+        Listed { name: name.to_owned(), delimiter: Some(".".to_owned()), usable: Usable::Yes, task }
     }
 
     #[test]
     fn the_attribute_wins_then_the_config_then_a_usual_name() {
-        let folders = [
-            folder("INBOX.Drafts", None),
-            folder("Post.Ideen", Some(Task::Drafts)),
-        ];
-        let drafts =
-            |folders: &[Listed], configured| choose(folders, Task::Drafts, configured, &DRAFTS);
+        let folders = [folder("INBOX.Drafts", None), folder("Post.Ideen", Some(Task::Drafts))];
+        let drafts = |folders: &[Listed], configured| choose(folders, Task::Drafts, configured, &DRAFTS);
         let (plain, _) = folders.split_at(1);
-        assert_eq!(
-            drafts(&folders, Some("Mine")).as_deref(),
-            Some("Post.Ideen")
-        );
+        assert_eq!(drafts(&folders, Some("Mine")).as_deref(), Some("Post.Ideen"));
         assert_eq!(drafts(plain, Some("Mine")).as_deref(), Some("Mine"));
         assert_eq!(drafts(plain, None).as_deref(), Some("INBOX.Drafts"));
         assert_eq!(drafts(&[], None), None);

@@ -25,10 +25,7 @@ pub(super) struct Caps {
 
 impl Default for Caps {
     fn default() -> Self {
-        Self {
-            line_bytes: 1 << 20,
-            literal_bytes: 256 << 10,
-        }
+        Self { line_bytes: 1 << 20, literal_bytes: 256 << 10 }
     }
 }
 
@@ -80,18 +77,13 @@ impl Framer {
     pub(super) fn take(&mut self) -> Result<Option<Frame>, Oversized> {
         loop {
             let from = self.searched.max(self.line);
-            let Some(end) =
-                find_crlf(self.bytes.get(from..).unwrap_or_default()).map(|at| from + at + 2)
+            let Some(end) = find_crlf(self.bytes.get(from..).unwrap_or_default()).map(|at| from + at + 2)
             else {
                 // The last byte may be the CR of an end still coming.
                 self.searched = self.bytes.len().saturating_sub(1).max(self.line);
                 let pending = self.bytes.len().saturating_sub(self.line);
                 let length = self.skeleton.len() + pending;
-                return if length > self.caps.line_bytes {
-                    Err(Oversized::Line(length))
-                } else {
-                    Ok(None)
-                };
+                return if length > self.caps.line_bytes { Err(Oversized::Line(length)) } else { Ok(None) };
             };
             let line = self.bytes.get(self.line..end).unwrap_or_default();
             self.skeleton.extend_from_slice(line);
@@ -100,9 +92,7 @@ impl Framer {
             }
             let announced = announced_literal(line);
             if let Some(length) = announced {
-                let fits = usize::try_from(length)
-                    .ok()
-                    .filter(|length| *length <= self.caps.literal_bytes);
+                let fits = usize::try_from(length).ok().filter(|length| *length <= self.caps.literal_bytes);
                 let Some(length) = fits else {
                     return Err(Oversized::Literal(length));
                 };
@@ -116,10 +106,7 @@ impl Framer {
             self.start = end;
             self.line = end;
             self.searched = end;
-            return Ok(Some(Frame {
-                bytes,
-                skeleton: std::mem::take(&mut self.skeleton),
-            }));
+            return Ok(Some(Frame { bytes, skeleton: std::mem::take(&mut self.skeleton) }));
         }
     }
 }
@@ -146,13 +133,8 @@ fn may_hold_literals(response: &[u8]) -> bool {
     let Some(rest) = response.strip_prefix(b"* ") else {
         return false;
     };
-    let word = rest
-        .split(|byte| matches!(byte, b' ' | b'\r'))
-        .next()
-        .unwrap_or_default();
-    ![&b"OK"[..], b"NO", b"BAD", b"BYE", b"PREAUTH"]
-        .iter()
-        .any(|status| word.eq_ignore_ascii_case(status))
+    let word = rest.split(|byte| matches!(byte, b' ' | b'\r')).next().unwrap_or_default();
+    ![&b"OK"[..], b"NO", b"BAD", b"BYE", b"PREAUTH"].iter().any(|status| word.eq_ignore_ascii_case(status))
 }
 
 #[cfg(test)]
@@ -160,13 +142,7 @@ mod tests {
     use super::*;
 
     fn cut(input: &[u8], step: usize) -> Result<Vec<Vec<u8>>, Oversized> {
-        let mut framer = Framer {
-            caps: Caps {
-                line_bytes: 200,
-                literal_bytes: 50,
-            },
-            ..Framer::default()
-        };
+        let mut framer = Framer { caps: Caps { line_bytes: 200, literal_bytes: 50 }, ..Framer::default() };
         let mut frames = Vec::new();
         for piece in input.chunks(step) {
             framer.room().extend_from_slice(piece);
@@ -195,10 +171,7 @@ mod tests {
         let mut framer = Framer::default();
         framer.room().extend_from_slice(ANSWER);
         let frame = framer.take().expect("small").expect("whole");
-        assert_eq!(
-            frame.skeleton,
-            b"* 1 FETCH (UID 7 BODY[] {11}\r\n X \"\")\r\n"
-        );
+        assert_eq!(frame.skeleton, b"* 1 FETCH (UID 7 BODY[] {11}\r\n X \"\")\r\n");
     }
 
     #[test]

@@ -38,11 +38,7 @@ pub(super) enum Idling {
 
 impl Idling {
     pub(super) fn new(wanted: bool, capabilities: &Capabilities) -> Self {
-        if wanted && capabilities.has("IDLE") {
-            Self::Possible
-        } else {
-            Self::Not
-        }
+        if wanted && capabilities.has("IDLE") { Self::Possible } else { Self::Not }
     }
 }
 
@@ -129,9 +125,7 @@ impl ImapSession {
         mut interrupt: Pin<&mut impl Future<Output = ()>>,
     ) -> Result<Ended, Fault> {
         let tag = self.wire.start(VERB)?;
-        self.wire
-            .write(VERB, format!("{tag} IDLE\r\n").as_bytes())
-            .await?;
+        self.wire.write(VERB, format!("{tag} IDLE\r\n").as_bytes()).await?;
         loop {
             match self.wire.next(VERB).await? {
                 Response::Continue(_) => break,
@@ -181,14 +175,12 @@ impl ImapSession {
     fn heard(&mut self, tag: &str, told: Response) -> Result<Heard, Fault> {
         self.view.note(&told);
         match told {
-            Response::Tagged {
-                tag: ended,
-                status,
-                text,
-            } if ended == tag => match self.wire.end(VERB, status, text) {
-                Ok(_) | Err(Failure::Refused(_)) => Ok(Heard::TheEnd),
-                Err(Failure::Fault(fault)) => Err(fault),
-            },
+            Response::Tagged { tag: ended, status, text } if ended == tag => {
+                match self.wire.end(VERB, status, text) {
+                    Ok(_) | Err(Failure::Refused(_)) => Ok(Heard::TheEnd),
+                    Err(Failure::Fault(fault)) => Err(fault),
+                }
+            }
             Response::Tagged { .. } => Err(self.wire.transient(VERB, "answered another command")),
             Response::Bye(text) => Err(self.wire.bye(VERB, &text)),
             _ => Ok(Heard::News),

@@ -39,9 +39,7 @@ pub(super) async fn log_in(
     let mut answers: Vec<Wiped> = Vec::new();
     match mechanism {
         Mechanism::Login => {
-            command = Command::new("LOGIN")
-                .string(&server.login.user)
-                .string(reveal(secret));
+            command = Command::new("LOGIN").string(&server.login.user).string(reveal(secret));
         }
         sasl => {
             let response = encoded(&sasl.response(server, secret));
@@ -57,11 +55,8 @@ pub(super) async fn log_in(
     // After the response a further challenge tells of an error; it wants an
     // answer before the tagged NO comes (RFC 7628 §3.2.3).
     let mut answers = answers.into_iter();
-    let mut respond = |_challenge: &[u8]| {
-        answers
-            .next()
-            .or_else(|| Some(Zeroizing::new(mechanism.after_error().to_vec())))
-    };
+    let mut respond =
+        |_challenge: &[u8]| answers.next().or_else(|| Some(Zeroizing::new(mechanism.after_error().to_vec())));
     let mut told = None;
     let login = wire
         .run(command, &mut respond, &mut |response| {
@@ -150,9 +145,7 @@ fn with_crlf(line: &[u8]) -> Wiped {
 fn no_mechanism(wire: &Wire, secret: &Secret) -> Fault {
     let what = match secret {
         Secret::Password(_) => "takes no password on this line; check `tls`, or use `oauth2`",
-        Secret::Token(_) => {
-            "offers neither OAUTHBEARER nor XOAUTH2; use `password` instead of `oauth2`"
-        }
+        Secret::Token(_) => "offers neither OAUTHBEARER nor XOAUTH2; use `password` instead of `oauth2`",
     };
     Fault::NeedsHuman(format!("IMAP {}: the server {what}", wire.server()))
 }
@@ -163,9 +156,7 @@ fn refused(refusal: &Refusal, secret: &Secret) -> Fault {
         return Fault::Transient(format!("{story}; it will be tried again"));
     }
     let remedy = match (&refusal.text.code, secret) {
-        (Some(Code::ContactAdmin | Code::AuthorizationFailed | Code::NoPerm), _) => {
-            "ask who runs the server"
-        }
+        (Some(Code::ContactAdmin | Code::AuthorizationFailed | Code::NoPerm), _) => "ask who runs the server",
         (Some(Code::PrivacyRequired), _) => "set `tls` to \"implicit\" or \"starttls\"",
         (Some(Code::Expired), Secret::Password(_)) => "the password has expired; set a new one",
         (_, Secret::Password(_)) => {

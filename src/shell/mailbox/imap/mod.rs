@@ -20,8 +20,6 @@ mod select;
 mod utf7;
 mod wire;
 
-pub use search::SearchTerm;
-
 use std::time::Duration;
 
 use self::command::Command;

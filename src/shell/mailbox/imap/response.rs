@@ -93,12 +93,7 @@ impl Capabilities {
     }
 
     fn parse(words: &str) -> Self {
-        Self(
-            words
-                .split_ascii_whitespace()
-                .map(str::to_ascii_uppercase)
-                .collect(),
-        )
+        Self(words.split_ascii_whitespace().map(str::to_ascii_uppercase).collect())
     }
 }
 
@@ -175,18 +170,10 @@ impl Code {
 impl Text {
     fn parse(text: &str) -> Self {
         let text = text.trim();
-        let coded = text
-            .strip_prefix('[')
-            .and_then(|inside| inside.split_once(']'));
+        let coded = text.strip_prefix('[').and_then(|inside| inside.split_once(']'));
         match coded {
-            Some((code, words)) => Self {
-                code: Some(Code::parse(code)),
-                words: words.trim().to_owned(),
-            },
-            None => Self {
-                code: None,
-                words: text.to_owned(),
-            },
+            Some((code, words)) => Self { code: Some(Code::parse(code)), words: words.trim().to_owned() },
+            None => Self { code: None, words: text.to_owned() },
         }
     }
 
@@ -197,15 +184,9 @@ impl Text {
             Some(Code::Unavailable | Code::InUse | Code::ServerBug | Code::Limit) => true,
             None | Some(Code::Other(_)) => {
                 let words = self.words.to_ascii_lowercase();
-                [
-                    "temporar",
-                    "try again",
-                    "too many",
-                    "unavailable",
-                    "internal error",
-                ]
-                .iter()
-                .any(|hint| words.contains(hint))
+                ["temporar", "try again", "too many", "unavailable", "internal error"]
+                    .iter()
+                    .any(|hint| words.contains(hint))
             }
             Some(_) => false,
         }
@@ -224,16 +205,9 @@ impl Text {
 }
 
 fn plain(text: &str, letters: usize) -> String {
-    let words: Vec<&str> = text
-        .split_whitespace()
-        .map(|word| if word.contains('@') { "***" } else { word })
-        .collect();
-    words
-        .join(" ")
-        .chars()
-        .filter(|letter| !letter.is_control())
-        .take(letters)
-        .collect()
+    let words: Vec<&str> =
+        text.split_whitespace().map(|word| if word.contains('@') { "***" } else { word }).collect();
+    words.join(" ").chars().filter(|letter| !letter.is_control()).take(letters).collect()
 }
 
 /// Reads one response. `None` when it is neither tagged, nor untagged, nor `+`.
@@ -253,11 +227,7 @@ pub(super) fn parse(frame: &Frame) -> Option<Response> {
         _ => None,
     };
     if tag != "*" {
-        return Some(Response::Tagged {
-            tag: tag.to_owned(),
-            status: status?,
-            text: Text::parse(text),
-        });
+        return Some(Response::Tagged { tag: tag.to_owned(), status: status?, text: Text::parse(text) });
     }
     if let Some(status) = status {
         return Some(Response::Status(status, Text::parse(text)));
@@ -294,14 +264,7 @@ fn numbered(frame: &Frame, number: &str, text: &str) -> Response {
 /// (RFC 9051 §9, `msg-att-static`).
 fn is_safe_to_parse(skeleton: &[u8]) -> bool {
     let text = String::from_utf8_lossy(skeleton).to_ascii_uppercase();
-    ![
-        "BODYSTRUCTURE (",
-        "BODY (",
-        "ENVELOPE (",
-        "INTERNALDATE NIL",
-    ]
-    .iter()
-    .any(|trap| text.contains(trap))
+    !["BODYSTRUCTURE (", "BODY (", "ENVELOPE (", "INTERNALDATE NIL"].iter().any(|trap| text.contains(trap))
 }
 
 fn data(frame: &Frame) -> Response {
@@ -343,9 +306,7 @@ fn fetched(attributes: Vec<AttributeValue<'_>>) -> Fetched {
 /// ` 7-Feb-1994 22:43:04 -0800` (RFC 9051 §9, `date-time`).
 fn internal_date(text: &str) -> Option<Timestamp> {
     let zoned = jiff::fmt::strtime::parse("%d-%b-%Y %H:%M:%S %z", text.trim()).ok()?;
-    Some(Timestamp::from_unix_s(
-        zoned.to_timestamp().ok()?.as_second(),
-    ))
+    Some(Timestamp::from_unix_s(zoned.to_timestamp().ok()?.as_second()))
 }
 
 fn listed(mailbox: &imap_proto::MailboxListData<'_>, frame: &Frame) -> Listed {
@@ -364,11 +325,7 @@ fn listed(mailbox: &imap_proto::MailboxListData<'_>, frame: &Frame) -> Listed {
     }
     let quoted = frame.bytes.len() == frame.skeleton.len();
     Listed {
-        name: if quoted {
-            unescaped(&mailbox.name)
-        } else {
-            mailbox.name.to_string()
-        },
+        name: if quoted { unescaped(&mailbox.name) } else { mailbox.name.to_string() },
         delimiter: mailbox.delimiter.as_deref().map(unescaped),
         usable,
         task,
@@ -439,18 +396,12 @@ mod tests {
     #[test]
     fn words_for_messages_hold_no_address() {
         let text = Text::parse("[AUTHENTICATIONFAILED] Bad user me@example.com\u{7}");
-        assert_eq!(
-            text.for_message(),
-            "[AUTHENTICATIONFAILED] \"Bad user ***\""
-        );
+        assert_eq!(text.for_message(), "[AUTHENTICATIONFAILED] \"Bad user ***\"");
     }
 
     #[test]
     fn traps_for_the_grammar_never_reach_it() {
-        assert_eq!(
-            read(b"* 1 FETCH (INTERNALDATE NIL)\r\n"),
-            Response::Unreadable
-        );
+        assert_eq!(read(b"* 1 FETCH (INTERNALDATE NIL)\r\n"), Response::Unreadable);
         let mut deep = b"* 1 FETCH (BODYSTRUCTURE ".to_vec();
         deep.resize(200_000, b'(');
         deep.extend_from_slice(b"\r\n");

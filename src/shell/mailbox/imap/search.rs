@@ -7,18 +7,7 @@ use super::frame::Caps;
 use super::response::Response;
 use super::wire::Failure;
 use crate::domain::{Fault, Timestamp};
-use crate::shell::mailbox::Uid;
-
-/// One thing to look for; the server compares without case, and parts of words too.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SearchTerm {
-    /// In the From field.
-    From(String),
-    /// In the Subject field.
-    Subject(String),
-    /// In any field: its name, and what to look for.
-    Header(String, String),
-}
+use crate::shell::mailbox::{SearchTerm, Uid};
 
 /// So many terms go into one search, that no server has to nest deeper.
 const TERMS_AT_ONCE: usize = 50;
@@ -94,10 +83,7 @@ impl ImapSession {
 
     async fn run_search(&mut self, command: Command) -> Result<Vec<Uid>, Fault> {
         // All UIDs stand in one line: room for two million of them.
-        let caps = Caps {
-            line_bytes: 16 << 20,
-            ..Caps::default()
-        };
+        let caps = Caps { line_bytes: 16 << 20, ..Caps::default() };
         let mut uids = Vec::new();
         let answer = self
             .run_within(caps, command, |response| {
@@ -110,10 +96,7 @@ impl ImapSession {
         match answer {
             Ok(_) => Ok(uids),
             Err(Failure::Refused(refusal)) if !refusal.text.sounds_temporary() => {
-                Err(Fault::Permanent(format!(
-                    "{}; this server cannot search for that",
-                    refusal.story()
-                )))
+                Err(Fault::Permanent(format!("{}; this server cannot search for that", refusal.story())))
             }
             Err(failure) => Err(failure.into()),
         }
@@ -123,7 +106,7 @@ impl ImapSession {
 impl SearchTerm {
     fn is_ascii(&self) -> bool {
         match self {
-            Self::From(text) | Self::Subject(text) | Self::Header(_, text) => text.is_ascii(),
+            Self::From(text) | Self::Subject(text) | Self::Header { name: _, value: text } => text.is_ascii(),
         }
     }
 
@@ -131,7 +114,7 @@ impl SearchTerm {
         match self {
             Self::From(text) => command.words("FROM").string(text),
             Self::Subject(text) => command.words("SUBJECT").string(text),
-            Self::Header(name, text) => command.words("HEADER").string(name).string(text),
+            Self::Header { name: name, value: text } => command.words("HEADER").string(name).string(text),
         }
     }
 }
@@ -149,11 +132,7 @@ fn any_of(mut command: Command, terms: &[SearchTerm]) -> Command {
 
 fn day_before(moment: Timestamp) -> Option<String> {
     let moment = jiff::Timestamp::from_second(moment.unix_s()).ok()?;
-    let day = moment
-        .to_zoned(jiff::tz::TimeZone::UTC)
-        .date()
-        .yesterday()
-        .ok()?;
+    let day = moment.to_zoned(jiff::tz::TimeZone::UTC).date().yesterday().ok()?;
     Some(day.strftime("%-d-%b-%Y").to_string())
 }
 
@@ -193,7 +172,7 @@ mod tests {
         let terms = [
             SearchTerm::From("a@example.com".into()),
             SearchTerm::Subject("b".into()),
-            SearchTerm::Header("List-Id".into(), "c".into()),
+            SearchTerm::Header { name: "List-Id".into(), value: "c".into() },
         ];
         let command = any_of(Command::new("UID SEARCH"), &terms);
         let line = command.into_pieces("N1").next().expect("a line");

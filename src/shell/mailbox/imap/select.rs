@@ -76,20 +76,13 @@ impl ImapSession {
             Some(uid_next) => uid_next,
             None => self.uid_behind_the_last(exists).await?,
         };
-        Ok(Opened {
-            uid_validity: selected.uid_validity,
-            uid_next,
-            exists,
-        })
+        Ok(Opened { uid_validity: selected.uid_validity, uid_next, exists })
     }
 
     /// Makes the opened mailbox the selected one again.
     pub(super) async fn reselect(&mut self) -> Result<(), Fault> {
         let Some(opened) = self.opened.clone() else {
-            return Err(Fault::Permanent(format!(
-                "IMAP {}: no mailbox was opened",
-                self.wire.server()
-            )));
+            return Err(Fault::Permanent(format!("IMAP {}: no mailbox was opened", self.wire.server())));
         };
         if self.selected.as_ref() == Some(&opened) {
             return Ok(());
@@ -120,11 +113,7 @@ impl ImapSession {
         visited.map(|_| ())
     }
 
-    async fn select(
-        &mut self,
-        mailbox: &str,
-        access: Access,
-    ) -> Result<(Selected, u32, Option<Uid>), Fault> {
+    async fn select(&mut self, mailbox: &str, access: Access) -> Result<(Selected, u32, Option<Uid>), Fault> {
         // A SELECT that fails leaves nothing selected (RFC 9051 §6.3.2).
         self.selected = None;
         let (mut exists, mut uid_validity, mut uid_next) = (0, 0, None);
@@ -156,11 +145,7 @@ impl ImapSession {
             }
             Err(failure) => return Err(failure.into()),
         }
-        let selected = Selected {
-            mailbox: mailbox.to_owned(),
-            access,
-            uid_validity,
-        };
+        let selected = Selected { mailbox: mailbox.to_owned(), access, uid_validity };
         self.selected = Some(selected.clone());
         Ok((selected, exists, uid_next))
     }

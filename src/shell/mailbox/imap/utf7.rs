@@ -67,10 +67,7 @@ mod tests {
 
     #[test]
     fn the_example_of_the_rfc_is_encoded_as_it_says() {
-        assert_eq!(
-            encode("~peter/mail/台北/日本語"),
-            "~peter/mail/&U,BTFw-/&ZeVnLIqe-"
-        );
+        assert_eq!(encode("~peter/mail/台北/日本語"), "~peter/mail/&U,BTFw-/&ZeVnLIqe-");
     }
 
     #[test]

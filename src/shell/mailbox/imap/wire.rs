@@ -50,18 +50,10 @@ impl Refusal {
 
     /// The same without the server's words, which may repeat a login.
     pub(super) fn story_without_words(&self) -> String {
-        let bare = Text {
-            words: String::new(),
-            ..self.text.clone()
-        };
+        let bare = Text { words: String::new(), ..self.text.clone() };
         let code = bare.for_message();
         let code = code.trim_end_matches('"').trim_end();
-        format!(
-            "{}: the server answered {:?} {code}",
-            self.tried, self.status
-        )
-        .trim_end()
-        .to_owned()
+        format!("{}: the server answered {:?} {code}", self.tried, self.status).trim_end().to_owned()
     }
 
     fn answer(&self) -> String {
@@ -145,10 +137,7 @@ impl Wire {
 
     /// The same wire over the line that `wrap` makes of the present one; what
     /// came before the change is not to be believed (RFC 9051 §6.2.1).
-    pub(super) async fn replace_line<F>(
-        self,
-        wrap: impl FnOnce(Box<dyn Line>) -> F,
-    ) -> Result<Self, Fault>
+    pub(super) async fn replace_line<F>(self, wrap: impl FnOnce(Box<dyn Line>) -> F) -> Result<Self, Fault>
     where
         F: Future<Output = Result<Box<dyn Line>, Fault>>,
     {
@@ -202,11 +191,7 @@ impl Wire {
         }
         loop {
             match self.next(verb).await? {
-                Response::Tagged {
-                    tag: ended,
-                    status,
-                    text,
-                } if ended == tag => {
+                Response::Tagged { tag: ended, status, text } if ended == tag => {
                     if status == Status::Ok && pieces.len() > 0 {
                         let what = "said OK before it had the whole command";
                         return Err(self.transient(verb, what).into());
@@ -299,9 +284,8 @@ impl Wire {
         loop {
             match self.framer.take() {
                 Ok(Some(frame)) => {
-                    return response::parse(&frame).ok_or_else(|| {
-                        self.transient(verb, "answered in no form that IMAP knows")
-                    });
+                    return response::parse(&frame)
+                        .ok_or_else(|| self.transient(verb, "answered in no form that IMAP knows"));
                 }
                 Ok(None) => {}
                 Err(Oversized::Line(bytes)) => {

@@ -94,8 +94,7 @@ pub(super) fn is_there(dir: &Path, mark: &str) -> Result<bool, Fault> {
 pub(super) fn is_staged(dir: &Path, mark: &str) -> Result<bool, Fault> {
     check(mark)?;
     let path = dir.join("tmp").join(mark);
-    path.try_exists()
-        .map_err(|error| file_fault(&path, "looking for a message", &error))
+    path.try_exists().map_err(|error| file_fault(&path, "looking for a message", &error))
 }
 
 /// A mark comes back from the ledger and becomes a file name.
@@ -106,9 +105,7 @@ fn check(mark: &str) -> Result<(), Fault> {
     if ok {
         return Ok(());
     }
-    Err(Fault::Permanent(
-        "Maildir: this is no mark that notyet made; nothing was written".to_owned(),
-    ))
+    Err(Fault::Permanent("Maildir: this is no mark that notyet made; nothing was written".to_owned()))
 }
 
 #[cfg(test)]

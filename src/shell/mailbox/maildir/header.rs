@@ -40,11 +40,7 @@ pub(super) fn read(path: &Path) -> io::Result<Head> {
         }
     };
     bytes.truncate(end);
-    Ok(Head {
-        size_bytes: metadata.len(),
-        arrived: metadata.modified()?,
-        header: bytes,
-    })
+    Ok(Head { size_bytes: metadata.len(), arrived: metadata.modified()?, header: bytes })
 }
 
 /// Where the header section ends, looking for its end from `from` on.
@@ -91,10 +87,7 @@ pub(super) fn select(header: &[u8], names: &[String]) -> Vec<u8> {
     let mut selected = Vec::new();
     for field in fields(header) {
         let name = name_of(field);
-        if names
-            .iter()
-            .any(|n| n.as_bytes().eq_ignore_ascii_case(name))
-        {
+        if names.iter().any(|n| n.as_bytes().eq_ignore_ascii_case(name)) {
             selected.extend_from_slice(field);
             if !field.ends_with(b"\n") {
                 selected.extend_from_slice(b"\r\n");
@@ -123,9 +116,7 @@ pub(super) fn matches(header: &[u8], term: &SearchTerm) -> bool {
         SearchTerm::Header { name, value } => (name.as_str(), value),
     };
     let wanted = wanted.to_lowercase();
-    values(header, name)
-        .iter()
-        .any(|value| value.to_lowercase().contains(&wanted))
+    values(header, name).iter().any(|value| value.to_lowercase().contains(&wanted))
 }
 
 /// Whether a field of that name is `value`, angle brackets aside. Exact where
@@ -137,25 +128,21 @@ pub(super) fn holds(header: &[u8], name: &str, value: &str) -> bool {
         inner.unwrap_or(text).to_owned()
     };
     let wanted = bare(value);
-    values(header, name)
-        .iter()
-        .any(|found| bare(found) == wanted)
+    values(header, name).iter().any(|found| bare(found) == wanted)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const HEADER: &[u8] = b"From: =?utf-8?q?J=C3=BCrgen?= <j@example.org>\r\nSubject: one\r\n two\r\nX-Y:z\r\nsubject: again";
+    const HEADER: &[u8] =
+        b"From: =?utf-8?q?J=C3=BCrgen?= <j@example.org>\r\nSubject: one\r\n two\r\nX-Y:z\r\nsubject: again";
 
     #[test]
     fn fields_come_whole_and_in_order() {
         assert_eq!(fields(HEADER).len(), 4);
         let names = ["SUBJECT".to_owned(), "Absent".to_owned()];
-        assert_eq!(
-            select(HEADER, &names),
-            b"Subject: one\r\n two\r\nsubject: again\r\n\r\n"
-        );
+        assert_eq!(select(HEADER, &names), b"Subject: one\r\n two\r\nsubject: again\r\n\r\n");
         assert_eq!(select(b"", &names), b"\r\n");
         assert_eq!(select(b"From someone at noon\nSubject\n", &names), b"\r\n");
     }
@@ -186,10 +173,7 @@ mod tests {
     }
 
     fn header(name: &str, value: &str) -> SearchTerm {
-        SearchTerm::Header {
-            name: name.to_owned(),
-            value: value.to_owned(),
-        }
+        SearchTerm::Header { name: name.to_owned(), value: value.to_owned() }
     }
 
     #[test]

@@ -80,11 +80,7 @@ pub(super) fn create_folder(dir: &Path) -> Result<(), Fault> {
     all.iter()
         .try_for_each(|part| make(&dir.join(part)))
         .and_then(|()| {
-            File::options()
-                .create(true)
-                .append(true)
-                .open(dir.join("maildirfolder"))?
-                .sync_all()?;
+            File::options().create(true).append(true).open(dir.join("maildirfolder"))?.sync_all()?;
             sync_dir(dir)?;
             dir.parent().map_or(Ok(()), sync_dir)
         })
@@ -137,10 +133,7 @@ pub(super) fn stamp(dir: &Path) -> Result<Stamp, Fault> {
             .and_then(|metadata| metadata.modified())
             .map_err(|error| file_fault(&path, "looking at the folder", &error))
     };
-    Ok(Stamp {
-        new: changed("new")?,
-        cur: changed("cur")?,
-    })
+    Ok(Stamp { new: changed("new")?, cur: changed("cur")? })
 }
 
 /// A rename or a new name is durable once its folder is synced.
@@ -152,9 +145,9 @@ pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
 pub(super) fn file_fault(path: &Path, tried: &str, error: &io::Error) -> Fault {
     let words = |remedy: &str| format!("{}: {tried}: {error}; {remedy}", path.display());
     match error.kind() {
-        ErrorKind::NotFound | ErrorKind::NotADirectory => Fault::NeedsHuman(words(
-            "the path must be a Maildir: a folder that holds cur, new and tmp",
-        )),
+        ErrorKind::NotFound | ErrorKind::NotADirectory => {
+            Fault::NeedsHuman(words("the path must be a Maildir: a folder that holds cur, new and tmp"))
+        }
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             Fault::NeedsHuman(words("it must belong to the user notyet runs as"))
         }

@@ -26,9 +26,7 @@ use tokio::time::Instant;
 
 use self::session::Session;
 pub use self::uids::UidBook;
-use super::{
-    Access, AppendTrace, Body, Envelope, Folder, Opened, SearchTerm, SpecialFolders, Uid, Wake,
-};
+use super::{Access, AppendTrace, Body, Envelope, Folder, Opened, SearchTerm, SpecialFolders, Uid, Wake};
 use crate::config;
 use crate::domain::{Fault, Timestamp};
 
@@ -54,9 +52,7 @@ impl MaildirSession {
     pub async fn connect(config: &config::Maildir, book: UidBook) -> Result<Self, Fault> {
         let root = config.path.clone();
         let session = off_the_runtime(move || Session::new(root, book)).await?;
-        Ok(Self {
-            session: Arc::new(Mutex::new(session)),
-        })
+        Ok(Self { session: Arc::new(Mutex::new(session)) })
     }
 
     /// Opens a folder; the calls below that name none work on it. `INBOX` is
@@ -84,22 +80,16 @@ impl MaildirSession {
         fields: &[String],
     ) -> Result<Vec<Envelope>, Fault> {
         let fields = fields.to_vec();
-        self.run(move |session| session.new_envelopes(from, upto, &fields))
-            .await
+        self.run(move |session| session.new_envelopes(from, upto, &fields)).await
     }
 
     /// The same for these UIDs; those that are gone are left out.
     ///
     /// # Errors
     /// As [`MaildirSession::open`].
-    pub async fn envelopes(
-        &mut self,
-        uids: &[Uid],
-        fields: &[String],
-    ) -> Result<Vec<Envelope>, Fault> {
+    pub async fn envelopes(&mut self, uids: &[Uid], fields: &[String]) -> Result<Vec<Envelope>, Fault> {
         let (uids, fields) = (uids.to_vec(), fields.to_vec());
-        self.run(move |session| session.envelopes(&uids, &fields))
-            .await
+        self.run(move |session| session.envelopes(&uids, &fields)).await
     }
 
     /// The messages that answer any of the terms and arrived at `since` or later, by UID.
@@ -121,14 +111,9 @@ impl MaildirSession {
     ///
     /// # Errors
     /// As [`MaildirSession::open`].
-    pub async fn bodies(
-        &mut self,
-        wanted: &[(Uid, u64)],
-        cap_bytes: u32,
-    ) -> Result<Vec<(Uid, Body)>, Fault> {
+    pub async fn bodies(&mut self, wanted: &[(Uid, u64)], cap_bytes: u32) -> Result<Vec<(Uid, Body)>, Fault> {
         let wanted = wanted.to_vec();
-        self.run(move |session| session.bodies(&wanted, cap_bytes))
-            .await
+        self.run(move |session| session.bodies(&wanted, cap_bytes)).await
     }
 
     /// Messages that could not be read since the last time this was asked, and
@@ -152,8 +137,7 @@ impl MaildirSession {
     ) -> Result<SpecialFolders, Fault> {
         let drafts = configured_drafts.map(str::to_owned);
         let sent = configured_sent.map(str::to_owned);
-        self.run(move |session| session.special(drafts.as_deref(), sent.as_deref()))
-            .await
+        self.run(move |session| session.special(drafts.as_deref(), sent.as_deref())).await
     }
 
     /// A message of `folder` whose field `header` holds `value`; `None` also when there is no such folder.
@@ -167,8 +151,7 @@ impl MaildirSession {
         value: &str,
     ) -> Result<Option<Uid>, Fault> {
         let (folder, header, value) = (folder.to_owned(), header.to_owned(), value.to_owned());
-        self.run(move |session| session.find_by_header(&folder, &header, &value))
-            .await
+        self.run(move |session| session.find_by_header(&folder, &header, &value)).await
     }
 
     /// Stages the message for [`MaildirSession::append`]: on disk, in `tmp`,
@@ -178,8 +161,7 @@ impl MaildirSession {
     /// As [`MaildirSession::open`].
     pub async fn append_mark(&mut self, folder: &str, message: &[u8]) -> Result<String, Fault> {
         let (folder, message) = (folder.to_owned(), message.to_vec());
-        self.run(move |session| session.append_mark(&folder, &message))
-            .await
+        self.run(move |session| session.append_mark(&folder, &message)).await
     }
 
     /// Puts the staged message into the folder, with the flags of its task.
@@ -195,8 +177,7 @@ impl MaildirSession {
         message: &[u8],
     ) -> Result<(), Fault> {
         let (folder, mark, message) = (folder.to_owned(), mark.to_owned(), message.to_vec());
-        self.run(move |session| session.append(&folder, task, &mark, &message))
-            .await
+        self.run(move |session| session.append(&folder, task, &mark, &message)).await
     }
 
     /// What became of an append that was interrupted: the message is in the
@@ -214,8 +195,7 @@ impl MaildirSession {
     ) -> Result<AppendTrace, Fault> {
         let (folder, mark) = (folder.to_owned(), mark.to_owned());
         let (header, value) = (header.to_owned(), value.to_owned());
-        self.run(move |session| session.resolve_append(&folder, &mark, &header, &value))
-            .await
+        self.run(move |session| session.resolve_append(&folder, &mark, &header, &value)).await
     }
 
     /// Waits until the open folder has a message that has not been listed yet,
@@ -254,8 +234,7 @@ impl MaildirSession {
         work: impl FnOnce(&mut Session) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
         let session = Arc::clone(&self.session);
-        off_the_runtime(move || work(&mut session.lock().unwrap_or_else(PoisonError::into_inner)))
-            .await
+        off_the_runtime(move || work(&mut session.lock().unwrap_or_else(PoisonError::into_inner))).await
     }
 }
 

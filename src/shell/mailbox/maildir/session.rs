@@ -11,9 +11,7 @@ use super::uids::{UidBook, UidList};
 use super::{append, header};
 use crate::domain::{Fault, RawMail, Timestamp};
 use crate::shell::clock;
-use crate::shell::mailbox::{
-    AppendTrace, Body, Envelope, Folder, Opened, SearchTerm, SpecialFolders, Uid,
-};
+use crate::shell::mailbox::{AppendTrace, Body, Envelope, Folder, Opened, SearchTerm, SpecialFolders, Uid};
 
 /// A folder whose stamp is younger than this when it is listed may change
 /// again without its stamp changing (FAT counts in two seconds).
@@ -39,12 +37,7 @@ struct Current {
 impl Session {
     pub(super) fn new(root: PathBuf, book: UidBook) -> Result<Self, Fault> {
         layout::require_maildir(&root)?;
-        Ok(Self {
-            root,
-            book,
-            current: None,
-            unreadable: Vec::new(),
-        })
+        Ok(Self { root, book, current: None, unreadable: Vec::new() })
     }
 
     pub(super) fn open(&mut self, mailbox: &str) -> Result<Opened, Fault> {
@@ -67,8 +60,7 @@ impl Session {
         let name = if dir == self.root {
             "INBOX".to_owned()
         } else {
-            dir.file_name()
-                .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+            dir.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
         };
         let mut current = Current {
             uids: self.book.open(&name)?,
@@ -83,9 +75,7 @@ impl Session {
 
     fn current(&mut self) -> Result<&mut Current, Fault> {
         self.current.as_mut().ok_or_else(|| {
-            Fault::Permanent(
-                "Maildir: no folder is open; this is a fault of the program".to_owned(),
-            )
+            Fault::Permanent("Maildir: no folder is open; this is a fault of the program".to_owned())
         })
     }
 
@@ -97,19 +87,13 @@ impl Session {
     ) -> Result<Vec<Envelope>, Fault> {
         let current = self.current()?;
         current.refresh()?;
-        let mut uids: Vec<Uid> = current
-            .uids_there()
-            .filter(|uid| *uid >= from && upto.is_none_or(|last| *uid <= last))
-            .collect();
+        let mut uids: Vec<Uid> =
+            current.uids_there().filter(|uid| *uid >= from && upto.is_none_or(|last| *uid <= last)).collect();
         uids.sort_unstable();
         self.envelopes(&uids, fields)
     }
 
-    pub(super) fn envelopes(
-        &mut self,
-        uids: &[Uid],
-        fields: &[String],
-    ) -> Result<Vec<Envelope>, Fault> {
+    pub(super) fn envelopes(&mut self, uids: &[Uid], fields: &[String]) -> Result<Vec<Envelope>, Fault> {
         let mut envelopes = Vec::with_capacity(uids.len());
         for &uid in uids {
             if let Some(head) = self.read(uid, header::read)? {
@@ -169,11 +153,7 @@ impl Session {
 
     /// Reads a message with `reader`. `None` when it is gone, or cannot be
     /// read, which is noted: a trouble of that one message.
-    fn read<T>(
-        &mut self,
-        uid: Uid,
-        reader: impl Fn(&Path) -> io::Result<T>,
-    ) -> Result<Option<T>, Fault> {
+    fn read<T>(&mut self, uid: Uid, reader: impl Fn(&Path) -> io::Result<T>) -> Result<Option<T>, Fault> {
         let current = self.current()?;
         let mut result = current.read(uid, &reader);
         if matches!(&result, Some(Err(error)) if error.kind() == ErrorKind::NotFound) {
@@ -186,18 +166,13 @@ impl Session {
             Some(Ok(value)) => Ok(Some(value)),
             Some(Err(error)) if error.kind() == ErrorKind::NotFound => Ok(None),
             Some(Err(error)) => {
-                self.unreadable
-                    .push((uid, format!("reading the file: {error}")));
+                self.unreadable.push((uid, format!("reading the file: {error}")));
                 Ok(None)
             }
         }
     }
 
-    pub(super) fn special(
-        &self,
-        drafts: Option<&str>,
-        sent: Option<&str>,
-    ) -> Result<SpecialFolders, Fault> {
+    pub(super) fn special(&self, drafts: Option<&str>, sent: Option<&str>) -> Result<SpecialFolders, Fault> {
         Ok(SpecialFolders {
             drafts: Some(self.choose(drafts, &["Drafts", "Draft"])?),
             sent: Some(self.choose(sent, &["Sent", "Sent Items", "Sent Messages", "Sent Mail"])?),
@@ -211,14 +186,8 @@ impl Session {
             layout::folder_dir(&self.root, name)?;
             return Ok(name.to_owned());
         }
-        let there = usual
-            .iter()
-            .find(|name| self.root.join(format!(".{name}/cur")).is_dir());
-        Ok(there
-            .or(usual.first())
-            .copied()
-            .unwrap_or("Drafts")
-            .to_owned())
+        let there = usual.iter().find(|name| self.root.join(format!(".{name}/cur")).is_dir());
+        Ok(there.or(usual.first()).copied().unwrap_or("Drafts").to_owned())
     }
 
     pub(super) fn find_by_header(
@@ -269,11 +238,7 @@ impl Session {
         if append::is_there(&dir, mark)? || self.find_by_header(mailbox, name, value)?.is_some() {
             return Ok(AppendTrace::There);
         }
-        Ok(if staged {
-            AppendTrace::Never
-        } else {
-            AppendTrace::Unclear
-        })
+        Ok(if staged { AppendTrace::Never } else { AppendTrace::Unclear })
     }
 
     /// Whether a message came since the folder was listed last. Flags and moves do not count.
@@ -284,10 +249,7 @@ impl Session {
             return Ok(false);
         }
         current.take_listing()?;
-        Ok(current
-            .listing
-            .keys()
-            .any(|name| current.uids.uid(name).is_none()))
+        Ok(current.listing.keys().any(|name| current.uids.uid(name).is_none()))
     }
 }
 
@@ -307,8 +269,7 @@ impl Current {
             })
             .collect();
         fresh.sort_unstable();
-        self.uids
-            .assign(fresh.into_iter().map(|(_, name)| name).collect())
+        self.uids.assign(fresh.into_iter().map(|(_, name)| name).collect())
     }
 
     /// The stamp is taken first: what comes between the two is seen the next time.

@@ -49,9 +49,7 @@ impl UidBook {
     /// In files in `dir`, a folder of the account's own below the state folder.
     /// Sessions, and processes, may share them.
     pub fn at(dir: impl Into<PathBuf>) -> Self {
-        Self {
-            dir: Some(dir.into()),
-        }
+        Self { dir: Some(dir.into()) }
     }
 
     /// The list of the folder with that directory name (`INBOX` for the root).
@@ -66,14 +64,8 @@ impl UidBook {
             .create(dir)
             .map_err(|error| list_fault(&path, &error))?;
         let _guard = lock(&path)?;
-        let there = path
-            .try_exists()
-            .map_err(|error| list_fault(&path, &error))?;
-        let found = if there {
-            parse(&files::read_bytes(&path, CAP_BYTES)?)
-        } else {
-            None
-        };
+        let there = path.try_exists().map_err(|error| list_fault(&path, &error))?;
+        let found = if there { parse(&files::read_bytes(&path, CAP_BYTES)?) } else { None };
         match found {
             Some((mut list, Shape::Clean)) => {
                 list.place = Some(Place::of(&path)?);
@@ -109,19 +101,13 @@ struct Place {
 impl Place {
     fn of(path: &Path) -> Result<Self, Fault> {
         let metadata = std::fs::metadata(path).map_err(|error| list_fault(path, &error))?;
-        Ok(Self {
-            path: path.to_path_buf(),
-            inode: metadata.ino(),
-            len_bytes: metadata.len(),
-        })
+        Ok(Self { path: path.to_path_buf(), inode: metadata.ino(), len_bytes: metadata.len() })
     }
 }
 
 /// Seconds since 1970, as most servers do; never 0.
 fn fresh_validity() -> u32 {
-    u32::try_from(clock::now().unix_s())
-        .unwrap_or(u32::MAX)
-        .max(1)
+    u32::try_from(clock::now().unix_s()).unwrap_or(u32::MAX).max(1)
 }
 
 /// The UIDs of one folder.
@@ -144,13 +130,7 @@ enum Shape {
 
 impl UidList {
     fn empty(validity: u32) -> Self {
-        Self {
-            validity,
-            next: 1,
-            by_name: HashMap::new(),
-            names: BTreeMap::new(),
-            place: None,
-        }
+        Self { validity, next: 1, by_name: HashMap::new(), names: BTreeMap::new(), place: None }
     }
 
     pub(super) fn validity(&self) -> u32 {
@@ -175,10 +155,8 @@ impl UidList {
             return Ok(());
         }
         let _guard = self.catch_up()?;
-        let fresh: Vec<BaseName> = names
-            .into_iter()
-            .filter(|name| !self.by_name.contains_key(name))
-            .collect();
+        let fresh: Vec<BaseName> =
+            names.into_iter().filter(|name| !self.by_name.contains_key(name)).collect();
         let mut lines = String::new();
         let mut uid = self.next;
         for name in &fresh {
@@ -291,11 +269,7 @@ fn parse(bytes: &[u8]) -> Option<(UidList, Shape)> {
         list.insert(uid, unescape(name)?);
     }
     list.next = list.next.max(next.parse().ok()?);
-    let shape = if torn.is_empty() {
-        Shape::Clean
-    } else {
-        Shape::Torn
-    };
+    let shape = if torn.is_empty() { Shape::Clean } else { Shape::Torn };
     (list.validity > 0).then_some((list, shape))
 }
 
@@ -383,23 +357,16 @@ mod tests {
             assert_eq!(three.uid(OsStr::new(name)), Some(uid));
         }
         std::fs::write(dir.path().join("INBOX"), "notyet-uids 1 77 1\n").unwrap();
-        assert!(matches!(
-            two.assign(names(&["e"])),
-            Err(Fault::Transient(_))
-        ));
+        assert!(matches!(two.assign(names(&["e"])), Err(Fault::Transient(_))));
     }
 
     #[test]
     fn a_damaged_list_begins_anew() {
         let dir = tempfile::tempdir().unwrap();
         let book = UidBook::at(dir.path());
-        for rubbish in [
-            "",
-            "x",
-            "notyet-uids 1 0 1\n",
-            "notyet-uids 1 5 3\n2 a\n1 b\n",
-            "notyet-uids 1 5 3\n1 %zz\n",
-        ] {
+        for rubbish in
+            ["", "x", "notyet-uids 1 0 1\n", "notyet-uids 1 5 3\n2 a\n1 b\n", "notyet-uids 1 5 3\n1 %zz\n"]
+        {
             std::fs::write(dir.path().join("INBOX"), rubbish).unwrap();
             let list = book.open("INBOX").unwrap();
             assert_eq!(list.next(), 1, "{rubbish:?}");
@@ -412,8 +379,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let book = UidBook::at(dir.path());
         let mut list = book.open("INBOX").unwrap();
-        list.assign((0..1_500).map(|n| format!("m{n}").into()).collect())
-            .unwrap();
+        list.assign((0..1_500).map(|n| format!("m{n}").into()).collect()).unwrap();
         list.compact(|name| name == "m7").unwrap();
         list.assign(names(&["after"])).unwrap();
         let again = book.open("INBOX").unwrap();
