@@ -715,13 +715,6 @@ fn status_can_be_read_beside_the_writer_and_changes_nothing() {
     let alone = Ledger::open_read_only(dir.path()).unwrap();
     assert_eq!(alone.status().unwrap().accounts.len(), 1);
     drop(alone);
-    println!(
-        "LEFT {:?}",
-        fs::read_dir(dir.path())
-            .unwrap()
-            .map(|e| e.unwrap().file_name())
-            .collect::<Vec<_>>()
-    );
     assert_eq!(content(), before);
 }
 
