@@ -526,7 +526,7 @@ fn a_killed_daemon_leaves_its_last_word_and_no_lock() {
 }
 
 #[test]
-fn status_can_be_read_beside_the_writer_and_writes_nothing() {
+fn status_can_be_read_beside_the_writer_and_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let missing = Ledger::open_read_only(dir.path()).unwrap_err();
     assert!(matches!(missing, Fault::NeedsHuman(_)));
@@ -543,8 +543,12 @@ fn status_can_be_read_beside_the_writer_and_writes_nothing() {
     assert!(matches!(refused, Fault::NeedsHuman(_)), "{refused:?}");
     drop(writer);
     drop(reader);
+    let content = || fs::read(Ledger::file(dir.path())).unwrap();
+    let before = content();
     let alone = Ledger::open_read_only(dir.path()).unwrap();
     assert_eq!(alone.status().unwrap().accounts.len(), 1);
+    drop(alone);
+    assert_eq!(content(), before);
 }
 
 #[test]

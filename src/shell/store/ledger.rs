@@ -70,7 +70,8 @@ impl Ledger {
     }
 
     /// Opens the ledger in `dir` to look at it, also while a daemon works on it.
-    /// Mutating calls fail.
+    /// Mutating calls fail. Where no daemon runs, SQLite leaves its empty -wal
+    /// and -shm files beside the ledger; the ledger itself is not touched.
     ///
     /// # Errors
     /// [`Fault::NeedsHuman`] when there is none yet, or one of another version.

@@ -37,7 +37,7 @@ pub use batch::{Batch, Committed, Entry, Known, NewDelivery, Start};
 pub use cursor::{Cursor, PortFault, PortKind};
 pub use delivery::{Delivery, Detail, Moved};
 pub use ledger::Ledger;
-pub use status::{AccountStatus, Letter, Quarantined, Status, Withheld};
+pub use status::{AccountStatus, Quarantined, Status, Waiting, Withheld};
 
 /// What a failed statement means for the caller. SQLite's words hold names of
 /// tables and columns, never values.

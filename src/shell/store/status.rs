@@ -33,7 +33,7 @@ pub struct AccountStatus {
     /// Invitations that wait without a letter, and why, oldest first.
     pub withheld: Vec<Withheld>,
     /// Letters that are held back or wait for a person (held, parked, uncertain, refused), oldest first.
-    pub waiting: Vec<Letter>,
+    pub waiting: Vec<Waiting>,
     /// Mail that could not be read, oldest first.
     pub quarantined: Vec<Quarantined>,
     /// Ports that wait for a person.
@@ -57,7 +57,7 @@ pub struct Withheld {
 
 /// A letter that does not move by itself.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Letter {
+pub struct Waiting {
     /// Its invitation's key.
     pub key: InvitationKey,
     /// Who invites.
@@ -95,9 +95,9 @@ impl std::fmt::Debug for Withheld {
     }
 }
 
-impl std::fmt::Debug for Letter {
+impl std::fmt::Debug for Waiting {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Letter({}, {:?})", self.key.0, self.state)
+        write!(f, "Waiting({}, {:?})", self.key.0, self.state)
     }
 }
 
@@ -212,7 +212,7 @@ fn withheld(connection: &Connection, account: &str) -> rusqlite::Result<Vec<With
         .collect()
 }
 
-fn waiting(connection: &Connection, account: &str) -> rusqlite::Result<Vec<Letter>> {
+fn waiting(connection: &Connection, account: &str) -> rusqlite::Result<Vec<Waiting>> {
     connection
         .prepare(
             "SELECT d.key, p.inviter_name, d.mode, d.state, p.reason_text,
@@ -222,7 +222,7 @@ fn waiting(connection: &Connection, account: &str) -> rusqlite::Result<Vec<Lette
              ORDER BY d.created_at, d.rowid",
         )?
         .query_map([account], |row| {
-            Ok(Letter {
+            Ok(Waiting {
                 key: InvitationKey(row.get(0)?),
                 inviter_name: row.get(1)?,
                 mode: word(row, 2, parse_mode)?,
