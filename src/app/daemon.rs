@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::account::{self, End};
 use super::setup::{Setup, load};
 use super::shared::{Memory, Progress, Shared, Stop};
-use crate::domain::{Fault, Problems};
+use crate::domain::Fault;
 use crate::shell::store::Ledger;
 use crate::shell::telemetry::Telemetry;
 use crate::shell::{clock, notify};
@@ -24,8 +24,6 @@ pub enum RunEnd {
     TryAgain,
     /// Something failed that a person has to mend; the words are logged.
     Failed,
-    /// The configuration or the rules are wrong.
-    Wrong(Problems),
     /// The ledger or the process itself could not be set up.
     NotStarted(Fault),
 }
@@ -104,8 +102,8 @@ fn begin(setup: Setup, ledger: Option<Ledger>) -> Result<(Vec<crate::config::Acc
         None => Ledger::open(&setup.config.state_dir)?,
     };
     let uids_dir = Some(setup.config.state_dir.join("maildir"));
-    let shared =
-        Shared { uids_dir, ..Shared::new(setup.rules, setup.config.owner, setup.policy, ledger, clock::now) };
+    let mut shared = Shared::new(setup.rules, setup.config.owner, setup.policy, ledger, clock::now);
+    shared.uids_dir = uids_dir;
     Ok((setup.config.accounts, Arc::new(shared)))
 }
 

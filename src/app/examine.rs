@@ -2,8 +2,10 @@
 
 use super::ingest::read_alone;
 use crate::domain::{Evidence, Notice, Plan, RawMail, Timestamp};
+pub use crate::stages::Bench;
+pub use crate::stages::gates::Assume;
 use crate::stages::gates::Facts;
-use crate::stages::{Bench, judge};
+use crate::stages::judge;
 
 /// What would be done with one mail.
 #[derive(Clone, Debug)]

@@ -4,9 +4,14 @@ pub mod account;
 pub mod backoff;
 pub mod daemon;
 pub mod deliver;
+pub mod demo;
 pub mod examine;
 pub mod ingest;
+pub mod look;
 pub mod port;
+pub mod rules;
 pub mod settle;
 pub mod setup;
 pub mod shared;
+
+pub use crate::shell::telemetry::{Telemetry, start as start_log};

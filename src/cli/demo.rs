@@ -1,0 +1,4 @@
+use std::process::ExitCode;
+pub(super) fn run<T>(_: &T) -> ExitCode {
+    ExitCode::SUCCESS
+}
