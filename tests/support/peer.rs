@@ -30,6 +30,8 @@ pub enum Step {
     ExpectLiteral,
     /// Says nothing until the client hangs up.
     Stall,
+    /// Sends this over and over until the client hangs up.
+    Drip(String),
     /// Closes the connection in an orderly way.
     Close,
     /// Breaks the connection (RST). In plain text only.
@@ -169,6 +171,12 @@ async fn follow(line: TcpStream, script: Vec<Step>, heard: &mut Vec<String>) {
                 let mut rest = Vec::new();
                 // Whether it hangs up politely is its own affair.
                 let _ = timeout(STEP_WITHIN, talk.line().read_to_end(&mut rest))
+                    .await
+                    .expect("the client should have hung up");
+            }
+            Step::Drip(text) => {
+                let drip = async { while talk.line().write_all(text.as_bytes()).await.is_ok() {} };
+                timeout(STEP_WITHIN, drip)
                     .await
                     .expect("the client should have hung up");
             }
