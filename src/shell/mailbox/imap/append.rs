@@ -38,7 +38,7 @@ impl ImapSession {
         let message = with_crlf(message);
         match self.append_once(folder, kind, &message).await {
             Err(Failure::Refused(refusal)) if refusal.text.code == Some(Code::TryCreate) => {
-                self.run(Command::new("CREATE").mailbox(folder), |_| Ok(())).await?;
+                self.create(folder).await?;
                 Ok(self.append_once(folder, kind, &message).await?)
             }
             answer => Ok(answer?),
@@ -79,6 +79,17 @@ impl ImapSession {
         let command = Command::new("APPEND").mailbox(folder).words(flags).literal(message);
         self.run(command, |_| Ok(())).await?;
         Ok(())
+    }
+
+    /// Creates `folder`, and shows it in clients that show only what is subscribed.
+    async fn create(&mut self, folder: &str) -> Result<(), Fault> {
+        self.run(Command::new("CREATE").mailbox(folder), |_| Ok(())).await?;
+        let subscribe = Command::new("SUBSCRIBE").mailbox(folder);
+        match self.run(subscribe, |_| Ok(())).await {
+            // The draft is what matters; without the subscription it is still there.
+            Ok(_) | Err(Failure::Refused(_)) => Ok(()),
+            Err(failure) => Err(failure.into()),
+        }
     }
 
     /// STATUS of `folder`; `None` when there is no such folder.

@@ -3,8 +3,8 @@
 //! A layer of its own over the grammar that async-imap brings along, since
 //! its session reports a refused command as an empty success and the end of
 //! the stream as the end of the answer. Here every command waits for its own
-//! tagged line ([`wire`]), whole responses are cut within limits ([`frame`])
-//! and read into values ([`response`]). On top of that, a file per task.
+//! tagged line (`wire`), whole responses are cut within limits (`frame`)
+//! and read into values (`response`). On top of that, a file per task.
 
 mod append;
 mod command;

@@ -51,6 +51,17 @@ pub(super) enum Status {
     Bad,
 }
 
+impl Status {
+    /// As it stands on the wire.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::No => "NO",
+            Self::Bad => "BAD",
+        }
+    }
+}
+
 /// The part of a status line behind its status word.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Text {
@@ -195,12 +206,16 @@ impl Text {
     /// For a message to the owner: code and words, without anything that
     /// could be an address, without controls, and not long.
     pub(super) fn for_message(&self) -> String {
-        let code = match &self.code {
+        format!("{}\"{}\"", self.code_for_message(), plain(&self.words, 120))
+    }
+
+    /// `[CODE] `, or nothing.
+    pub(super) fn code_for_message(&self) -> String {
+        match &self.code {
             Some(Code::Other(name)) => format!("[{}] ", plain(name, 30)),
             Some(Code::Capability(_)) | None => String::new(),
             Some(code) => format!("[{}] ", format!("{code:?}").to_ascii_uppercase()),
-        };
-        format!("{code}\"{}\"", plain(&self.words, 120))
+        }
     }
 }
 

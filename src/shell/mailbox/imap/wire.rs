@@ -45,24 +45,13 @@ pub(super) struct Refusal {
 impl Refusal {
     /// What was tried and what came back; the caller adds what to do.
     pub(super) fn story(&self) -> String {
-        format!("{}: the server answered {}", self.tried, self.answer())
+        format!("{}: the server answered {} {}", self.tried, self.status.as_str(), self.text.for_message())
     }
 
     /// The same without the server's words, which may repeat a login.
     pub(super) fn story_without_words(&self) -> String {
-        let bare = Text { words: String::new(), ..self.text.clone() };
-        let code = bare.for_message();
-        let code = code.trim_end_matches('"').trim_end();
-        format!("{}: the server answered {:?} {code}", self.tried, self.status).trim_end().to_owned()
-    }
-
-    fn answer(&self) -> String {
-        let status = match self.status {
-            Status::Ok => "OK",
-            Status::No => "NO",
-            Status::Bad => "BAD",
-        };
-        format!("{status} {}", self.text.for_message())
+        let answer = format!("{} {}", self.status.as_str(), self.text.code_for_message());
+        format!("{}: the server answered {}", self.tried, answer.trim_end())
     }
 }
 
