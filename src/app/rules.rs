@@ -130,3 +130,8 @@ pub fn score_mails(dir: &Path, rules: &Rulebook) -> Result<Vec<ScoredMail>, Faul
 fn found(note: bool) -> &'static str {
     if note { "found" } else { "absent" }
 }
+
+/// How many examples the rule files hold.
+pub fn example_count(rules: &Rulebook) -> usize {
+    rules.notes.signals().iter().map(|signal| signal.examples.len()).sum()
+}

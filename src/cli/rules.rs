@@ -48,7 +48,7 @@ fn test(folder: Option<&Path>) -> ExitCode {
     println!(
         "{} networks, {} examples, {} failed",
         compiled.networks.len(),
-        compiled.notes.example_count(),
+        rules::example_count(&compiled),
         failures.len()
     );
     if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
