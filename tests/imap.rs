@@ -6,7 +6,8 @@ use std::time::Duration;
 use notyet::config::{Imap, Login, SecretSource, Tls};
 use notyet::domain::Fault;
 use notyet::shell::Secret;
-use notyet::shell::mailbox::imap::{ImapSession, SearchTerm};
+use notyet::shell::mailbox::SearchTerm;
+use notyet::shell::mailbox::imap::ImapSession;
 use notyet::shell::mailbox::{Access, AppendTrace, Body, Folder, Wake};
 use zeroize::Zeroizing;
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use notyet::config::{Imap, Login, SecretSource, Tls};
 use notyet::domain::Fault;
 use notyet::shell::Secret;
-use notyet::shell::mailbox::imap::{ImapSession, SearchTerm};
+use notyet::shell::mailbox::SearchTerm;
+use notyet::shell::mailbox::imap::ImapSession;
 use notyet::shell::mailbox::{Access, AppendTrace, Body, Folder, Wake};
 use zeroize::Zeroizing;
 
@@ -177,7 +178,7 @@ async fn searching_finds_senders_subjects_and_words_beyond_ascii() {
     let subject = SearchTerm::Subject("Grüße".into());
     let found = session.search(&by(vec![from, subject]), None).await;
     assert_eq!(found.expect("search"), [1, 3]);
-    assert_eq!(session.search(&[], None).await.expect("search"), []);
+    assert!(session.search(&[], None).await.expect("search").is_empty());
 }
 
 #[tokio::test]
