@@ -2,19 +2,16 @@
 //! cursor in one transaction.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
 
+use super::entry::{facts, new_delivery};
 use super::port::Port;
 use super::shared::{Memory, Shared, Step, Stop};
 use crate::config::Account;
-use crate::domain::delivery::Mode;
-use crate::domain::{Decision, Fault, Invitation, Mail, Plan, RawMail, Timestamp};
+use crate::domain::{Fault, Mail, Plan, RawMail, Timestamp};
 use crate::rulebook::Rulebook;
 pub use crate::shell::mailbox::Uid;
 use crate::shell::mailbox::{Access, Body, Envelope, Opened, SearchTerm};
-use crate::shell::store::{Batch, Entry, NewDelivery, Start};
-use crate::stages::gates::{Facts, KnownInvitation};
-use crate::stages::mime::{self, Frame, Purpose};
+use crate::shell::store::{Batch, Entry};
 use crate::stages::parse::{self, Unreadable};
 use crate::stages::recognise::{self, Recognised};
 use crate::stages::{identify, judge};
@@ -25,8 +22,6 @@ const HEADERS_AT_ONCE: u32 = 1000;
 const BODIES_AT_ONCE: usize = 25;
 /// A body that broke so many sessions is set aside, so that the queue goes on.
 const MAX_STUMBLES: u32 = 3;
-const HOUR: Duration = Duration::from_secs(60 * 60);
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What became of one mail, told while it happens.
 #[derive(Debug)]
@@ -328,71 +323,6 @@ impl Look<'_> {
         };
         self.shared.ledger().commit_batch(&batch).map(|_| ())
     }
-}
-
-/// What the gates need to know about `invitation`.
-pub(super) fn facts(
-    shared: &Shared,
-    account: &Account,
-    invitation: &Invitation,
-    arrived: Option<Timestamp>,
-    start: Option<Timestamp>,
-) -> Result<Facts, Fault> {
-    let now = shared.now();
-    let ledger = shared.ledger();
-    let known = ledger
-        .similar(&invitation.identity)?
-        .into_iter()
-        // Only a letter answers an invitation: a forgery that was left alone must not shield the real one.
-        .find_map(|known| match known.state {
-            Some(state) if known.identity.same(&invitation.identity) => {
-                Some(KnownInvitation { when: known.first_seen, what: state.as_str().to_owned() })
-            }
-            _ => None,
-        });
-    Ok(Facts {
-        now,
-        arrived,
-        start,
-        known,
-        letters_last_hour: ledger.letters_since(&account.name, now.minus(HOUR))?,
-        letters_last_day: ledger.letters_since(&account.name, now.minus(DAY))?,
-    })
-}
-
-/// The queue entry of `plan`: rendered once, stored, delivered as stored.
-fn new_delivery(plan: &Plan, shared: &Shared) -> Result<Option<NewDelivery>, Fault> {
-    let Some(letter) = &plan.letter else { return Ok(None) };
-    let invitation = &plan.invitation;
-    let (mode, start) = match (plan.decision, plan.once_released) {
-        (Decision::Draft, _) => (Mode::Draft, Start::Queued),
-        (Decision::Send, _) => (Mode::Send, Start::Queued),
-        (Decision::Hold, Some(Decision::Draft)) => (Mode::Draft, Start::Held),
-        (Decision::Hold, Some(Decision::Send)) => (Mode::Send, Start::Held),
-        (Decision::Hold | Decision::Leave, _) => return Ok(None),
-    };
-    let purpose = match mode {
-        Mode::Draft => Purpose::Draft,
-        Mode::Send => Purpose::Send,
-    };
-    let message = mime::render(&Frame {
-        key: &invitation.key,
-        owner: &shared.owner,
-        to: invitation.route.to().map(|to| (invitation.inviter.name.as_str(), to)),
-        letter,
-        in_reply_to: invitation.message_id.as_ref(),
-        references: &invitation.references,
-        date: shared.now(),
-        purpose,
-    })
-    .map_err(|error| Fault::Permanent(format!("a letter could not be rendered: {error}")))?;
-    Ok(Some(NewDelivery {
-        mode,
-        start,
-        message_id: mime::message_id(&invitation.key, &shared.owner),
-        to: invitation.route.to().cloned(),
-        message,
-    }))
 }
 
 /// What a server can be asked for to find the networks' mail.

@@ -5,6 +5,7 @@ pub mod backoff;
 pub mod daemon;
 pub mod deliver;
 pub mod demo;
+mod entry;
 pub mod examine;
 pub mod ingest;
 pub mod look;

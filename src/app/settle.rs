@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::backoff::Backoff;
+use super::entry::{DAY, HOUR};
 use super::port::Port;
 use super::shared::{Shared, Step, Stop};
 use crate::config::{Account, SentCopy};
@@ -13,8 +14,6 @@ use crate::shell::mailbox::{AppendTrace, Folder, SpecialFolders};
 use crate::shell::store::{Delivery, Detail};
 use crate::stages::mime::KEY_HEADER;
 
-const HOUR: Duration = Duration::from_secs(60 * 60);
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// The first and the longest wait after an attempt that failed.
 pub(super) const RETRY: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(4 * 60 * 60));
 

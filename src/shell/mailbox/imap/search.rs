@@ -114,7 +114,7 @@ impl SearchTerm {
         match self {
             Self::From(text) => command.words("FROM").string(text),
             Self::Subject(text) => command.words("SUBJECT").string(text),
-            Self::Header { name: name, value: text } => command.words("HEADER").string(name).string(text),
+            Self::Header { name, value: text } => command.words("HEADER").string(name).string(text),
         }
     }
 }

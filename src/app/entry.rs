@@ -1,0 +1,79 @@
+//! Round one plan: what the gates need to know before it, and the queue entry after it.
+
+use std::time::Duration;
+
+use super::shared::Shared;
+use crate::config::Account;
+use crate::domain::delivery::Mode;
+use crate::domain::{Decision, Fault, Invitation, Plan, Timestamp};
+use crate::shell::store::{NewDelivery, Start};
+use crate::stages::gates::{Facts, KnownInvitation};
+use crate::stages::mime::{self, Frame, Purpose};
+
+pub(super) const HOUR: Duration = Duration::from_secs(60 * 60);
+pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What the gates need to know about `invitation`.
+pub(super) fn facts(
+    shared: &Shared,
+    account: &Account,
+    invitation: &Invitation,
+    arrived: Option<Timestamp>,
+    start: Option<Timestamp>,
+) -> Result<Facts, Fault> {
+    let now = shared.now();
+    let ledger = shared.ledger();
+    let known = ledger
+        .similar(&invitation.identity)?
+        .into_iter()
+        // Only a letter answers an invitation: a forgery that was left alone must not shield the real one.
+        .find_map(|known| match known.state {
+            Some(state) if known.identity.same(&invitation.identity) => {
+                Some(KnownInvitation { when: known.first_seen, what: state.as_str().to_owned() })
+            }
+            _ => None,
+        });
+    Ok(Facts {
+        now,
+        arrived,
+        start,
+        known,
+        letters_last_hour: ledger.letters_since(&account.name, now.minus(HOUR))?,
+        letters_last_day: ledger.letters_since(&account.name, now.minus(DAY))?,
+    })
+}
+
+/// The queue entry of `plan`: rendered once, stored, delivered as stored.
+pub(super) fn new_delivery(plan: &Plan, shared: &Shared) -> Result<Option<NewDelivery>, Fault> {
+    let Some(letter) = &plan.letter else { return Ok(None) };
+    let invitation = &plan.invitation;
+    let (mode, start) = match (plan.decision, plan.once_released) {
+        (Decision::Draft, _) => (Mode::Draft, Start::Queued),
+        (Decision::Send, _) => (Mode::Send, Start::Queued),
+        (Decision::Hold, Some(Decision::Draft)) => (Mode::Draft, Start::Held),
+        (Decision::Hold, Some(Decision::Send)) => (Mode::Send, Start::Held),
+        (Decision::Hold | Decision::Leave, _) => return Ok(None),
+    };
+    let purpose = match mode {
+        Mode::Draft => Purpose::Draft,
+        Mode::Send => Purpose::Send,
+    };
+    let message = mime::render(&Frame {
+        key: &invitation.key,
+        owner: &shared.owner,
+        to: invitation.route.to().map(|to| (invitation.inviter.name.as_str(), to)),
+        letter,
+        in_reply_to: invitation.message_id.as_ref(),
+        references: &invitation.references,
+        date: shared.now(),
+        purpose,
+    })
+    .map_err(|error| Fault::Permanent(format!("a letter could not be rendered: {error}")))?;
+    Ok(Some(NewDelivery {
+        mode,
+        start,
+        message_id: mime::message_id(&invitation.key, &shared.owner),
+        to: invitation.route.to().cloned(),
+        message,
+    }))
+}
