@@ -15,8 +15,9 @@ use crate::shell::store::PortKind;
 
 /// The first and the longest wait after a broken session.
 const RECONNECT: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10 * 60));
-/// How long a pass may take before the watchdog calls it stuck.
-const LONGEST_PASS: Duration = Duration::from_secs(15 * 60);
+/// How long may lie between two signs of life of a pass. A server may take
+/// five SMTP time-outs over its last answer, and cutting that makes a doubt.
+pub(super) const LONGEST_STEP: Duration = Duration::from_secs(40 * 60);
 /// How long after an expected wake-up a sign of life may come.
 const SLACK: Duration = Duration::from_secs(2 * 60);
 /// A login that a person has to mend is not tried again before this (accounts get locked).
@@ -97,7 +98,7 @@ pub async fn watch(account: Account, shared: Arc<Shared>, mut memory: Memory, mu
         return fail(&account, &shared, port_kind(&account), &fault);
     }
     while !stop.asked() {
-        progress.expect_within(shared.now(), LONGEST_PASS);
+        progress.expect_within(shared.now(), LONGEST_STEP);
         let fault = match session(&account, &shared, &mut memory, &mut stop, &mut backoff).await {
             Ok(()) => break,
             Err(fault) => fault,
@@ -129,7 +130,7 @@ async fn session(
     let mut port = Port::connect(account, shared.uids(account)).await?;
     tracing::info!(account = %account.name, "connected");
     while !stop.asked() {
-        memory.progress.expect_within(shared.now(), LONGEST_PASS);
+        memory.progress.expect_within(shared.now(), LONGEST_STEP);
         let tally = pass(&mut port, account, shared, memory, &mut Unwatched, stop).await?;
         backoff.reset();
         forget(account, shared, port_kind(account));

@@ -3,6 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::account::LONGEST_STEP;
 use super::entry::{facts, new_delivery};
 use super::port::Port;
 use super::shared::{Memory, Shared, Step, Stop};
@@ -224,6 +225,7 @@ impl Look<'_> {
                 in_order,
             );
         }
+        self.memory.progress.expect_within(self.shared.now(), LONGEST_STEP);
         let wanted: Vec<(Uid, u64)> = chunk.iter().map(|e| (e.uid, e.size_bytes)).collect();
         let bodies = match self.port.bodies(&wanted, self.account.max_body_bytes()).await {
             Ok(bodies) => bodies,

@@ -66,12 +66,17 @@ pub async fn settle(port: &mut Port, account: &Account, shared: &Shared, stop: &
         resolve(port, &drafts, &letter, shared).await?;
     }
     let due: Vec<_> = shared.ledger().due(&account.name, shared.now())?;
-    for letter in due.into_iter().filter(|d| d.mode == Mode::Draft) {
+    for letter in due {
         if stop.asked() {
             return Ok(());
         }
-        let drafts = drafts_folder(port, account, &mut folders).await?;
-        draft(port, &drafts, &letter, shared).await?;
+        if letter.attempts == 0 && found_done(port, account, &letter, shared, &mut folders).await? {
+            continue;
+        }
+        if letter.mode == Mode::Draft {
+            let drafts = drafts_folder(port, account, &mut folders).await?;
+            draft(port, &drafts, &letter, shared).await?;
+        }
     }
     let doubtful = shared.ledger().in_state(&account.name, State::Uncertain)?;
     for letter in doubtful {
@@ -114,12 +119,35 @@ async fn drafts_folder(
     })
 }
 
-async fn draft(port: &mut Port, drafts: &str, letter: &Delivery, shared: &Shared) -> Result<(), Fault> {
-    // A ledger that was lost and begun anew must not draft a second time.
-    if port.find_by_header(drafts, KEY_HEADER, letter.message_id.as_str()).await?.is_some() {
-        record(shared, letter, Event::Appended, "the draft was there already", Detail::default())?;
-        return Ok(());
+/// Looks for a letter of this key from before the ledger began: a lost state
+/// file must not make a second decline.
+async fn found_done(
+    port: &mut Port,
+    account: &Account,
+    letter: &Delivery,
+    shared: &Shared,
+    known: &mut Option<SpecialFolders>,
+) -> Result<bool, Fault> {
+    let folders = folders_of(port, account, known).await?;
+    let id = letter.message_id.as_str();
+    for (folder, in_drafts) in [(folders.drafts, true), (folders.sent, false)] {
+        let Some(folder) = folder else { continue };
+        if port.find_by_header(&folder, KEY_HEADER, id).await?.is_none() {
+            continue;
+        }
+        let event = match (letter.mode, in_drafts) {
+            (Mode::Draft, true) => Event::Appended,
+            (Mode::Send, false) => Event::SeenInSent,
+            // A draft the owner has sent, or one that waits for the owner.
+            (Mode::Draft, false) | (Mode::Send, true) => Event::OwnerActed,
+        };
+        record(shared, letter, event, "it was there before this ledger", Detail::default())?;
+        return Ok(true);
     }
+    Ok(false)
+}
+
+async fn draft(port: &mut Port, drafts: &str, letter: &Delivery, shared: &Shared) -> Result<(), Fault> {
     let mark = port.append_mark(drafts, &letter.message.0).await?;
     record(
         shared,
