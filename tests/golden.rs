@@ -133,3 +133,44 @@ fn the_program_agrees_with_the_table() {
     }
     assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+/// The body of an invitation is only ever seen when its header asks for it.
+#[test]
+fn every_invitation_is_a_candidate_by_its_header_alone() {
+    let rules = notyet::rulebook::Rulebook::shipped().unwrap_or_else(|e| panic!("{e}"));
+    let fields = rules.header_fields();
+    let mut missed = Vec::new();
+    for row in expected() {
+        if !matches!(row.raw("kind"), "invitation" | "reminder") {
+            continue;
+        }
+        let mail = notyet::stages::parse::parse(&RawMail(row.mail())).unwrap();
+        // What a header fetch brings: the fields that were asked for, and no others.
+        let header = notyet::domain::Mail {
+            headers: mail
+                .headers
+                .iter()
+                .filter(|(n, _)| fields.iter().any(|f| f.eq_ignore_ascii_case(n)))
+                .cloned()
+                .collect(),
+            text: String::new(),
+            links: Vec::new(),
+            html_text: None,
+            ..mail.clone()
+        };
+        if !notyet::stages::recognise::is_candidate(&header, &rules) {
+            missed.push(row.file.clone());
+        }
+    }
+    assert!(missed.is_empty(), "never fetched: {missed:?}");
+}
+
+/// And a friend's mail is never read because of a word in its subject.
+#[test]
+fn ordinary_mail_is_no_candidate() {
+    let rules = notyet::rulebook::Rulebook::shipped().unwrap_or_else(|e| panic!("{e}"));
+    for row in expected().iter().filter(|row| row.raw("kind") == "other" && row.raw("network") == "-") {
+        let Ok(mail) = notyet::stages::parse::parse(&RawMail(row.mail())) else { continue };
+        assert!(!notyet::stages::recognise::is_candidate(&mail, &rules), "{}", row.file);
+    }
+}
