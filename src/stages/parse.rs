@@ -255,7 +255,8 @@ fn lines(text: &str) -> String {
     out
 }
 
-fn links_of_text(text: &str) -> Vec<Link> {
+/// The web addresses of plain text, in order, at most [`html::MAX_LINKS`].
+pub fn links_of_text(text: &str) -> Vec<Link> {
     let mut out = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find("http") {

@@ -2,6 +2,7 @@
 //!
 //! No network is known here by name: frames, links and senders are rules.
 
+mod digest;
 mod extract;
 mod key;
 mod name;
@@ -93,29 +94,48 @@ fn claimed(
 ) -> Recognised {
     let guest = frame.from == Sender::Inviter;
     let mut evidence = vec![Evidence::new(Stage::Recognise, rule, matched.join("; "))];
-    let mut invitations = Vec::new();
-    if matches!(frame.kind, Notice::Invitation | Notice::Reminder) {
-        let found = extract::extract(view, frame, guest, rules);
-        let (route, answer_page, why) =
-            route::route(view.mail, network, guest, found.inviter.profile_url.as_deref());
-        evidence.push(Evidence::new(Stage::Recognise, "recognise.route", why));
-        let identity = key::identity(network, &found);
-        invitations.push(Invitation {
-            key: key::key(network, &identity),
-            identity,
-            network: network.id.clone(),
-            notice: frame.kind,
-            inviter: found.inviter,
-            note: found.note,
-            route,
-            answer_page,
-            date: view.mail.date,
-            message_id: view.mail.message_id.clone(),
-            references: view.mail.references.clone(),
-            subject: view.mail.subject.clone(),
-        });
+    let entries = match frame.kind {
+        Notice::Invitation | Notice::Reminder => vec![view.mail.clone()],
+        Notice::Digest => digest::entries(view.mail, network),
+        _ => Vec::new(),
+    };
+    let mut invitations: Vec<Invitation> = Vec::new();
+    for entry in &entries {
+        let (invitation, why) = invitation(entry, network, frame, guest, rules);
+        if !invitations.iter().any(|known| known.identity.same(&invitation.identity)) {
+            evidence.push(Evidence::new(Stage::Recognise, "recognise.route", why));
+            invitations.push(invitation);
+        }
     }
     Recognised { network: Some(network.id.clone()), notice: frame.kind, guest, invitations, evidence }
+}
+
+/// The invitation that `mail` tells of, and why its route is what it is.
+fn invitation(
+    mail: &Mail,
+    network: &Network,
+    frame: &Frame,
+    guest: bool,
+    rules: &Rulebook,
+) -> (Invitation, String) {
+    let found = extract::extract(&View::new(mail, network), frame, guest, rules);
+    let (route, answer_page, why) = route::route(mail, network, guest, found.inviter.profile_url.as_deref());
+    let identity = key::identity(network, &found);
+    let invitation = Invitation {
+        key: key::key(network, &identity),
+        identity,
+        network: network.id.clone(),
+        notice: frame.kind,
+        inviter: found.inviter,
+        note: found.note,
+        route,
+        answer_page,
+        date: mail.date,
+        message_id: mail.message_id.clone(),
+        references: mail.references.clone(),
+        subject: mail.subject.clone(),
+    };
+    (invitation, why)
 }
 
 /// Whether `frame` fits; what matched, for the evidence.
