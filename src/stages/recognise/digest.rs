@@ -19,14 +19,14 @@ pub(super) fn entries(mail: &Mail, network: &Network) -> Vec<Mail> {
         let found = links_of_text(line);
         // The first line without a link behind an answerable one begins the next entry.
         if found.is_empty() && is_answerable(&links, network) {
-            entries.push(entry(mail, &lines, std::mem::take(&mut links)));
+            entries.push(entry(mail, &lines, std::mem::take(&mut links), entries.is_empty()));
             lines.clear();
         }
         links.extend(found);
         lines.push(line);
     }
     if is_answerable(&links, network) {
-        entries.push(entry(mail, &lines, links));
+        entries.push(entry(mail, &lines, links, entries.is_empty()));
     }
     entries.truncate(MAX_ENTRIES);
     entries
@@ -39,21 +39,22 @@ fn is_answerable(links: &[Link], network: &Network) -> bool {
     })
 }
 
-fn entry(mail: &Mail, lines: &[&str], links: Vec<Link>) -> Mail {
-    let name = card_name(lines).unwrap_or_default().to_owned();
+fn entry(mail: &Mail, lines: &[&str], links: Vec<Link>, is_first: bool) -> Mail {
+    let card = card(lines);
+    let name = card.and_then(|at| lines.get(at)).copied().unwrap_or_default().to_owned();
+    // What stands before the first card speaks of the digest, not of an inviter.
+    let from = card.filter(|_| is_first).unwrap_or(0);
     Mail {
         from: Mailbox { name, address: mail.from.address.clone() },
-        text: lines.join("\n"),
+        text: lines.get(from..).unwrap_or(lines).join("\n"),
         html_text: None,
         links,
         ..mail.clone()
     }
 }
 
-/// The first line of the first paragraph of two lines or more: name, headline, place.
-fn card_name<'a>(lines: &[&'a str]) -> Option<&'a str> {
-    lines
-        .split(|line| line.is_empty())
-        .find(|paragraph| paragraph.len() >= 2 && paragraph.iter().all(|line| links_of_text(line).is_empty()))
-        .and_then(|card| card.first().copied())
+/// Where the first paragraph of two lines or more begins: name, headline, place.
+fn card(lines: &[&str]) -> Option<usize> {
+    let is_text = |at: usize| lines.get(at).is_some_and(|l| !l.is_empty() && links_of_text(l).is_empty());
+    (0..lines.len()).find(|at| is_text(*at) && is_text(at + 1) && (*at == 0 || !is_text(at - 1)))
 }
