@@ -70,7 +70,7 @@ pub async fn pass(
 /// One connection and one pass, for `run --once` and cron.
 pub async fn once(account: &Account, shared: &Shared, stop: &Stop) -> End {
     if let Err(fault) = settle::recover(account, shared) {
-        return fail(account, shared, PortKind::Imap, &fault);
+        return fail(account, shared, port_kind(account), &fault);
     }
     let mut port = match Port::connect(account, shared.uids(account)).await {
         Ok(port) => port,

@@ -73,6 +73,7 @@ pub async fn run(config_file: &Path, setup: Setup, telemetry: &Telemetry) -> Run
     let mut next = setup;
     let mut ledger = None;
     loop {
+        let state_dir = next.config.state_dir.clone();
         let (accounts, shared) = match begin(next, ledger.take()) {
             Ok(begun) => begun,
             Err(fault) => return RunEnd::NotStarted(fault),
@@ -87,7 +88,8 @@ pub async fn run(config_file: &Path, setup: Setup, telemetry: &Telemetry) -> Run
         let Some(fresh) = reload else { return RunEnd::Done };
         telemetry.reload(&fresh.config.logging);
         // All tasks have ended, so this is the last owner; the lock on the ledger stays ours.
-        ledger = Arc::into_inner(shared).map(Shared::into_ledger);
+        ledger =
+            Arc::into_inner(shared).map(Shared::into_ledger).filter(|_| fresh.config.state_dir == state_dir);
         tracing::info!("configuration and rules are loaded anew");
         next = *fresh;
     }
