@@ -1,4 +1,92 @@
-//! notyet.
+//! notyet watches a mailbox for "X wants to connect with you", tells a generic
+//! note from a personalized one, and drafts (or, where asked to, sends) a kind
+//! decline: not like this, not yet. This page is the map of its code.
+//!
+//! # The way through
+//!
+//! ```text
+//! mailbox --RawMail--> parse --Mail--> recognise --Invitation--> gates --Cleared--> classify
+//!                                                                  ^                   |
+//!                           Facts (from the ledger, and the time) -'                NoteKind
+//!                                                                                      v
+//!  Drafts <-- settle <--.                                                           compose
+//!    Sent <-- settle <--+-- ledger <--Plan-- decide <--Letter--------------------------'
+//! inviter <- deliver <--'
+//! ```
+//!
+//! One direction, and every arrow is a type. Two pure halves stand round one
+//! question. [`stages::identify`] says what a mail is. Then [`app`] looks up
+//! the [`stages::gates::Facts`] (dealt with before? how many letters today?).
+//! Then [`stages::judge`] returns a [`domain::Plan`]: the whole decision as
+//! data. `check` and `preview` show it, the daemon (and `demo`, on a sample)
+//! acts on it; all of them share both halves. [`stages::gates::Cleared`] has a
+//! private constructor, so no letter is composed that no gate has passed.
+//!
+//! The cursor of the mailbox, the plan and the letter in the queue are
+//! committed in one transaction. What happens to the letter then is one table
+//! of states and events, [`domain::delivery::State::after`]: it is committed
+//! *before* the first byte goes out, so a crash can leave a doubt, never a
+//! second letter.
+//!
+//! # Layers
+//!
+//! | layer | may name | effects |
+//! |---|---|---|
+//! | [`domain`] | nothing | none: values that cannot be wrong |
+//! | [`rulebook`], [`config`] | domain | none: text in, values or problems out |
+//! | [`stages`] | domain, rulebook, config | none: no clock, no randomness, no I/O |
+//! | [`shell`] | domain, config | all I/O, no policy |
+//! | [`app`] | all above | only through `shell` |
+//! | [`cli`] | domain, config, rulebook, app | stdout, stderr, exit code |
+//!
+//! `tests/architecture.rs` checks the imports, the ban on effects and the
+//! length of files. The rules themselves are no code: `rules/` is compiled in,
+//! and the owner's folder is laid over it; no network is named in `src/`.
+//!
+//! # Where to start reading
+//!
+//! 1. [`domain::Plan`] and [`domain::delivery`]: what there is to decide and to do.
+//! 2. [`stages`]: `identify` and `judge`, a page each.
+//! 3. [`app::ingest`], [`app::settle`], [`app::deliver`]: the three steps that act.
+//! 4. [`app::account`] and [`app::daemon`]: the loop round them.
+//! 5. [`shell::mailbox`], [`shell::sender`], [`shell::store`]: the outside world.
+//!
+//! # Deliberately absent
+//!
+//! - **No login to a network's site, no link opened**: there is no HTTP client
+//!   among the dependencies.
+//! - **No EXPUNGE, no MOVE, no flag changed** on mail that is not ours;
+//!   mailboxes are opened read-only, and a draft is written once and then the
+//!   owner's.
+//! - **No retry of a letter that may have gone out.** It becomes `uncertain`,
+//!   then `parked`, and a person decides.
+//! - **No connection pool and no shared session**: one account, one task, one
+//!   session, thrown away after any answer that did not come in full.
+//! - **No async trait objects**: the mailbox port is an enum of two
+//!   ([`app::port::Port`]), and `match` is easier to read than a vtable.
+//! - **No globals**: time, rules and the ledger are arguments.
+//! - **No DKIM check of our own yet.** The provider's Authentication-Results is
+//!   the only evidence; where it writes none, letters are drafted, never sent.
+//! - **No address book yet**: `gates` knows the owner's own addresses, but not
+//!   whom the owner writes to. Declines are drafts unless you switch sending on.
+//! - **No look at replies yet**, no report by mail, no hold with a time limit.
+//!
+//! # Where this left the plan, and why
+//!
+//! - *Maildir* is our own code and not the `maildir` crate. That one brings
+//!   mailparse 0.15, which overflows its stack on nested MIME, an abort that no
+//!   caller can catch; and a draft that is written exactly once needs a file
+//!   name of our choosing already in `tmp/`.
+//! - *IMAP*: of async-imap only the grammar is used (`imap_proto`). Its
+//!   connection allocates up to 512 MiB on a server's mere announcement, logs
+//!   the LOGIN line at trace level, and reports refusals as empty successes.
+//!   Framing and commands are ours, with limits: `shell::mailbox::imap`.
+//! - *SMTP*: lettre's connection is driven phase by phase, over a stream of
+//!   ours that knows whether a body byte has left; its pool and its `send` are
+//!   not used: `shell::sender`.
+//! - *HTML* is read by html5gum's tokenizer: an invitation needs text and
+//!   links in order, and no tree that hostile nesting can make deep.
+#![forbid(unsafe_code)]
 
 pub mod app;
 pub mod cli;

@@ -17,6 +17,7 @@ mod cli;
 mod config;
 mod corpus;
 mod daemon;
+mod docs;
 mod gates;
 mod golden;
 mod imap;
