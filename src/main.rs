@@ -1,5 +1,6 @@
 //! The `notyet` command: arguments in, exit code out.
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -9,8 +10,11 @@ fn main() -> ExitCode {
         Ok(arguments) => notyet::cli::run(arguments),
         Err(error) => {
             // Help and version are no errors; everything else is a usage fault (2).
-            let code = if error.use_stderr() { 2 } else { 0 };
-            let _ = error.print();
+            let code = match error.print() {
+                _ if error.use_stderr() => 2,
+                Err(failed) if failed.kind() != ErrorKind::BrokenPipe => 1,
+                _ => 0,
+            };
             ExitCode::from(code)
         }
     }

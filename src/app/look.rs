@@ -24,12 +24,29 @@ pub fn read_mail(file: &Path) -> Result<RawMail, Fault> {
     if file != Path::new("-") {
         return files::read_bytes(file, MAX_MAIL_BYTES).map(RawMail);
     }
+    standard_input().map(RawMail)
+}
+
+/// Reads a note from standard input.
+///
+/// # Errors
+/// [`Fault::Permanent`] when it cannot be read or is not UTF-8 text.
+pub fn read_note() -> Result<String, Fault> {
+    String::from_utf8(standard_input()?)
+        .map_err(|_| Fault::Permanent("standard input: it is not UTF-8 text".to_owned()))
+}
+
+fn standard_input() -> Result<Vec<u8>, Fault> {
+    let cannot = |words: &str| Fault::Permanent(format!("standard input: cannot read this: {words}"));
     let mut bytes = Vec::new();
     std::io::stdin()
-        .take(MAX_MAIL_BYTES)
+        .take(MAX_MAIL_BYTES + 1)
         .read_to_end(&mut bytes)
-        .map_err(|error| Fault::Permanent(format!("standard input: {error}")))?;
-    Ok(RawMail(bytes))
+        .map_err(|error| cannot(&error.to_string()))?;
+    if bytes.len() as u64 > MAX_MAIL_BYTES {
+        return Err(cannot(&format!("it is larger than {MAX_MAIL_BYTES} bytes")));
+    }
+    Ok(bytes)
 }
 
 /// The present moment.
@@ -61,10 +78,14 @@ pub fn preview_of(setup: Setup) -> Result<(Vec<Account>, Shared), Fault> {
 ///
 /// # Errors
 /// The first [`Fault`] of the port.
-pub async fn preview(account: &Account, shared: &Shared, observer: &mut dyn Observer) -> Result<(), Fault> {
-    let (_switch, stop) = Stop::new();
+pub async fn preview(
+    account: &Account,
+    shared: &Shared,
+    observer: &mut dyn Observer,
+    stop: &Stop,
+) -> Result<(), Fault> {
     let mut port = Port::connect(account, shared.uids(account)).await?;
-    let result = ingest(&mut port, account, shared, &mut Memory::default(), observer, &stop).await;
+    let result = ingest(&mut port, account, shared, &mut Memory::default(), observer, stop).await;
     port.close().await;
     result.map(|_| ())
 }

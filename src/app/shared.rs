@@ -120,13 +120,16 @@ impl Shared {
     }
 }
 
+/// Asks for a stop when `true` is sent.
+pub type StopSwitch = watch::Sender<bool>;
+
 /// Asked between steps and in waits whether to stop; never cuts a transmission.
 #[derive(Clone, Debug)]
 pub struct Stop(watch::Receiver<bool>);
 
 impl Stop {
     /// A switch and its watcher.
-    pub fn new() -> (watch::Sender<bool>, Self) {
+    pub fn new() -> (StopSwitch, Self) {
         let (switch, watcher) = watch::channel(false);
         (switch, Self(watcher))
     }

@@ -153,6 +153,11 @@ pub enum RulesCommand {
         #[arg(value_name = "DIR")]
         dir: PathBuf,
     },
+    /// Judge one note and show the votes: kind, confidence, language, every signal with its words.
+    #[command(
+        after_help = "Examples:\n  notyet rules explain \"Loved your talk on mail queues in Ghent\"\n  notyet rules explain --json - < note.txt"
+    )]
+    Explain(ExplainArguments),
     /// Score the rules on labelled mails and notes, and print both tables.
     #[command(
         after_help = "Example:\n  notyet rules score ./corpus      a folder with index.tsv, mail/ and notes.tsv"
@@ -176,6 +181,20 @@ pub struct RulesTestArguments {
     /// The owner's own rules, laid over the shipped ones.
     #[arg(long, value_name = "DIR")]
     pub rules: Option<PathBuf>,
+}
+
+/// `notyet rules explain`
+#[derive(Debug, Args)]
+pub struct ExplainArguments {
+    /// The note's text, or `-` for standard input.
+    #[arg(value_name = "NOTE")]
+    pub note: String,
+    /// The owner's own rules, laid over the shipped ones.
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

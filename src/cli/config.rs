@@ -1,24 +1,20 @@
 //! `notyet config check`: what the daemon would use.
 
-use std::process::ExitCode;
-
 use super::arguments::StatusArguments;
-use super::wrong;
+use super::out::{End, Outcome, complain, say};
+use super::style::{json_text, plain};
 use crate::app::setup;
 use crate::config::show;
 
-pub(super) fn check(arguments: &StatusArguments) -> ExitCode {
-    let setup = match setup::load(&arguments.config) {
-        Ok(setup) => setup,
-        Err(problems) => return wrong(&problems),
-    };
+pub(super) fn check(arguments: &StatusArguments) -> Outcome {
+    let setup = setup::load(&arguments.config)?;
     for warning in &setup.warnings {
-        eprintln!("notyet: warning: {warning}");
+        complain(&format!("warning: {warning}"));
     }
     if arguments.json {
-        println!("{:#}", show::json(&setup.config, &setup.policy));
+        say(&json_text(&format!("{:#}", show::json(&setup.config, &setup.policy))))?;
     } else {
-        print!("{}", show::text(&setup.config, &setup.policy));
+        say(plain(&show::text(&setup.config, &setup.policy)).trim_end())?;
     }
-    ExitCode::SUCCESS
+    Ok(End::Done)
 }

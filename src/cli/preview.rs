@@ -1,16 +1,15 @@
 //! `notyet preview`: what would be done with past mail; writes nothing anywhere.
 
-use std::process::ExitCode;
-
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::arguments::PreviewArguments;
-use super::check::pick;
-use super::demo::{head, line, rows};
+use super::out::{Cut, End, Outcome, complain, say};
 use super::style::Paint;
-use super::{failed, fault, render, runtime, wrong};
+use super::table::{head, row_text, rows};
+use super::{pick, render, runtime};
 use crate::app::examine::Examined;
 use crate::app::ingest::{Observer, Seen, Uid};
+use crate::app::shared::{Stop, StopSwitch};
 use crate::app::{look, setup};
 use crate::domain::{Decision, Fault, Notice};
 
@@ -20,12 +19,22 @@ struct Printer {
     json: bool,
     paint: Paint,
     account: String,
+    rows: usize,
     decided: [(Decision, usize); 4],
+    /// Ends the pass when nobody reads any more.
+    switch: StopSwitch,
+    trouble: Option<std::io::Error>,
 }
 
 impl Printer {
-    fn say(&self, text: &str) {
-        self.bar.suspend(|| println!("{text}"));
+    fn say(&mut self, text: &str) {
+        if self.trouble.is_some() {
+            return;
+        }
+        if let Err(error) = self.bar.suspend(|| say(text)) {
+            self.trouble = Some(error);
+            let _ = self.switch.send(true);
+        }
     }
 }
 
@@ -45,11 +54,15 @@ impl Observer for Printer {
         }
         if self.json {
             if let Some(examined) = examined(&self.account, uid, seen) {
-                self.say(&render::json(&examined).to_string());
+                self.say(&render::json(&examined));
             }
         } else if !matches!(seen, Seen::Passed { .. }) {
-            for row in rows(seen) {
-                self.say(&line(&row, self.paint));
+            if self.rows == 0 {
+                self.say(&head(self.paint));
+            }
+            for row in rows(uid, seen) {
+                self.rows += 1;
+                self.say(&row_text(&row, self.paint));
             }
         }
     }
@@ -79,68 +92,68 @@ fn examined(account: &str, uid: Uid, seen: &Seen<'_>) -> Option<Examined> {
     }
 }
 
-pub(super) fn run(arguments: &PreviewArguments) -> ExitCode {
-    let mut setup = match setup::load(&arguments.config) {
-        Ok(setup) => setup,
-        Err(problems) => return wrong(&problems),
-    };
+pub(super) fn run(arguments: &PreviewArguments) -> Outcome {
+    let mut setup = setup::load(&arguments.config)?;
     if arguments.account.is_some() {
-        match pick(&setup.config.accounts, arguments.account.as_deref()).cloned() {
-            Ok(only) => setup.config.accounts = vec![only],
-            Err(message) => return failed(&message, 2),
-        }
+        let only = pick(&setup.config.accounts, arguments.account.as_deref())?.clone();
+        setup.config.accounts = vec![only];
     }
     for account in &mut setup.config.accounts {
         account.since = Some(arguments.since);
     }
-    let runtime = match runtime() {
-        Ok(runtime) => runtime,
-        Err(code) => return code,
-    };
-    match runtime.block_on(show(arguments, setup)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(words) => fault(&words),
-    }
+    runtime()?.block_on(show(arguments, setup))
 }
 
-async fn show(arguments: &PreviewArguments, setup: setup::Setup) -> Result<(), Fault> {
+async fn show(arguments: &PreviewArguments, setup: setup::Setup) -> Outcome {
     let (accounts, shared) = look::preview_of(setup)?;
-    let paint = Paint::stdout();
     let mut first_fault = None;
-    if !arguments.json {
-        println!("{}", head(paint));
-    }
     for account in &accounts {
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}") {
             bar.set_style(style);
         }
         bar.set_message(account.name.clone());
+        let (switch, stop) = Stop::new();
         let mut printer = Printer {
             bar,
             json: arguments.json,
-            paint,
+            paint: Paint::stdout(),
             account: account.name.clone(),
+            rows: 0,
             decided: [Decision::Draft, Decision::Send, Decision::Hold, Decision::Leave].map(|d| (d, 0)),
+            switch,
+            trouble: None,
         };
-        let result = look::preview(account, &shared, &mut printer).await;
+        let result = look::preview(account, &shared, &mut printer, &stop).await;
         printer.bar.finish_and_clear();
+        if let Some(error) = printer.trouble.take() {
+            return Err(Cut::Output(error));
+        }
         match result {
-            Ok(()) if !arguments.json => {
-                let counts: Vec<_> =
-                    printer.decided.iter().map(|(d, count)| format!("{count} {}", d.as_str())).collect();
-                println!("{}: {}; nothing was changed", account.name, counts.join(", "));
-            }
-            Ok(()) => {}
+            Ok(()) if arguments.json => {}
+            Ok(()) => say(&conclusion(&printer, arguments.since))?,
             Err(fault) => {
-                eprintln!("notyet: account {}: {fault}", account.name);
+                complain(&format!("account {}: {fault}", account.name));
                 first_fault.get_or_insert(fault);
             }
         }
     }
-    match first_fault {
-        Some(Fault::Transient(_)) => Err(Fault::Transient("the preview is not complete".to_owned())),
-        Some(_) => Err(Fault::Permanent("the preview is not complete".to_owned())),
-        None => Ok(()),
+    // Each fault was told with its account.
+    Ok(match first_fault {
+        Some(Fault::Transient(_)) => End::TryAgain,
+        Some(_) => End::Failed,
+        None => End::Done,
+    })
+}
+
+fn conclusion(printer: &Printer, since: std::time::Duration) -> String {
+    let account = &printer.account;
+    if printer.rows == 0 {
+        let since = humantime::format_duration(since);
+        return format!(
+            "{account}: no mail of a known network in the last {since}; look further back with --since; nothing was changed"
+        );
     }
+    let counts: Vec<_> = printer.decided.iter().map(|(d, count)| format!("{count} {}", d.as_str())).collect();
+    format!("{account}: {}; nothing was changed", counts.join(", "))
 }

@@ -1,70 +1,128 @@
 //! One mail's examination as text and as JSON, from the same values.
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
-use super::style::{Paint, plain};
+use super::style::{Paint, json_text, line, plain};
 use crate::app::examine::Examined;
 use crate::domain::{Evidence, Plan};
 
-/// The stable form that scripts read (README, "check --json").
-pub(super) fn json(examined: &Examined) -> Value {
-    json!({
-        "file": examined.file,
-        "kind": examined.kind.as_str(),
-        "network": examined.network,
-        "plans": examined.plans.iter().map(plan_json).collect::<Vec<_>>(),
-    })
+/// The stable form that scripts read (README, "check --json"): one object on one line.
+pub(super) fn json(examined: &Examined) -> String {
+    let mail = MailJson {
+        file: &examined.file,
+        kind: examined.kind.as_str(),
+        network: examined.network.as_deref(),
+        plans: examined.plans.iter().map(PlanJson::of).collect(),
+    };
+    // Only maps with keys that are no strings and failing writers make this fail.
+    json_text(&serde_json::to_string(&mail).unwrap_or_default())
 }
 
-fn plan_json(plan: &Plan) -> Value {
-    let invitation = &plan.invitation;
-    let inviter = &invitation.inviter;
-    json!({
-        "key": invitation.key.0,
-        "inviter": {
-            "name": inviter.name,
-            "first_name": inviter.first_name,
-            "headline": inviter.headline,
-            "address": inviter.address.as_ref().map(ToString::to_string),
-            "profile_url": inviter.profile_url,
-        },
-        "note": invitation.note,
-        "note_kind": plan.judgement.kind.as_str(),
-        "confidence": (plan.judgement.confidence * 1000.0).round() / 1000.0,
-        "language": plan.judgement.language,
-        "route": invitation.route.as_str(),
-        "to": invitation.route.to().map(ToString::to_string),
-        "decision": plan.decision.as_str(),
-        "reason": plan.reason.code,
-        "evidence": plan.evidence.iter().map(evidence_json).collect::<Vec<_>>(),
-        "letter": plan.letter.as_ref().map(|letter| json!({ "subject": letter.subject, "body": letter.body })),
-    })
+#[derive(Serialize)]
+struct MailJson<'a> {
+    file: &'a str,
+    kind: &'static str,
+    network: Option<&'a str>,
+    plans: Vec<PlanJson<'a>>,
 }
 
-fn evidence_json(evidence: &Evidence) -> Value {
-    json!({ "stage": evidence.stage.as_str(), "rule": evidence.rule, "text": evidence.text })
+#[derive(Serialize)]
+struct PlanJson<'a> {
+    key: &'a str,
+    inviter: InviterJson<'a>,
+    note: Option<&'a str>,
+    note_kind: &'static str,
+    confidence: f64,
+    language: &'a str,
+    route: &'static str,
+    to: Option<String>,
+    decision: &'static str,
+    reason: &'static str,
+    evidence: Vec<EvidenceJson<'a>>,
+    letter: Option<LetterJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct InviterJson<'a> {
+    name: &'a str,
+    first_name: &'a str,
+    headline: &'a str,
+    address: Option<String>,
+    profile_url: Option<&'a str>,
+}
+
+/// One piece of evidence, the same wherever evidence is shown as JSON.
+#[derive(Serialize)]
+pub(super) struct EvidenceJson<'a> {
+    stage: &'static str,
+    rule: &'a str,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct LetterJson<'a> {
+    subject: &'a str,
+    body: &'a str,
+}
+
+impl<'a> PlanJson<'a> {
+    fn of(plan: &'a Plan) -> Self {
+        let invitation = &plan.invitation;
+        let inviter = &invitation.inviter;
+        Self {
+            key: &invitation.key.0,
+            inviter: InviterJson {
+                name: &inviter.name,
+                first_name: &inviter.first_name,
+                headline: &inviter.headline,
+                address: inviter.address.as_ref().map(ToString::to_string),
+                profile_url: inviter.profile_url.as_deref(),
+            },
+            note: invitation.note.as_deref(),
+            note_kind: plan.judgement.kind.as_str(),
+            confidence: thousandths(plan.judgement.confidence),
+            language: &plan.judgement.language,
+            route: invitation.route.as_str(),
+            to: invitation.route.to().map(ToString::to_string),
+            decision: plan.decision.as_str(),
+            reason: plan.reason.code,
+            evidence: plan.evidence.iter().map(EvidenceJson::of).collect(),
+            letter: plan.letter.as_ref().map(|l| LetterJson { subject: &l.subject, body: &l.body }),
+        }
+    }
+}
+
+impl<'a> EvidenceJson<'a> {
+    pub(super) fn of(evidence: &'a Evidence) -> Self {
+        Self { stage: evidence.stage.as_str(), rule: &evidence.rule, text: &evidence.text }
+    }
+}
+
+/// Digits beyond these say nothing.
+pub(super) fn thousandths(confidence: f64) -> f64 {
+    (confidence * 1000.0).round() / 1000.0
 }
 
 /// The long form that people read.
 pub(super) fn text(examined: &Examined, paint: Paint) -> String {
     let mut out = String::new();
-    let mut line = |text: String| {
+    let mut put = |text: String| {
         out.push_str(&text);
         out.push('\n');
     };
     let network = examined.network.as_deref().unwrap_or("no network");
-    line(paint.bold(&plain(&format!("{}: {} ({network})", examined.file, examined.kind.as_str()))));
+    put(paint.bold(&line(&format!("{}: {} ({network})", examined.file, examined.kind.as_str()))));
     if let Some(why) = examined.unreadable {
-        line(format!("  cannot be read: {why}; the daemon would list it in `notyet status`"));
+        put(format!("  cannot be read: {why}; the daemon would list it in `notyet status`"));
     }
     if examined.plans.is_empty() {
         for evidence in &examined.evidence {
-            line(format!("  {}", evidence_text(evidence)));
+            put(format!("  {}", evidence_text(evidence)));
         }
     }
     for plan in &examined.plans {
         for row in plan_text(plan, paint) {
-            line(row);
+            put(row);
         }
     }
     out
@@ -100,18 +158,18 @@ fn plan_text(plan: &Plan, paint: Paint) -> Vec<String> {
     let to = invitation.route.to().map_or_else(|| invitation.answer_page.clone(), ToString::to_string);
     row("route", &format!("{} {to}", invitation.route.as_str()));
     let word = plan.decision.as_str();
-    rows.push(format!("  {:<11} {}: {}", "decision", paint.decision(word, word), plain(&plan.reason.text)));
+    rows.push(format!("  {:<11} {}: {}", "decision", paint.decision(word, word), line(&plan.reason.text)));
     rows.push(format!("  {}", paint.bold("evidence")));
     rows.extend(plan.evidence.iter().map(|evidence| format!("    {}", evidence_text(evidence))));
     if let Some(letter) = &plan.letter {
         rows.push(format!("  {}", paint.bold("letter")));
-        rows.push(format!("    Subject: {}", plain(&letter.subject)));
+        rows.push(format!("    Subject: {}", line(&letter.subject)));
         rows.push(String::new());
         rows.extend(letter.body.lines().map(|text| format!("    {}", plain(text)).trim_end().to_owned()));
     }
     rows
 }
 
-fn evidence_text(evidence: &Evidence) -> String {
-    format!("{:<10} {:<28} {}", evidence.stage.as_str(), evidence.rule, plain(&evidence.text))
+pub(super) fn evidence_text(evidence: &Evidence) -> String {
+    format!("{:<10} {:<28} {}", evidence.stage.as_str(), line(&evidence.rule), line(&evidence.text))
 }

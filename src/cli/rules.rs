@@ -1,90 +1,74 @@
 //! `notyet rules`: test, eject, score.
 
 use std::path::Path;
-use std::process::ExitCode;
 
 use serde_json::json;
 
 use super::arguments::RulesCommand;
-use super::style::plain;
-use super::{FAILED, failed, fault, wrong};
+use super::out::{End, Outcome, complain, say};
+use super::rules_explain;
+use super::style::{cell, json_text, line, plain};
 use crate::app::rules::{self, Answer, Cell, ScoreTable, ScoredMail};
 use crate::app::setup;
+use crate::domain::Fault;
 
-pub(super) fn run(command: &RulesCommand) -> ExitCode {
+pub(super) fn run(command: &RulesCommand) -> Outcome {
     match command {
         RulesCommand::Test(arguments) => test(arguments.rules.as_deref()),
-        RulesCommand::Eject { dir } => match rules::eject(dir) {
-            Ok(count) => {
-                println!("{count} files written to {}", dir.display());
-                println!(
-                    "Keep the files you change and delete the others: what is missing comes from the binary."
-                );
-                ExitCode::SUCCESS
-            }
-            Err(words) => fault(&words),
-        },
+        RulesCommand::Eject { dir } => eject(dir),
+        RulesCommand::Explain(arguments) => rules_explain::run(arguments),
         RulesCommand::Score { dir, rules, json } => score(dir, rules.as_deref(), *json),
     }
 }
 
-fn test(folder: Option<&Path>) -> ExitCode {
-    let compiled = match setup::rules(folder) {
-        Ok(compiled) => compiled,
-        Err(problems) => return wrong(&problems),
-    };
+fn eject(dir: &Path) -> Outcome {
+    let count = rules::eject(dir)?;
+    say(&format!("{count} files written to {}", line(&dir.display().to_string())))?;
+    say("Keep the files you change and delete the others: what is missing comes from the binary.")?;
+    Ok(End::Done)
+}
+
+fn test(folder: Option<&Path>) -> Outcome {
+    let compiled = setup::rules(folder)?;
     let failures = rules::test(&compiled);
     for f in &failures {
-        eprintln!(
-            "notyet: {}:{}: {}: expected {}, got {}: {}",
+        complain(&format!(
+            "{}:{}: {}: expected {}, got {}: {}",
             f.file,
             f.line,
             f.rule,
             f.expected,
             f.got,
-            plain(&f.text)
-        );
+            line(&f.text)
+        ));
     }
-    println!(
+    say(&format!(
         "{} networks, {} examples, {} failed",
         compiled.networks.len(),
         rules::example_count(&compiled),
         failures.len()
-    );
-    if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
+    ))?;
+    Ok(if failures.is_empty() { End::Done } else { End::Failed })
 }
 
-fn score(dir: &Path, folder: Option<&Path>, as_json: bool) -> ExitCode {
-    let compiled = match setup::rules(folder) {
-        Ok(compiled) => compiled,
-        Err(problems) => return wrong(&problems),
-    };
-    let mails = match dir.join("index.tsv").exists().then(|| rules::score_mails(dir, &compiled)).transpose() {
-        Ok(mails) => mails,
-        Err(words) => return fault(&words),
-    };
+fn score(dir: &Path, folder: Option<&Path>, as_json: bool) -> Outcome {
+    let compiled = setup::rules(folder)?;
+    let mails = dir.join("index.tsv").exists().then(|| rules::score_mails(dir, &compiled)).transpose()?;
     let notes = dir.join("notes.tsv");
-    let notes = match notes.exists().then(|| rules::score_notes(&notes, &compiled)).transpose() {
-        Ok(notes) => notes,
-        Err(words) => return fault(&words),
-    };
+    let notes = notes.exists().then(|| rules::score_notes(&notes, &compiled)).transpose()?;
     if mails.is_none() && notes.is_none() {
-        return failed(&format!("{}: neither index.tsv nor notes.tsv is there", dir.display()), FAILED);
+        let words = format!("{}: neither index.tsv nor notes.tsv is there", dir.display());
+        return Err(Fault::Permanent(words).into());
     }
     if as_json {
-        println!(
-            "{:#}",
-            json!({ "mails": mails.as_deref().map(mails_json), "notes": notes.as_ref().map(notes_json) })
-        );
-        return ExitCode::SUCCESS;
+        let both =
+            json!({ "mails": mails.as_deref().map(mails_json), "notes": notes.as_ref().map(notes_json) });
+        say(&json_text(&format!("{both:#}")))?;
+        return Ok(End::Done);
     }
-    if let Some(mails) = &mails {
-        print!("{}", mails_text(mails));
-    }
-    if let Some(notes) = &notes {
-        print!("{}", notes_text(notes));
-    }
-    ExitCode::SUCCESS
+    let parts = [mails.as_deref().map(mails_text), notes.as_ref().map(notes_text)];
+    say(parts.into_iter().flatten().collect::<Vec<_>>().join("\n").trim_end())?;
+    Ok(End::Done)
 }
 
 type Column = (&'static str, fn(&ScoredMail) -> &Answer);
@@ -117,12 +101,11 @@ fn mails_text(mails: &[ScoredMail]) -> String {
             }
         }
     }
-    out.push('\n');
     out
 }
 
-fn row(name: &str, cell: Cell) -> String {
-    format!("{:<16} {:>6} {:>6} {:>8.1} %\n", plain(name), cell.right, cell.all, cell.percent())
+fn row(name: &str, counts: Cell) -> String {
+    format!("{} {:>6} {:>6} {:>8.1} %\n", cell(name, 16), counts.right, counts.all, counts.percent())
 }
 
 fn notes_text(table: &ScoreTable) -> String {

@@ -1,26 +1,15 @@
 //! `notyet run`: the daemon.
 
-use std::process::ExitCode;
-
 use super::arguments::RunArguments;
-use super::{FAILED, TRY_AGAIN, fault, runtime, wrong};
+use super::out::{Cut, End, Outcome};
+use super::runtime;
 use crate::app::daemon::{self, RunEnd};
 use crate::app::{setup, start_log};
 
-pub(super) fn run(arguments: &RunArguments) -> ExitCode {
-    let setup = match setup::load(&arguments.config) {
-        Ok(setup) => setup,
-        Err(problems) => return wrong(&problems),
-    };
-    let telemetry = match start_log(&setup.config.logging) {
-        Ok(telemetry) => telemetry,
-        Err(words) => return fault(&words),
-    };
-    let runtime = match runtime() {
-        Ok(runtime) => runtime,
-        Err(code) => return code,
-    };
-    let end = runtime.block_on(async {
+pub(super) fn run(arguments: &RunArguments) -> Outcome {
+    let setup = setup::load(&arguments.config)?;
+    let telemetry = start_log(&setup.config.logging)?;
+    let end = runtime()?.block_on(async {
         if arguments.once {
             daemon::once(setup).await
         } else {
@@ -28,9 +17,9 @@ pub(super) fn run(arguments: &RunArguments) -> ExitCode {
         }
     });
     match end {
-        RunEnd::Done => ExitCode::SUCCESS,
-        RunEnd::TryAgain => ExitCode::from(TRY_AGAIN),
-        RunEnd::Failed => ExitCode::from(FAILED),
-        RunEnd::NotStarted(words) => fault(&words),
+        RunEnd::Done => Ok(End::Done),
+        RunEnd::TryAgain => Ok(End::TryAgain),
+        RunEnd::Failed => Ok(End::Failed),
+        RunEnd::NotStarted(fault) => Err(Cut::Fault(fault)),
     }
 }

@@ -1,32 +1,24 @@
 //! `notyet status`: what was done, what waits, what needs a person.
 
-use std::process::ExitCode;
-
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::arguments::StatusArguments;
-use super::style::{Paint, plain};
-use super::{fault, wrong};
+use super::out::{End, Outcome, say};
+use super::style::{Paint, json_text, line};
 use crate::app::look::{AccountStatus, Status};
 use crate::app::{look, setup};
 use crate::domain::Timestamp;
 
-pub(super) fn run(arguments: &StatusArguments) -> ExitCode {
-    let setup = match setup::load(&arguments.config) {
-        Ok(setup) => setup,
-        Err(problems) => return wrong(&problems),
-    };
-    let status = match look::status(&setup.config) {
-        Ok(status) => status,
-        Err(words) => return fault(&words),
-    };
+pub(super) fn run(arguments: &StatusArguments) -> Outcome {
+    let setup = setup::load(&arguments.config)?;
+    let status = look::status(&setup.config)?;
     if arguments.json {
-        println!("{:#}", as_json(&status));
+        say(&json_text(&format!("{:#}", as_json(&status))))?;
     } else {
-        print!("{}", as_text(&status, Paint::stdout()));
+        say(as_text(&status, Paint::stdout()).trim_end())?;
     }
-    ExitCode::SUCCESS
+    Ok(End::Done)
 }
 
 fn when(moment: Timestamp) -> String {
@@ -49,7 +41,7 @@ fn account_text(account: &AccountStatus, paint: Paint) -> String {
             "  NEEDS YOU   {} since {}: {}",
             fault.port.as_str(),
             when(fault.since),
-            plain(&fault.words)
+            line(&fault.words)
         ));
     }
     let counts = |pairs: Vec<(String, u32)>| {
@@ -61,21 +53,21 @@ fn account_text(account: &AccountStatus, paint: Paint) -> String {
     rows.push(format!("  letters     {}", if letters.is_empty() { "none yet" } else { &letters }));
     rows.push(format!("  last        {}", when(account.last_activity)));
     for held in &account.withheld {
-        let line = format!("{} since {}: {}", held.inviter_name, when(held.since), held.reason_text);
-        rows.push(format!("  hold        {}", plain(&line)));
+        let text = format!("{} since {}: {}", held.inviter_name, when(held.since), held.reason_text);
+        rows.push(format!("  hold        {}", line(&text)));
     }
     for letter in &account.waiting {
         let words = if letter.last_words.is_empty() { &letter.reason_text } else { &letter.last_words };
-        let line = format!("{} since {}: {words}", letter.inviter_name, when(letter.since));
-        rows.push(format!("  {:<11} {}", letter.state.as_str(), plain(&line)));
+        let text = format!("{} since {}: {words}", letter.inviter_name, when(letter.since));
+        rows.push(format!("  {:<11} {}", letter.state.as_str(), line(&text)));
     }
     for mail in &account.quarantined {
         rows.push(format!(
             "  unreadable  {} UID {} since {}: {}",
-            plain(&mail.mailbox),
+            line(&mail.mailbox),
             mail.uid,
             when(mail.since),
-            plain(&mail.why)
+            line(&mail.why)
         ));
     }
     rows.join("\n") + "\n"

@@ -1,0 +1,41 @@
+//! `notyet rules explain`: the votes on one note.
+
+use serde::Serialize;
+
+use super::arguments::ExplainArguments;
+use super::out::{End, Outcome, say};
+use super::render::{EvidenceJson, evidence_text, thousandths};
+use super::style::json_text;
+use crate::app::{look, rules, setup};
+
+#[derive(Serialize)]
+struct JudgementJson<'a> {
+    note_kind: &'static str,
+    confidence: f64,
+    language: &'a str,
+    evidence: Vec<EvidenceJson<'a>>,
+}
+
+pub(super) fn run(arguments: &ExplainArguments) -> Outcome {
+    let compiled = setup::rules(arguments.rules.as_deref())?;
+    let note = if arguments.note == "-" { look::read_note()? } else { arguments.note.clone() };
+    let judgement = rules::judge_note(&note, &compiled);
+    let kind = judgement.kind.as_str();
+    if arguments.json {
+        let json = JudgementJson {
+            note_kind: kind,
+            confidence: thousandths(judgement.confidence),
+            language: &judgement.language,
+            evidence: judgement.evidence.iter().map(EvidenceJson::of).collect(),
+        };
+        // Only maps with keys that are no strings and failing writers make this fail.
+        say(&json_text(&serde_json::to_string(&json).unwrap_or_default()))?;
+        return Ok(End::Done);
+    }
+    let language = if judgement.language.is_empty() { "unknown" } else { &judgement.language };
+    say(&format!("{kind}, confidence {:.2}, language {language}", judgement.confidence))?;
+    for evidence in &judgement.evidence {
+        say(&format!("  {}", evidence_text(evidence)))?;
+    }
+    Ok(End::Done)
+}
