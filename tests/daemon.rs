@@ -1,1 +1,29 @@
-//! Tests of the daemon boundary.
+//! The whole daemon: the real binary, real servers, real files.
+
+/// Starts a Dovecot or leaves the test, which was said loudly.
+macro_rules! dovecot {
+    () => {
+        match crate::support::dovecot::Dovecot::start() {
+            Some(server) => server,
+            None => return,
+        }
+    };
+}
+
+mod crash;
+mod drafts;
+mod life;
+mod preview;
+mod send;
+mod trouble;
+
+use crate::support::dovecot::Dovecot;
+use crate::support::home::Home;
+
+/// A home with one account on `server` that has had its first run.
+fn watched(server: &Dovecot, policy: &str, keys: &str, smtp: &str) -> Home {
+    let home = Home::new();
+    home.configure(policy, &[home.on_dovecot("work", server, keys, smtp)]);
+    home.once().well();
+    home
+}

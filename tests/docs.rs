@@ -268,7 +268,8 @@ fn check_json_has_exactly_the_documented_fields() {
         .into_iter()
         .map(|row| (row[0].trim_matches('`').to_owned(), row[1].clone()))
         .collect();
-    let output = notyet(["check", "--json", "--assume-authentic"].map(str::to_owned).into_iter().chain(demo_mails()));
+    let output =
+        notyet(["check", "--json", "--assume-authentic"].map(str::to_owned).into_iter().chain(demo_mails()));
     assert_eq!(output.status.code(), Some(0));
     let mut real = BTreeMap::new();
     for line in stdout(&output).lines() {
@@ -310,7 +311,14 @@ fn every_reason_is_documented_and_no_other() {
         .collect();
     let word = Regex::new(r#"(?:\b(?:leave|hold|automatic|reason)\(|\bcode:)\s*"([a-z-]+)""#).unwrap();
     let mut real = BTreeSet::new();
-    for file in ["decide.rs", "compose.rs", "gates/mod.rs", "gates/automated.rs", "gates/limits.rs", "gates/person.rs"] {
+    for file in [
+        "decide.rs",
+        "compose.rs",
+        "gates/mod.rs",
+        "gates/automated.rs",
+        "gates/limits.rs",
+        "gates/person.rs",
+    ] {
         let text = document(&format!("src/stages/{file}"));
         let code = text.split("#[cfg(test)]").next().unwrap();
         real.extend(word.captures_iter(code).map(|c| c[1].to_owned()));
@@ -416,8 +424,7 @@ fn without_the_example_network_its_mail_is_nobodys() {
 #[test]
 fn the_example_signal_passes_its_own_examples() {
     let rules = example_rules();
-    let failures: Vec<_> =
-        rules::test(&rules).into_iter().filter(|f| f.rule == "notes/own.hives").collect();
+    let failures: Vec<_> = rules::test(&rules).into_iter().filter(|f| f.rule == "notes/own.hives").collect();
     assert!(failures.is_empty(), "{failures:?}");
     assert!(rules.letters.languages(NoteKind::Generic).contains(&"de"));
 }
@@ -436,10 +443,11 @@ fn a_fault_looks_as_the_rules_readme_shows_it() {
 #[test]
 fn every_key_of_the_rule_files_is_documented() {
     let readme = rules_readme();
-    let documented: BTreeSet<String> = quoted(&Regex::new(r"(?ms)^```.*?^```$").unwrap().replace_all(&readme, ""))
-        .into_iter()
-        .flat_map(|span| span.split('.').map(str::to_owned).collect::<Vec<_>>())
-        .collect();
+    let documented: BTreeSet<String> =
+        quoted(&Regex::new(r"(?ms)^```.*?^```$").unwrap().replace_all(&readme, ""))
+            .into_iter()
+            .flat_map(|span| span.split('.').map(str::to_owned).collect::<Vec<_>>())
+            .collect();
     let field = Regex::new(r"(?m)^    pub\((?:super|crate)\) _?(\w+):").unwrap();
     for file in ["raw.rs", "notes/raw.rs"] {
         for key in field.captures_iter(&document(&format!("src/rulebook/{file}"))) {
@@ -448,7 +456,9 @@ fn every_key_of_the_rule_files_is_documented() {
             assert!(known, "{file}: {}", &key[1]);
         }
     }
-    for variable in ["first_name", "inviter", "owner", "owner_address", "link", "network", "by_mail", "subject"] {
+    for variable in
+        ["first_name", "inviter", "owner", "owner_address", "link", "network", "by_mail", "subject"]
+    {
         assert!(documented.contains(variable), "{variable}");
     }
 }

@@ -26,5 +26,6 @@ mod ledger;
 mod letters;
 mod maildir;
 mod notes;
+mod promises;
 mod smtp;
 mod smtp_postfix;

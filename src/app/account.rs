@@ -56,11 +56,12 @@ pub async fn pass(
         Ok(0) => {}
         Ok(_) => settle::settle(port, account, shared, stop).await?,
         // Drafting goes on where sending cannot; the letters keep their place in the queue.
-        Err(fault) => {
+        Err(fault @ Fault::NeedsHuman(_)) => {
             tell(account, shared, PortKind::Smtp, &fault);
             memory.sending_rests_until = Some(shared.now().plus(WARN_AGAIN));
             return Ok(tally);
         }
+        Err(fault) => return Err(fault),
     }
     memory.sending_rests_until = None;
     forget(account, shared, PortKind::Smtp);
@@ -69,7 +70,7 @@ pub async fn pass(
 
 /// One connection and one pass, for `run --once` and cron.
 pub async fn once(account: &Account, shared: &Shared, stop: &Stop) -> End {
-    if let Err(fault) = settle::recover(account, shared) {
+    if let Err(fault) = begin(account, shared) {
         return fail(account, shared, port_kind(account), &fault);
     }
     let mut port = match Port::connect(account, shared.uids(account)).await {
@@ -93,10 +94,6 @@ pub async fn once(account: &Account, shared: &Shared, stop: &Stop) -> End {
 pub async fn watch(account: Account, shared: Arc<Shared>, mut memory: Memory, mut stop: Stop) -> End {
     let mut backoff = Backoff::new(RECONNECT.0, RECONNECT.1);
     let progress = Arc::clone(&memory.progress);
-    if let Err(fault) = settle::recover(&account, &shared) {
-        progress.at_rest();
-        return fail(&account, &shared, port_kind(&account), &fault);
-    }
     while !stop.asked() {
         progress.expect_within(shared.now(), LONGEST_STEP);
         let fault = match session(&account, &shared, &mut memory, &mut stop, &mut backoff).await {
@@ -119,6 +116,12 @@ pub async fn watch(account: Account, shared: Arc<Shared>, mut memory: Memory, mu
     End::Done
 }
 
+/// The ledger knows the account from here on, and no letter is under way.
+fn begin(account: &Account, shared: &Shared) -> Result<(), Fault> {
+    shared.ledger().start_account(&account.name, shared.now())?;
+    settle::recover(account, shared).map(|_| ())
+}
+
 /// One connection: passes and waits until it breaks or a stop is asked for.
 async fn session(
     account: &Account,
@@ -127,6 +130,7 @@ async fn session(
     stop: &mut Stop,
     backoff: &mut Backoff,
 ) -> Result<(), Fault> {
+    begin(account, shared)?;
     let mut port = Port::connect(account, shared.uids(account)).await?;
     tracing::info!(account = %account.name, "connected");
     while !stop.asked() {

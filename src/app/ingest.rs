@@ -135,11 +135,12 @@ impl Look<'_> {
                     let high = low.saturating_add(HEADERS_AT_ONCE - 1).min(end - 1);
                     let envelopes = self.port.new_envelopes(low, Some(high), &fields).await?;
                     self.work(&envelopes, start, true).await?;
-                    low = high + 1;
-                    self.commit_cursor(low)?;
+                    // Asked before the cursor moves: a stop leaves candidates unread.
                     if self.stop.asked() {
                         return Ok(());
                     }
+                    low = high + 1;
+                    self.commit_cursor(low)?;
                 }
                 return Ok(());
             }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use super::home::messages;
 use super::tls::Authority;
 
 const PROGRAM: &str = "/usr/sbin/dovecot";
@@ -98,6 +99,40 @@ impl Dovecot {
         }
         names.sort();
         names
+    }
+
+    /// Every message of a folder, as its file holds it.
+    pub fn messages(&self, folder: &str) -> Vec<String> {
+        messages(&self.maildir().join(folder))
+    }
+
+    /// Puts `message` into a folder, as the owner's mail program would.
+    pub fn put(&self, folder: &str, message: &str) {
+        let folder = self.maildir().join(folder);
+        let path = folder.join("cur/1700000001.M1P1.put:2,S");
+        std::fs::create_dir_all(folder.join("cur")).expect("folder");
+        std::fs::write(&path, message).expect("write");
+        for path in [folder.clone(), folder.join("cur"), path] {
+            chown(&path, Some(MAIL_ID), Some(MAIL_ID)).expect("chown");
+        }
+    }
+
+    /// Removes every message of a folder, as the owner's mail program would.
+    pub fn clear(&self, folder: &str) {
+        for name in self.files(folder) {
+            std::fs::remove_file(self.maildir().join(folder).join(name)).expect("remove");
+        }
+    }
+
+    /// Gives INBOX a new UIDVALIDITY and every message of it a new UID.
+    pub fn renumber_inbox(&self) {
+        for entry in std::fs::read_dir(self.maildir()).expect("maildir") {
+            let entry = entry.expect("entry");
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name == "dovecot-uidlist" || name.starts_with("dovecot.index") {
+                std::fs::remove_file(entry.path()).expect("remove");
+            }
+        }
     }
 
     fn maildir(&self) -> PathBuf {

@@ -2,7 +2,10 @@
 
 pub mod dovecot;
 pub mod golden;
+pub mod home;
+pub mod mails;
 pub mod peer;
 pub mod postfix;
 pub mod smtp_peer;
+pub mod tap;
 pub mod tls;

@@ -2,7 +2,7 @@
 //! and there as troublesome as told. It keeps what it saw.
 
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -133,6 +133,36 @@ impl Peer {
         Self { port, seen, task, authority, tls }
     }
 
+    /// A peer that serves every connection after the same script, until it is dropped.
+    pub async fn standing(script: Script) -> Self {
+        let authority = Authority::new();
+        let acceptor = TlsAcceptor::from(authority.server_config("localhost"));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let tls = script.tls;
+        let task = tokio::spawn({
+            let seen = seen.clone();
+            async move {
+                loop {
+                    let (stream, _) = listener.accept().await.unwrap();
+                    serve(stream, &script, &seen, acceptor.clone()).await;
+                }
+            }
+        });
+        Self { port, seen, task, authority, tls }
+    }
+
+    /// What was seen so far.
+    pub fn seen(&self) -> Seen {
+        self.seen.lock().unwrap().clone()
+    }
+
+    /// The `[account.NAME.smtp]` table of a config that trusts this peer.
+    pub fn table(&self, account: &str) -> String {
+        table(account, self.port, "implicit", &self.authority.ca_file)
+    }
+
     /// The config of a client that trusts this peer.
     pub fn smtp(&self) -> Smtp {
         Smtp {
@@ -159,6 +189,15 @@ impl Peer {
 
 pub fn login(user: &str) -> Login {
     Login { user: user.to_owned(), secret: SecretSource::PasswordCommand(vec!["true".to_owned()]) }
+}
+
+/// An `[account.NAME.smtp]` table, without login.
+pub fn table(account: &str, port: u16, tls: &str, ca_file: &Path) -> String {
+    format!(
+        "[account.{account}.smtp]\nhost = \"localhost\"\nport = {port}\ntls = \"{tls}\"\n\
+         ca_file = \"{}\"\ntimeout = \"20s\"\nlogin = \"none\"\n",
+        ca_file.display()
+    )
 }
 
 enum Next {

@@ -1,0 +1,186 @@
+//! The daemon's life: IDLE, signals, the lock, logins, the log.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::watched;
+use crate::support::golden;
+use crate::support::home::{Home, until};
+use crate::support::mails::to_paste;
+
+#[test]
+fn idle_brings_a_draft_soon_after_the_mail_and_sigterm_ends_it_well() {
+    let server = dovecot!();
+    let home = watched(&server, "", "", "");
+    let daemon = home.daemon();
+    daemon.says("connected", 1);
+    for number in 1..=2 {
+        // The poll comes after five minutes: what is drafted now, IDLE told of.
+        server.deliver(&to_paste(number));
+        until("the draft", || (server.files(".Drafts").len() == number as usize).then_some(()));
+    }
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn sighup_refuses_a_bad_file_and_takes_over_a_good_one() {
+    let server = dovecot!();
+    let home = watched(&server, "", "", "");
+    let good = std::fs::read_to_string(home.config()).unwrap();
+    let daemon = home.daemon();
+    daemon.says("connected", 1);
+
+    home.put("notyet.toml", &good.replace("poll_every", "pol_every"));
+    daemon.signal("-HUP");
+    daemon.says("the old one stays in force", 1);
+    let refusal = daemon.log().into_iter().find(|line| line.contains("stays in force")).unwrap();
+    assert!(refusal.contains("pol_every"), "{refusal}");
+    server.deliver(&to_paste(1));
+    until("the draft by the old config", || (server.files(".Drafts").len() == 1).then_some(()));
+
+    home.put("notyet.toml", &good.replace("[policy]", "[policy]\ngeneric = \"leave\""));
+    daemon.signal("-HUP");
+    daemon.says("connected", 2);
+    server.deliver(&to_paste(2));
+    until("the mail is judged", || (home.status("work")["decisions"]["leave"] == 1).then_some(()));
+    assert_eq!(server.files(".Drafts").len(), 1, "the new policy holds");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn a_second_daemon_on_one_state_folder_is_refused() {
+    let home = Home::new();
+    home.configure("", &[home.on_maildir("home", "")]);
+    let daemon = home.daemon();
+    daemon.says("connected", 1);
+    let second = home.once();
+    assert_eq!(second.code, Some(1), "{}", second.err);
+    assert!(second.err.contains("another notyet") && second.err.contains("state_dir"), "{}", second.err);
+    assert_eq!(daemon.stop(), Some(0));
+    home.once().well();
+}
+
+/// A server that lets nobody in, and how often somebody tried.
+fn closed_door() -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let logins = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&logins);
+    std::thread::spawn(move || {
+        for line in listener.incoming().map_while(Result::ok) {
+            let counter = Arc::clone(&counter);
+            std::thread::spawn(move || answer_at_the_door(line, &counter));
+        }
+    });
+    (port, logins)
+}
+
+fn answer_at_the_door(mut line: std::net::TcpStream, logins: &AtomicUsize) {
+    let commands = BufReader::new(line.try_clone().unwrap());
+    let _ = line.write_all(b"* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR LITERAL+] ready\r\n");
+    for command in commands.lines().map_while(Result::ok) {
+        let (tag, rest) = command.split_once(' ').unwrap_or((&command, ""));
+        let answer = match rest.split(' ').next().unwrap_or("") {
+            "LOGIN" | "AUTHENTICATE" => {
+                logins.fetch_add(1, Ordering::SeqCst);
+                format!("{tag} NO [AUTHENTICATIONFAILED] no\r\n")
+            }
+            "CAPABILITY" => format!("* CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR\r\n{tag} OK done\r\n"),
+            "LOGOUT" => format!("* BYE\r\n{tag} OK done\r\n"),
+            _ => format!("{tag} OK done\r\n"),
+        };
+        if line.write_all(answer.as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_refused_login_is_said_once_not_hammered_and_stops_nobody_else() {
+    let (port, logins) = closed_door();
+    let home = Home::new();
+    home.configure("", &[home.on_port("work", port, ""), home.on_maildir("home", "")]);
+    let daemon = home.daemon();
+    daemon.says("connected", 1);
+    daemon.says("\"ERROR\"", 1);
+    // Every draft takes a poll of one second: time enough for a second try, were there one.
+    for number in 1..=4 {
+        home.deliver("home", &format!("{number}.a.b"), &to_paste(number));
+        until("the draft", || (home.drafts("home").len() == number as usize).then_some(()));
+    }
+    assert_eq!(logins.load(Ordering::SeqCst), 1);
+    let errors: Vec<_> = daemon.log().into_iter().filter(|line| line.contains("\"ERROR\"")).collect();
+    assert_eq!(errors.len(), 1, "{errors:#?}");
+    assert!(errors[0].contains("work") && errors[0].contains("password"), "{}", errors[0]);
+    assert!(!errors[0].contains("correct horse"));
+    let status = home.status("work");
+    assert_eq!(status["needs_you"][0]["port"], "imap", "{status}");
+    assert_eq!(home.status("home")["needs_you"].as_array().map(Vec::len), Some(0));
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn no_log_line_at_any_level_holds_anything_of_a_mail() {
+    let server = dovecot!();
+    let home = watched(&server, "", "", "");
+    let mails: Vec<String> = golden::mails()
+        .iter()
+        .filter(|path| path.starts_with("demo/"))
+        .map(|path| std::fs::read_to_string(golden::root().join(path)).unwrap())
+        .collect();
+    for mail in &mails {
+        server.deliver(mail);
+    }
+    let ran = home.once().well();
+    assert!(server.files(".Drafts").len() >= 15, "{}", server.files(".Drafts").len());
+    assert!(ran.err.contains("looked into the mailbox"), "{}", ran.err);
+    let log = ran.err.to_lowercase();
+    for word in private_words(&mails) {
+        assert!(!log.contains(&word.to_lowercase()), "{word:?} stands in the log:\n{}", ran.err);
+    }
+}
+
+/// Addresses, subjects, tokens, names and notes of the mails and of the owner.
+fn private_words(mails: &[String]) -> Vec<String> {
+    let mut words: Vec<String> = golden::expected()
+        .iter()
+        .flat_map(|row| ["inviter", "note", "to", "profile_url"].map(|column| row.value(column)))
+        .flatten()
+        .collect();
+    words.extend(["robin@example.org", "correct horse", "Keller"].map(str::to_owned));
+    for mail in mails {
+        let (headers, _) = mailparse::parse_headers(mail.as_bytes()).unwrap();
+        for header in headers {
+            let value = header.get_value();
+            match header.get_key().as_str() {
+                "Subject" => words.push(value),
+                "Message-ID" => words.push(value.trim_matches(['<', '>']).to_owned()),
+                "From" | "Reply-To" => words.extend(
+                    value.split([' ', '<', '>', ',', '"']).filter(|w| w.contains('@')).map(str::to_owned),
+                ),
+                _ => {}
+            }
+        }
+        for token in mail.replace("=\n", "").split("otpToken=3D").skip(1) {
+            words.push(token.chars().take_while(char::is_ascii_alphanumeric).collect());
+        }
+    }
+    words.retain(|word| word.chars().count() > 4);
+    assert!(words.iter().any(|word| word.contains("yJrWJuaTfBUdy9q")), "the tokens are looked for");
+    words
+}
+
+#[test]
+fn once_says_by_its_exit_code_whether_to_try_again_or_to_call_somebody() {
+    let home = Home::new();
+    let (port, _) = closed_door();
+    home.configure("", &[home.on_port("work", port, "")]);
+    assert_eq!(home.once().code, Some(1));
+    let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+    home.configure("", &[home.on_port("work", nobody, "")]);
+    assert_eq!(home.once().code, Some(75));
+    home.put("notyet.toml", "nonsense = 1\n");
+    assert_eq!(home.once().code, Some(78));
+}

@@ -1,0 +1,243 @@
+//! An installation of notyet: a config file, a state folder, the real binary.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::dovecot::{self, Dovecot};
+
+/// Patience with real servers on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Asks again and again until there is an answer; fails after a long while.
+pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < end, "it never came to this: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A folder with everything one installation needs.
+pub struct Home {
+    dir: TempDir,
+}
+
+/// How a run of the binary ended.
+pub struct Ran {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ran {
+    pub fn of(command: &mut Command) -> Self {
+        let done = command.stdin(Stdio::null()).output().expect("the binary");
+        Self {
+            code: done.status.code(),
+            out: String::from_utf8(done.stdout).expect("UTF-8"),
+            err: String::from_utf8(done.stderr).expect("UTF-8"),
+        }
+    }
+
+    /// Fails unless the run went well.
+    #[track_caller]
+    pub fn well(self) -> Self {
+        assert_eq!(self.code, Some(0), "{}{}", self.out, self.err);
+        self
+    }
+}
+
+impl Home {
+    pub fn new() -> Self {
+        let home = Self { dir: tempfile::tempdir().expect("temp dir") };
+        home.put("password", dovecot::PASSWORD);
+        home
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn state(&self) -> PathBuf {
+        self.path().join("state")
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.path().join("notyet.toml")
+    }
+
+    /// Writes a file that only we can read.
+    pub fn put(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path().join(name);
+        fs::write(&path, text).expect("write");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("permissions");
+        path
+    }
+
+    /// Writes the config: the owner of the sample mails, no limits that matter, and what is given.
+    pub fn configure(&self, policy: &str, accounts: &[String]) {
+        let text = format!(
+            "state_dir = \"state\"\n\
+             [owner]\nname = \"Robin Keller\"\naddresses = [\"robin@example.org\"]\n\
+             [policy]\nmax_per_hour = 1000\nmax_per_day = 1000\n{policy}\n\
+             [log]\nformat = \"json\"\nlevel = \"trace\"\n{}",
+            accounts.concat()
+        );
+        self.put("notyet.toml", &text);
+    }
+
+    /// An account on `server`; `keys` are further lines of its table, `smtp` is a table of its own or nothing.
+    pub fn on_dovecot(&self, name: &str, server: &Dovecot, keys: &str, smtp: &str) -> String {
+        let ca_file = server.ca_file();
+        let port = server.imaps_port;
+        format!(
+            "[account.{name}]\nauthserv_id = \"mx.example.org\"\npoll_every = \"5m\"\n{keys}\n\
+             [account.{name}.imap]\nhost = \"localhost\"\nport = {port}\nca_file = \"{}\"\ntimeout = \"20s\"\n\
+             user = \"{}\"\npassword.file = \"password\"\n{smtp}\n",
+            ca_file.display(),
+            dovecot::USER
+        )
+    }
+
+    /// An account on a plain-text loopback port.
+    pub fn on_port(&self, name: &str, port: u16, keys: &str) -> String {
+        format!(
+            "[account.{name}]\nauthserv_id = \"mx.example.org\"\npoll_every = \"5m\"\n{keys}\n\
+             [account.{name}.imap]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"loopback-plain\"\n\
+             timeout = \"20s\"\nuser = \"{}\"\npassword.file = \"password\"\n",
+            dovecot::USER
+        )
+    }
+
+    /// An account on a Maildir of this home, made if need be.
+    pub fn on_maildir(&self, name: &str, keys: &str) -> String {
+        let path = self.maildir(name);
+        for part in ["cur", "new", "tmp"] {
+            fs::create_dir_all(path.join(part)).expect("maildir");
+        }
+        format!(
+            "[account.{name}]\nauthserv_id = \"mx.example.org\"\npoll_every = \"1s\"\n{keys}\n\
+             [account.{name}.maildir]\npath = \"{}\"\n",
+            path.display()
+        )
+    }
+
+    pub fn maildir(&self, name: &str) -> PathBuf {
+        self.path().join(name)
+    }
+
+    /// Delivers into the Maildir of account `name`.
+    pub fn deliver(&self, name: &str, file: &str, mail: &str) {
+        let maildir = self.maildir(name);
+        let staged = maildir.join("tmp").join(file);
+        fs::write(&staged, mail).expect("write");
+        fs::rename(staged, maildir.join("new").join(file)).expect("rename");
+    }
+
+    /// The drafts in the Maildir of account `name`.
+    pub fn drafts(&self, name: &str) -> Vec<String> {
+        messages(&self.maildir(name).join(".Drafts"))
+    }
+
+    /// `notyet` with these arguments and this home's config.
+    pub fn notyet(&self, arguments: &[&str]) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_notyet"));
+        Ran::of(command.args(arguments).arg("--config").arg(self.config()))
+    }
+
+    /// One pass.
+    pub fn once(&self) -> Ran {
+        self.notyet(&["run", "--once"])
+    }
+
+    /// The status of account `name`.
+    pub fn status(&self, name: &str) -> Value {
+        let status: Value =
+            serde_json::from_str(&self.notyet(&["status", "--json"]).well().out).expect("JSON");
+        let accounts = status["accounts"].as_array().expect("accounts");
+        accounts.iter().find(|account| account["name"] == name).expect("the account").clone()
+    }
+
+    /// The daemon.
+    pub fn daemon(&self) -> Daemon {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_notyet"))
+            .args(["run", "--config"])
+            .arg(self.config())
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary");
+        let lines = BufReader::new(child.stderr.take().expect("stderr")).lines();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let written = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                written.lock().expect("log").push(line);
+            }
+        });
+        Daemon { child, log }
+    }
+}
+
+/// Every message of a Maildir folder, in the order of the file names.
+pub fn messages(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for part in ["cur", "new"] {
+        for entry in fs::read_dir(folder.join(part)).into_iter().flatten() {
+            let path = entry.expect("entry").path();
+            found.push((path.file_name().expect("name").to_owned(), fs::read(&path).expect("message")));
+        }
+    }
+    found.sort();
+    found.into_iter().map(|(_, bytes)| String::from_utf8(bytes).expect("UTF-8")).collect()
+}
+
+/// A running daemon; it is killed when dropped.
+pub struct Daemon {
+    child: Child,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Daemon {
+    /// All lines so far.
+    pub fn log(&self) -> Vec<String> {
+        self.log.lock().expect("log").clone()
+    }
+
+    /// Waits until `count` lines hold `text`.
+    pub fn says(&self, text: &str, count: usize) {
+        until(&format!("{count} log lines with {text:?}"), || {
+            (self.log().iter().filter(|line| line.contains(text)).count() >= count).then_some(())
+        });
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        let done = Command::new("kill").args([signal, &pid]).status().expect("kill");
+        assert!(done.success());
+    }
+
+    /// Asks it to stop and tells its exit code.
+    pub fn stop(mut self) -> Option<i32> {
+        self.signal("-TERM");
+        until("the daemon ends", || self.child.try_wait().expect("wait")).code()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
