@@ -10,6 +10,8 @@
     clippy::panic
 )]
 
+#[path = "../support/home.rs"]
+mod home;
 #[path = "../support/dovecot.rs"]
 mod dovecot;
 mod proxy;
