@@ -160,7 +160,7 @@ pub enum RulesCommand {
     Explain(ExplainArguments),
     /// Score the rules on labelled mails and notes, and print both tables.
     #[command(
-        after_help = "Example:\n  notyet rules score ./corpus      a folder with index.tsv, mail/ and notes.tsv"
+        after_help = "Example:\n  notyet rules score ./corpus      a folder with index.tsv, mail/ and notes.tsv\n\nThe columns are told in rules/README.md."
     )]
     Score {
         /// A folder with index.tsv and mail/ (mails), notes.tsv (notes), or both.
