@@ -67,12 +67,18 @@ pub async fn settle(port: &mut Port, account: &Account, shared: &Shared, stop: &
         resolve(port, &drafts, &letter, shared).await?;
     }
     let due: Vec<_> = shared.ledger().due(&account.name, shared.now())?;
-    for letter in due.into_iter().filter(|d| d.mode == Mode::Draft) {
+    for letter in due {
         if stop.asked() {
             return Ok(());
         }
-        let drafts = drafts_folder(port, account, &mut folders).await?;
-        draft(port, &drafts, &letter, shared).await?;
+        // A ledger that was lost and begun anew must not answer a second time.
+        if letter.attempts == 0 && was_done_before(port, account, &letter, shared, &mut folders).await? {
+            continue;
+        }
+        if letter.mode == Mode::Draft {
+            let drafts = drafts_folder(port, account, &mut folders).await?;
+            draft(port, &drafts, &letter, shared).await?;
+        }
     }
     let doubtful = shared.ledger().in_state(&account.name, State::Uncertain)?;
     for letter in doubtful {
@@ -115,12 +121,35 @@ async fn drafts_folder(
     })
 }
 
-async fn draft(port: &mut Port, drafts: &str, letter: &Delivery, shared: &Shared) -> Result<(), Fault> {
-    // A ledger that was lost and begun anew must not draft a second time.
-    if port.find_by_header(drafts, KEY_HEADER, letter.message_id.as_str()).await?.is_some() {
-        record(shared, letter, Event::Appended, "the draft was there already", Detail::default())?;
-        return Ok(());
+/// Whether Drafts or Sent holds the letter although no try of it is recorded.
+async fn was_done_before(
+    port: &mut Port,
+    account: &Account,
+    letter: &Delivery,
+    shared: &Shared,
+    known: &mut Option<SpecialFolders>,
+) -> Result<bool, Fault> {
+    let folders = folders_of(port, account, known).await?;
+    let found = [
+        (folders.sent, Event::SeenInSent, "it was in the Sent folder already"),
+        (folders.drafts, Event::TooLate, "a draft of it stands in the Drafts folder: a person's choice"),
+    ];
+    for (folder, event, words) in found {
+        if let Some(folder) = folder
+            && port.find_by_header(&folder, KEY_HEADER, letter.message_id.as_str()).await?.is_some()
+        {
+            let (event, words) = match letter.mode {
+                Mode::Send => (event, words),
+                Mode::Draft => (Event::Appended, "it was there already"),
+            };
+            record(shared, letter, event, words, Detail::default())?;
+            return Ok(true);
+        }
     }
+    Ok(false)
+}
+
+async fn draft(port: &mut Port, drafts: &str, letter: &Delivery, shared: &Shared) -> Result<(), Fault> {
     let mark = port.append_mark(drafts, &letter.message.0).await?;
     record(
         shared,
