@@ -177,7 +177,7 @@ impl Look<'_> {
     }
 
     async fn work(&mut self, envelopes: &[Envelope], start: Timestamp, in_order: bool) -> Result<(), Fault> {
-        self.set_aside_unreadable(in_order).await?;
+        self.set_aside_unreadable().await?;
         let mut candidates = Vec::new();
         for envelope in envelopes {
             self.tally.looked += 1;
@@ -187,7 +187,8 @@ impl Look<'_> {
                     candidates.push(envelope)
                 }
                 Err(unreadable) if names_a_network(&envelope.header, &self.shared.rules) => {
-                    self.quarantine(envelope.uid, None, unreadable.as_str(), in_order)?;
+                    // Candidates before it are still to be read: the cursor must not pass them.
+                    self.quarantine(envelope.uid, None, unreadable.as_str(), false)?;
                 }
                 _ => self.observer.seen(envelope.uid, &Seen::Passed { header: header.as_ref().ok() }),
             }
@@ -203,9 +204,9 @@ impl Look<'_> {
         Ok(())
     }
 
-    async fn set_aside_unreadable(&mut self, in_order: bool) -> Result<(), Fault> {
+    async fn set_aside_unreadable(&mut self) -> Result<(), Fault> {
         for (uid, why) in self.port.take_unreadable().await? {
-            self.quarantine(uid, None, &why, in_order)?;
+            self.quarantine(uid, None, &why, false)?;
         }
         Ok(())
     }
@@ -250,7 +251,7 @@ impl Look<'_> {
                 Body::Whole(raw) => self.judge(envelope, &raw, start, in_order)?,
             }
         }
-        self.set_aside_unreadable(in_order).await
+        self.set_aside_unreadable().await
     }
 
     fn judge(

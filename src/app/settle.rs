@@ -135,13 +135,15 @@ async fn found_done(
         if port.find_by_header(&folder, KEY_HEADER, id).await?.is_none() {
             continue;
         }
-        let event = match (letter.mode, in_drafts) {
-            (Mode::Draft, true) => Event::Appended,
-            (Mode::Send, false) => Event::SeenInSent,
-            // A draft the owner has sent, or one that waits for the owner.
-            (Mode::Draft, false) | (Mode::Send, true) => Event::OwnerActed,
+        let (event, words) = match (letter.mode, in_drafts) {
+            (Mode::Draft, true) => (Event::Appended, "it was there before this ledger"),
+            (Mode::Draft, false) => (Event::OwnerActed, "it stands in the Sent folder: the owner sent it"),
+            (Mode::Send, false) => (Event::SeenInSent, "it was in the Sent folder already"),
+            (Mode::Send, true) => {
+                (Event::TooLate, "a draft of it stands in the Drafts folder: a person's choice")
+            }
         };
-        record(shared, letter, event, "it was there before this ledger", Detail::default())?;
+        record(shared, letter, event, words, Detail::default())?;
         return Ok(true);
     }
     Ok(false)

@@ -10,10 +10,10 @@
     clippy::panic
 )]
 
-#[path = "../support/home.rs"]
-mod home;
 #[path = "../support/dovecot.rs"]
 mod dovecot;
+#[path = "../support/home.rs"]
+mod home;
 mod proxy;
 #[path = "../support/tls.rs"]
 mod tls;

@@ -1,1 +1,168 @@
-//! Soon.
+//! A process that dies between any two durable steps: exactly one draft, at
+//! most one transmission, and the end is that of a run without accident.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use notyet::app::account::{self, End};
+use notyet::app::setup;
+use notyet::app::shared::{Shared, Step, Stop};
+use notyet::config::Tls;
+use notyet::shell::clock;
+use notyet::shell::store::Ledger;
+
+use crate::support::dovecot::Dovecot;
+use crate::support::home::{Home, Ran};
+use crate::support::mails::{header, to_paste, with_reply_to};
+use crate::support::smtp_peer::{Peer, Script};
+
+const CONFIG: &str = "NOTYET_TEST_CONFIG";
+const DEADLY: &str = "NOTYET_TEST_DEADLY_STEP";
+
+static DEADLY_STEP: OnceLock<Option<Step>> = OnceLock::new();
+
+fn die_if_told(step: Step) {
+    if DEADLY_STEP.get() == Some(&Some(step)) {
+        let _ = Command::new("kill").args(["-KILL", &std::process::id().to_string()]).status();
+        unreachable!("SIGKILL does not return");
+    }
+}
+
+/// The body of the child process; by itself it does nothing.
+#[test]
+#[ignore = "run by the tests below, as a process of its own"]
+fn one_pass_in_a_process_that_may_die() {
+    let Some(config) = std::env::var_os(CONFIG) else { return };
+    let step = std::env::var(DEADLY).ok().map(|name| {
+        Step::ALL.into_iter().find(|step| format!("{step:?}") == name).expect("the name of a step")
+    });
+    DEADLY_STEP.set(step).expect("set once");
+    let setup = setup::load(Path::new(&config)).unwrap_or_else(|problems| panic!("{problems}"));
+    let ledger = Ledger::open(&setup.config.state_dir).expect("the ledger");
+    let mut shared = Shared::new(setup.rules, setup.config.owner, setup.policy, ledger, clock::now);
+    shared.uids_dir = Some(setup.config.state_dir.join("maildir"));
+    shared.at_step = die_if_told;
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    for account in &setup.config.accounts {
+        let (_switch, stop) = Stop::new();
+        assert_eq!(runtime.block_on(account::once(account, &shared, &stop)), End::Done);
+    }
+}
+
+/// One pass in a process of its own, which dies at `step`.
+fn pass(home: &Home, step: Option<Step>) {
+    let mut command = Command::new(std::env::current_exe().expect("this test"));
+    let name = concat!(module_path!(), "::one_pass_in_a_process_that_may_die");
+    let name = name.split_once("::").expect("the crate's name").1;
+    command.args(["--exact", "--ignored", name]).env(CONFIG, home.config()).env_remove(DEADLY);
+    if let Some(step) = step {
+        command.env(DEADLY, format!("{step:?}"));
+    }
+    let ran = Ran::of(&mut command);
+    match step {
+        None => assert!(ran.out.contains("1 passed"), "{}{}", ran.out, ran.err),
+        Some(step) => assert_eq!(ran.code, None, "it should have died at {step:?}: {}{}", ran.out, ran.err),
+    }
+}
+
+/// Which ways a step lies on: a draft's, a sent letter's. A new step has to say.
+fn on_the_way_of(step: Step) -> (bool, bool) {
+    match step {
+        Step::PlanCommitted => (true, true),
+        Step::AppendAboutToGo | Step::Appended | Step::DraftRecorded => (true, false),
+        Step::BodyAboutToGo | Step::Accepted | Step::SentRecorded | Step::CopyFiled | Step::CopyRecorded => {
+            (false, true)
+        }
+    }
+}
+
+/// No accident, then every step of a draft's way.
+fn draft_steps() -> impl Iterator<Item = Option<Step>> {
+    [None].into_iter().chain(Step::ALL.into_iter().filter(|step| on_the_way_of(*step).0).map(Some))
+}
+
+/// Dies at `step` of the pass that follows `deliver`, and goes on twice.
+fn with_accident(home: &Home, step: Option<Step>, deliver: impl FnOnce()) {
+    pass(home, None);
+    deliver();
+    pass(home, step);
+    pass(home, None);
+    pass(home, None);
+}
+
+#[test]
+fn a_kill_anywhere_on_the_way_to_a_draft_in_a_maildir_leaves_exactly_one() {
+    for step in draft_steps() {
+        let home = Home::new();
+        home.configure("", &[home.on_maildir("work", "")]);
+        with_accident(&home, step, || {
+            home.deliver("work", "1.a.b", &to_paste(1));
+            home.deliver("work", "2.a.b", &with_reply_to(2, "jane@example.org"));
+        });
+        let mut keys: Vec<_> = home.drafts("work").iter().map(|d| header(d, "X-Notyet-Key")).collect();
+        assert_eq!(keys.len(), 2, "{step:?}");
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), 2, "{step:?}");
+        let letters = home.status("work")["letters"].clone();
+        assert_eq!(letters, serde_json::json!({ "drafted": 2 }), "{step:?}");
+    }
+}
+
+#[test]
+fn a_kill_anywhere_on_the_way_to_a_draft_on_dovecot_leaves_exactly_one() {
+    let server = dovecot!();
+    for (number, step) in (1..).zip(draft_steps()) {
+        let home = Home::new();
+        home.configure("", &[home.on_dovecot("work", &server, "", "")]);
+        with_accident(&home, step, || server.deliver(&to_paste(number)));
+        assert_eq!(server.messages(".Drafts").len(), number as usize, "{step:?}");
+        let letters = home.status("work")["letters"].clone();
+        assert_eq!(letters, serde_json::json!({ "drafted": 1 }), "{step:?}");
+    }
+    assert!(server.files(".Drafts").iter().all(|name| name.ends_with(":2,DS")));
+}
+
+/// What is left in the end: the letter's state, transmissions, copies in Sent.
+async fn sending_with_accident(server: &Dovecot, number: u32, step: Option<Step>) -> (String, usize, usize) {
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let home = Home::new();
+    home.configure("generic = \"send\"", &[home.on_dovecot("work", server, "", &peer.table("work"))]);
+    let before = server.messages(".Posted").len();
+    with_accident(&home, step, || server.deliver(&with_reply_to(number, "jane@example.org")));
+    let letters = home.status("work")["letters"].clone();
+    let states: Vec<_> = letters.as_object().expect("letters").keys().cloned().collect();
+    assert_eq!(server.files(".Drafts"), [""; 0], "{step:?}");
+    let seen = peer.seen();
+    // A kill before the first byte is a doubt as well: nobody can tell afterwards.
+    if step == Some(Step::BodyAboutToGo) {
+        assert_eq!(seen.body_bytes, 0);
+    }
+    if states == ["uncertain"] && !seen.bodies.is_empty() {
+        // The provider's own copy shows that it went out after all.
+        let sent = String::from_utf8(seen.bodies[0].clone()).expect("UTF-8");
+        server.put(".Posted", &sent);
+        pass(&home, None);
+        assert_eq!(home.status("work")["letters"], serde_json::json!({ "sent": 1 }), "{step:?}");
+        assert_eq!(peer.seen().bodies.len(), 1);
+        assert_eq!(server.messages(".Posted").len(), before + 1);
+        return ("uncertain, then sent".to_owned(), 1, 1);
+    }
+    (states.join(" "), seen.bodies.len(), server.messages(".Posted").len() - before)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_anywhere_on_the_way_out_leaves_at_most_one_transmission() {
+    let server = dovecot!();
+    let steps = Step::ALL.into_iter().filter(|step| on_the_way_of(*step).1).map(Some);
+    for (number, step) in (1..).zip([None].into_iter().chain(steps)) {
+        let wanted = match step {
+            Some(Step::BodyAboutToGo) => ("uncertain", 0, 0),
+            Some(Step::Accepted) => ("uncertain, then sent", 1, 1),
+            _ => ("sent", 1, 1),
+        };
+        let (state, transmissions, copies) = sending_with_accident(&server, number, step).await;
+        assert_eq!((state.as_str(), transmissions, copies), wanted, "{step:?}");
+    }
+}

@@ -1,1 +1,102 @@
-//! Soon.
+//! Preview: the daemon's judgement without its hands.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::support::home::{Home, Ran};
+use crate::support::mails::{demo, to_paste, with_reply_to};
+use crate::support::tap::Tap;
+
+const OTHERS: [&str; 4] = [
+    "2026-11-friend",
+    "2026-10-order-confirmation",
+    "2026-10-human-replies-with-quote",
+    "2026-11-calendar-invitation",
+];
+
+fn objects(out: &str) -> Vec<Value> {
+    out.lines()
+        .map(|line| {
+            let mut object: Value = serde_json::from_str(line).expect("one object a line");
+            object.as_object_mut().unwrap().remove("file").expect("the name of the mail");
+            object
+        })
+        .collect()
+}
+
+#[test]
+fn it_shows_what_check_shows_and_touches_nothing() {
+    let server = dovecot!();
+    let tap = Tap::on(server.imap_port);
+    let home = Home::new();
+    home.configure("", &[home.on_port("work", tap.port, "")]);
+    let invitations = [
+        to_paste(1),
+        with_reply_to(2, "jane@example.org"),
+        demo("2026-07-member-note-german-personal"),
+        demo("2026-09-forged-invitation"),
+    ];
+    for (invitation, other) in invitations.iter().zip(OTHERS) {
+        server.deliver(&demo(other));
+        server.deliver(invitation);
+    }
+    let (files, mails) = (server.files(""), server.messages(""));
+    let own = home.path().read_dir().unwrap().count();
+
+    let shown = objects(&home.notyet(&["preview", "--since", "1d", "--json"]).well().out);
+
+    let said = tap.heard().concat();
+    assert!(said.contains("EXAMINE") && !said.contains("SELECT"), "{said}");
+    for word in ["STORE", "APPEND", "EXPUNGE", "MOVE", "COPY", "CREATE", "RFC822 ", "BODY["] {
+        assert!(!said.contains(word), "{word}: {said}");
+    }
+    // Still in `new`, without flags: not even \Recent is gone.
+    assert_eq!((server.files(""), server.messages("")), (files, mails));
+    assert!(server.files("").iter().all(|name| name.starts_with("new/")));
+    assert_eq!(server.files(".Drafts"), [""; 0]);
+    assert!(!home.state().exists());
+    assert_eq!(home.path().read_dir().unwrap().count(), own);
+
+    // Bodies of the candidates only, which are the even ones.
+    let bodies: Vec<_> = said.lines().filter(|line| line.contains("BODY.PEEK[]")).collect();
+    assert_eq!(bodies.len(), 1, "{said}");
+    assert!(bodies[0].contains("2,4,6,8"), "{}", bodies[0]);
+
+    let mut check = Command::new(env!("CARGO_BIN_EXE_notyet"));
+    check.args(["check", "--json", "--config"]).arg(home.config());
+    for (number, invitation) in invitations.iter().enumerate() {
+        check.arg(home.put(&format!("{number}.eml"), &invitation.replace('\n', "\r\n")));
+    }
+    assert_eq!(shown, objects(&Ran::of(&mut check).well().out));
+    assert_eq!(shown.len(), invitations.len());
+}
+
+#[test]
+fn on_a_maildir_it_leaves_every_file_alone() {
+    let home = Home::new();
+    home.configure("", &[home.on_maildir("work", "")]);
+    home.deliver("work", "1.a.b", &to_paste(1));
+    home.deliver("work", "2.a.b", &demo("2026-11-friend"));
+    let everything = || {
+        let out =
+            Command::new("find").arg(home.path()).args(["-printf", "%p %s %T@\n"]).output().unwrap().stdout;
+        let mut lines: Vec<_> = String::from_utf8(out).unwrap().lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let before = everything();
+    let ran = home.notyet(&["preview", "--since", "1d"]).well();
+    assert!(ran.out.contains("1 draft") && ran.out.contains("nothing was changed"), "{}", ran.out);
+    assert_eq!(everything(), before);
+}
+
+#[test]
+fn it_works_beside_a_running_daemon() {
+    let home = Home::new();
+    home.configure("", &[home.on_maildir("work", "")]);
+    let daemon = home.daemon();
+    daemon.says("connected", 1);
+    home.notyet(&["preview"]).well();
+    assert_eq!(daemon.stop(), Some(0));
+}

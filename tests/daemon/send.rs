@@ -1,1 +1,248 @@
-//! Soon.
+//! Sending: a real Postfix, and scripted servers where a real one cannot be made to fail so.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use notyet::app::account::{self, End};
+use notyet::app::setup;
+use notyet::app::shared::{Shared, Stop};
+use notyet::config::Tls;
+use notyet::domain::Timestamp;
+use notyet::domain::delivery::State;
+use notyet::shell::clock;
+use notyet::shell::store::Ledger;
+
+use super::watched;
+use crate::support::home::{Home, until};
+use crate::support::mails::{body, demo, header, to_paste, unfolded, with_reply_to};
+use crate::support::postfix::{Logins, Postfix, start_or_skip};
+use crate::support::smtp_peer::{Act, At, Peer, Script, table};
+
+const SEND: &str = "generic = \"send\"";
+
+fn postfix_table(postfix: &Postfix) -> String {
+    let smtp = postfix.smtp(postfix.submission_port, Tls::StartTls);
+    table("work", smtp.port, "starttls", &smtp.ca_file.unwrap())
+}
+
+#[test]
+fn an_addressed_generic_invitation_is_answered_once_by_mail_with_a_copy_in_sent() {
+    let server = dovecot!();
+    let test = "an_addressed_generic_invitation_is_answered_once_by_mail_with_a_copy_in_sent";
+    let Some(mut postfix) = start_or_skip(test, Logins::None) else { return };
+    let home = watched(&server, SEND, "", &postfix_table(&postfix));
+    server.deliver(&with_reply_to(1, "jane@example.org"));
+    home.once().well();
+    home.once().well();
+    postfix.wait_for("status=sent");
+
+    let arrived = until("the mail arrives", || postfix.delivered().pop());
+    assert_eq!(header(&arrived, "Auto-Submitted").as_deref(), Some("auto-replied"));
+    assert_eq!(header(&arrived, "X-Auto-Response-Suppress").as_deref(), Some("All"));
+    assert!(header(&arrived, "To").unwrap().contains("jane@example.org"));
+    assert!(header(&arrived, "In-Reply-To").unwrap().starts_with("<529547284.1."));
+    assert!(body(&arrived).contains("Thank you"));
+
+    let copies = server.messages(".Posted");
+    assert_eq!(copies.len(), 1);
+    assert_eq!(header(&copies[0], "Message-ID"), header(&arrived, "Message-ID"));
+    assert!(server.files(".Posted")[0].ends_with(":2,S"));
+    assert_eq!(server.files(".Drafts"), [""; 0]);
+    assert_eq!(home.status("work")["letters"]["sent"], 1);
+
+    // The reminder, the renumbered mailbox and the lost ledger change nothing of it.
+    server.deliver(&with_reply_to(1, "jane@example.org"));
+    server.renumber_inbox();
+    home.once().well();
+    std::fs::remove_dir_all(home.state()).unwrap();
+    home.configure(SEND, &[home.on_dovecot("work", &server, "since = \"1d\"", &postfix_table(&postfix))]);
+    home.once().well();
+    assert_eq!(home.status("work")["letters"]["sent"], 1, "{}", home.status("work"));
+    assert_eq!((postfix.delivered().len(), server.files(".Posted").len()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lacks_evidence_address_or_confidence_is_drafted_instead() {
+    let server = dovecot!();
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let home = watched(&server, "generic = \"send\"\npersonalized = \"send\"", "", &peer.table("work"));
+    // No address.
+    server.deliver(&to_paste(1));
+    // A note that nothing shows to be either kind.
+    server.deliver(
+        &with_reply_to(2, "jane@example.org")
+            .replace("I'd like to add you to my professional network on LinkedIn.", "Salty marmalade, then."),
+    );
+    home.once().well();
+    // No authserv_id, so no evidence to be had.
+    let account = home.on_dovecot("work", &server, "", &peer.table("work"));
+    home.configure(SEND, &[account.replace("authserv_id = \"mx.example.org\"\n", "")]);
+    server.deliver(&with_reply_to(3, "jane@example.org"));
+    home.once().well();
+    // A forgery is not even drafted.
+    home.configure(SEND, &[account]);
+    server.deliver(&with_reply_to(4, "jane@example.org").replace("=pass", "=fail"));
+    home.once().well();
+
+    assert_eq!(server.files(".Drafts").len(), 3);
+    let seen = peer.seen();
+    assert_eq!(seen.commands, [""; 0]);
+    let status = home.status("work");
+    assert_eq!(
+        (&status["decisions"]["draft"], &status["decisions"]["leave"]),
+        (&3.into(), &1.into()),
+        "{status}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fresh_install_drafts_even_where_it_could_send() {
+    let server = dovecot!();
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let home = watched(&server, "", "", &peer.table("work"));
+    server.deliver(&with_reply_to(1, "jane@example.org"));
+    server.deliver(&unfolded(&demo("2009-09-guest-note-default")));
+    home.once().well();
+    assert_eq!(server.files(".Drafts").len(), 2);
+    assert_eq!(peer.seen().commands, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_final_and_shown_and_nothing_is_copied() {
+    let server = dovecot!();
+    let peer =
+        Peer::standing(Script::new(Tls::Implicit).at(At::Rcpt, Act::Say("550 5.1.1 nobody here\r\n"))).await;
+    let home = watched(&server, SEND, "", &peer.table("work"));
+    server.deliver(&with_reply_to(1, "jane@example.org"));
+    home.once().well();
+    home.once().well();
+    let status = home.status("work");
+    assert_eq!(status["letters"]["refused"], 1, "{status}");
+    assert!(status["waiting"][0]["words"].as_str().unwrap().contains("550"), "{status}");
+    assert_eq!(peer.seen().commands.iter().filter(|line| line.starts_with("RCPT")).count(), 1);
+    assert_eq!(server.files(".Posted"), [""; 0]);
+}
+
+/// The installation's parts in this process, with a clock of the test's own.
+fn opened(home: &Home, now: fn() -> Timestamp) -> (notyet::config::Account, Shared) {
+    let setup = setup::load(&home.config()).unwrap_or_else(|problems| panic!("{problems}"));
+    let ledger = Ledger::open(&home.state()).unwrap();
+    let account = setup.config.accounts.into_iter().next().unwrap();
+    (account, Shared::new(setup.rules, setup.config.owner, setup.policy, ledger, now))
+}
+
+async fn pass(account: &notyet::config::Account, shared: &Shared) -> End {
+    let (_switch, stop) = Stop::new();
+    account::once(account, shared, &stop).await
+}
+
+fn states(account: &notyet::config::Account, shared: &Shared) -> Vec<State> {
+    let ledger = shared.ledger();
+    let all = State::ALL.into_iter();
+    all.flat_map(|state| ledger.in_state(&account.name, state).unwrap()).map(|letter| letter.state).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_server_is_away_the_letter_waits_and_then_goes_out_once() {
+    static LATER_S: AtomicI64 = AtomicI64::new(0);
+    fn now() -> Timestamp {
+        Timestamp::from_unix_s(clock::now().unix_s() + LATER_S.load(Ordering::Relaxed))
+    }
+    let server = dovecot!();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let table = peer.table("work");
+    let down = table.replace(&format!("port = {}", peer.port), &format!("port = {nobody}"));
+    let home = watched(&server, SEND, "", &down);
+    server.deliver(&with_reply_to(1, "jane@example.org"));
+    home.once().well();
+    let status = home.status("work");
+    assert_eq!(status["letters"]["queued"], 1, "{status}");
+    assert_eq!(server.files(".Drafts"), [""; 0]);
+
+    home.configure(SEND, &[home.on_dovecot("work", &server, "", &table)]);
+    let (account, shared) = opened(&home, now);
+    assert_eq!(pass(&account, &shared).await, End::Done);
+    assert_eq!(peer.seen().bodies.len(), 0, "not before the time for the next try");
+    LATER_S.store(3600, Ordering::Relaxed);
+    for _ in 0..2 {
+        assert_eq!(pass(&account, &shared).await, End::Done);
+    }
+    assert_eq!(states(&account, &shared), [State::Sent]);
+    assert_eq!((peer.seen().bodies.len(), server.files(".Posted").len()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_that_waited_too_long_is_left_to_a_person() {
+    static LATER_S: AtomicI64 = AtomicI64::new(0);
+    fn now() -> Timestamp {
+        Timestamp::from_unix_s(clock::now().unix_s() + LATER_S.load(Ordering::Relaxed))
+    }
+    let server = dovecot!();
+    let peer = Peer::standing(Script::new(Tls::Implicit).at(At::Mail, Act::Say("451 4.3.0 later\r\n"))).await;
+    let home = watched(&server, SEND, "", &peer.table("work"));
+    server.deliver(&with_reply_to(1, "jane@example.org"));
+    let (account, shared) = opened(&home, now);
+    pass(&account, &shared).await;
+    assert_eq!(states(&account, &shared), [State::Queued]);
+    LATER_S.store(3 * 24 * 3600 + 10, Ordering::Relaxed);
+    pass(&account, &shared).await;
+    assert_eq!(states(&account, &shared), [State::Parked]);
+    assert_eq!(peer.seen().commands.iter().filter(|line| line.starts_with("MAIL")).count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn perhaps_sent_is_never_sent_again_and_is_parked_after_a_day() {
+    static LATER_S: AtomicI64 = AtomicI64::new(0);
+    fn now() -> Timestamp {
+        Timestamp::from_unix_s(clock::now().unix_s() + LATER_S.load(Ordering::Relaxed))
+    }
+    let server = dovecot!();
+    let peer = Peer::standing(Script::new(Tls::Implicit).at(At::Dot, Act::Close)).await;
+    let home = watched(&server, SEND, "", &peer.table("work"));
+    server.deliver(&with_reply_to(1, "jane@example.org"));
+    let (account, shared) = opened(&home, now);
+    for hours in [0, 1, 23] {
+        LATER_S.store(hours * 3600, Ordering::Relaxed);
+        assert_eq!(pass(&account, &shared).await, End::Done);
+        assert_eq!(states(&account, &shared), [State::Uncertain], "after {hours} hours");
+    }
+    LATER_S.store(25 * 3600, Ordering::Relaxed);
+    for _ in 0..2 {
+        pass(&account, &shared).await;
+    }
+    assert_eq!(states(&account, &shared), [State::Parked]);
+    assert_eq!(peer.seen().bodies.len(), 1);
+    assert_eq!(server.files(".Posted"), [""; 0]);
+    drop(shared);
+    assert_eq!(home.status("work")["waiting"][0]["state"], "parked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_smtp_login_is_tried_once_a_day_while_drafting_goes_on() {
+    static LATER_S: AtomicI64 = AtomicI64::new(0);
+    fn now() -> Timestamp {
+        Timestamp::from_unix_s(clock::now().unix_s() + LATER_S.load(Ordering::Relaxed))
+    }
+    let server = dovecot!();
+    let mut script = Script::new(Tls::Implicit);
+    script.auth = vec!["535 5.7.8 no"];
+    let peer = Peer::standing(script).await;
+    let table = peer.table("work").replace("login = \"none\"", "user = \"me\"\npassword.file = \"password\"");
+    let home = watched(&server, SEND, "", &table);
+    server.deliver(&with_reply_to(1, "jane@example.org"));
+    server.deliver(&to_paste(2));
+    let (account, shared) = opened(&home, now);
+    let mut memory = notyet::app::shared::Memory::default();
+    let (_switch, stop) = Stop::new();
+    let mut port = notyet::app::port::Port::connect(&account, shared.uids(&account)).await.unwrap();
+    for _ in 0..3 {
+        let mut nobody = notyet::app::ingest::Unwatched;
+        account::pass(&mut port, &account, &shared, &mut memory, &mut nobody, &stop).await.unwrap();
+    }
+    let logins = peer.seen().commands.iter().filter(|line| line.starts_with("AUTH")).count();
+    assert_eq!(logins, 1);
+    assert_eq!(server.files(".Drafts").len(), 1, "drafting goes on");
+    assert!(states(&account, &shared).contains(&State::Queued), "the letter keeps its place");
+    let faults = shared.ledger().status().unwrap().accounts.remove(0).port_faults;
+    assert_eq!(faults.len(), 1);
+}
