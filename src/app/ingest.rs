@@ -19,8 +19,10 @@ use crate::stages::{identify, judge};
 
 /// UIDs of one header fetch.
 const HEADERS_AT_ONCE: u32 = 1000;
-/// Bodies of one fetch.
-const BODIES_AT_ONCE: usize = 25;
+/// Bodies of one fetch, by number and by announced size: few round trips, and
+/// no more memory than that.
+const BODIES_AT_ONCE: usize = 250;
+const BODY_BYTES_AT_ONCE: u64 = 4 << 20;
 /// A body that broke so many sessions is set aside, so that the queue goes on.
 const MAX_STUMBLES: u32 = 3;
 
@@ -195,11 +197,11 @@ impl Look<'_> {
         }
         let shaky = candidates.iter().any(|e| self.stumbles(e.uid) > 0);
         let at_once = if shaky { 1 } else { BODIES_AT_ONCE };
-        for chunk in candidates.chunks(at_once) {
-            if self.stop.asked() {
-                return Ok(());
-            }
+        let mut rest = candidates.as_slice();
+        while !rest.is_empty() && !self.stop.asked() {
+            let (chunk, behind) = rest.split_at(batch_len(rest, at_once));
             self.read(chunk, start, in_order).await?;
+            rest = behind;
         }
         Ok(())
     }
@@ -327,6 +329,16 @@ impl Look<'_> {
         };
         self.shared.ledger().commit_batch(&batch).map(|_| ())
     }
+}
+
+/// How many of `envelopes`, one at least, are fetched together.
+fn batch_len(envelopes: &[&Envelope], most: usize) -> usize {
+    let mut bytes = 0_u64;
+    let fits = |envelope: &&&Envelope| {
+        bytes = bytes.saturating_add(envelope.size_bytes);
+        bytes <= BODY_BYTES_AT_ONCE
+    };
+    envelopes.iter().take(most).take_while(fits).count().clamp(1, envelopes.len().max(1))
 }
 
 /// What a server can be asked for to find the networks' mail.

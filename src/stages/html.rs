@@ -153,10 +153,10 @@ impl Writer {
     }
 
     fn end_line(&mut self) {
-        let line = super::parse::one_line(&self.line);
+        let begin = self.out.text.len();
+        super::parse::push_one_line(&mut self.out.text, &self.line);
         self.line.clear();
-        if !line.is_empty() {
-            self.out.text.push_str(&line);
+        if self.out.text.len() > begin {
             self.out.text.push('\n');
         }
     }

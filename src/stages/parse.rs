@@ -85,9 +85,26 @@ pub fn is_web_url(url: &str) -> bool {
 /// `text` on one line: padding characters dropped, blanks collapsed.
 pub fn one_line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
+    push_one_line(&mut out, text);
+    out
+}
+
+/// Appends `text` to `out` as [`one_line`] shows it.
+pub(super) fn push_one_line(out: &mut String, text: &str) {
+    let begin = out.len();
+    // Most of all mail; what char::is_whitespace and is_padding know beyond this is not in it.
+    if text.bytes().all(|b| b.is_ascii() && b != b'\0' && b != b'\x0b') {
+        for word in text.split_ascii_whitespace() {
+            if out.len() > begin {
+                out.push(' ');
+            }
+            out.push_str(word);
+        }
+        return;
+    }
     for word in text.split(|c: char| c.is_whitespace() || c == '\u{a0}') {
         let from = out.len();
-        if from > 0 {
+        if from > begin {
             out.push(' ');
         }
         let start = out.len();
@@ -96,7 +113,6 @@ pub fn one_line(text: &str) -> String {
             out.truncate(from);
         }
     }
-    out
 }
 
 /// Characters that networks pad preheaders with, or that say nothing (FORMATS section 3).
@@ -104,14 +120,16 @@ fn is_padding(c: char) -> bool {
     matches!(c, '\u{34f}' | '\u{200b}' | '\u{feff}' | '\u{ad}' | '\u{2007}' | '\0')
 }
 
+/// Where the first blank line begins; a large body behind it is not looked at.
 fn header_end(bytes: &[u8]) -> usize {
-    let lf = bytes.windows(2).position(|w| w == b"\n\n");
-    let crlf = bytes.windows(4).position(|w| w == b"\r\n\r\n");
-    match (lf, crlf) {
-        (Some(a), Some(b)) => a.min(b),
-        (Some(a), None) | (None, Some(a)) => a,
-        (None, None) => bytes.len(),
+    let mut at = 0;
+    for line in bytes.split_inclusive(|b| *b == b'\n') {
+        if line == b"\n" || line == b"\r\n" {
+            break;
+        }
+        at += line.len();
     }
+    at
 }
 
 fn headers(fields: &[MailHeader<'_>]) -> Result<Mail, Unreadable> {
@@ -249,7 +267,7 @@ fn bounded(mut text: String, limit: usize) -> String {
 fn lines(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for line in text.lines() {
-        out.push_str(&one_line(line));
+        push_one_line(&mut out, line);
         out.push('\n');
     }
     out
@@ -320,5 +338,19 @@ mod tests {
     #[test]
     fn padding_goes_and_words_stay() {
         assert_eq!(one_line(" a \u{34f} \u{a0}\u{34f} b\u{200b}c\r\n\0"), "a bc");
+        for plain in ["", " ", "a", " a\t b\r\n\x0c c ", "a\0 \0 b\x0bc", "\u{85}a  b"] {
+            let by_chars: String = plain.chars().filter(|c| !is_padding(*c)).collect();
+            let words: Vec<&str> = by_chars.split_whitespace().collect();
+            assert_eq!(one_line(plain), words.join(" "), "{plain:?}");
+        }
+    }
+
+    #[test]
+    fn a_header_ends_at_the_first_blank_line_of_either_kind() {
+        for (mail, end) in
+            [("A: b\n\nx\n\n", 5), ("A: b\r\n\r\nx\n\n", 6), ("\nx", 0), ("A: b\n", 5), ("", 0)]
+        {
+            assert_eq!(header_end(mail.as_bytes()), end, "{mail:?}");
+        }
     }
 }

@@ -42,7 +42,11 @@ fn main() {
     let mut next = 0;
     let mut deliver = |count: usize| {
         for _ in 0..count {
-            server.deliver(&post.mail(next));
+            let mail = post.mail(next);
+            match next {
+                0 => server.deliver(&mail),
+                _ => arrive(&server.maildir(), next, &mail),
+            }
             next += 1;
         }
     };
@@ -110,7 +114,7 @@ impl Post {
     fn new() -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mail/demo");
         let asking = ["2026-05-member-note-personal.eml", "2026-06-member-note-pitch.eml"]
-            .map(|name| std::fs::read_to_string(root.join(name)).unwrap().replace("=\n", ""));
+            .map(|name| unfolded(&std::fs::read_to_string(root.join(name)).unwrap()));
         Self { asking: asking.to_vec() }
     }
 
@@ -127,6 +131,12 @@ impl Post {
                 mail.replace(person, &format!("{person}-{number}"))
             })
     }
+}
+
+/// `mail` with the soft line breaks of its quoted-printable body undone, so that ids stand in one piece.
+fn unfolded(mail: &str) -> String {
+    let (header, body) = mail.split_once("\n\n").unwrap();
+    format!("{header}\n\n{}", body.replace("=\n", ""))
 }
 
 /// `mail` with `id` at the head of every value that follows `before`.
@@ -178,7 +188,7 @@ impl Home {
         let state = self.folder.path().join(format!("{name}.state"));
         let text = format!(
             "state_dir = {state:?}\n[owner]\nname = \"Robin Keller\"\naddresses = [\"robin@example.org\"]\n\
-             [policy]\nmax_per_hour = 100000\nmax_per_day = 100000\n\
+             [policy]\nmax_per_hour = 1000\nmax_per_day = 10000\n\
              [account.home]\nauthserv_id = \"mx.example.org\"\n{account}"
         );
         std::fs::write(&path, text).unwrap();
@@ -199,10 +209,16 @@ impl Home {
 
     fn arrive(&self, maildir: &Path, post: &Post, from: usize, mails: usize) {
         for number in from..from + mails {
-            let path = maildir.join(format!("new/{}.M{number}P1.test", 1_700_000_000 + number));
-            std::fs::write(path, post.mail(number)).unwrap();
+            arrive(maildir, number, &post.mail(number));
         }
     }
+}
+
+/// Delivers `mail` as the Maildir protocol asks.
+fn arrive(maildir: &Path, number: usize, mail: &str) {
+    let name = format!("{}.M{number}P1.test", 1_700_000_000 + number);
+    std::fs::write(maildir.join("tmp").join(&name), mail).unwrap();
+    std::fs::rename(maildir.join("tmp").join(&name), maildir.join("new").join(&name)).unwrap();
 }
 
 fn imap_account(home: &Home, port: u16) -> String {

@@ -135,7 +135,8 @@ impl Dovecot {
         }
     }
 
-    fn maildir(&self) -> PathBuf {
+    /// The INBOX on disk; it is there once a message was delivered.
+    pub fn maildir(&self) -> PathBuf {
         self.folder.path().join("mail").join(USER).join("Maildir")
     }
 }
