@@ -1,1 +1,883 @@
-//! Tests of the gates boundary.
+//! Tests of the gates boundary: header in, answer out. The network is invented.
+
+use std::time::{Duration, Instant};
+
+use notyet::domain::{
+    Action, Address, Decision, Evidence, Identity, Invitation, InvitationKey, Inviter, Mail, Mailbox,
+    MessageId, Notice, Policy, Route, Stage, Timestamp,
+};
+use notyet::stages::gates::authentic::{Authenticity, authentic};
+use notyet::stages::gates::authres::{self, MAX_BYTES};
+use notyet::stages::gates::{Assume, Evidenced, Facts, Gated, KnownInvitation, OWN_KEY_HEADER, Trust, pass};
+use proptest::prelude::*;
+
+const NETWORK: &str = "acquaint.example";
+const MX: &str = "mx.example.org";
+const NOW: Timestamp = Timestamp::from_unix_s(1_800_000_000);
+
+fn address(text: &str) -> Address {
+    Address::parse(text).unwrap()
+}
+
+fn mailbox(text: &str) -> Mailbox {
+    Mailbox { name: String::new(), address: Some(address(text)) }
+}
+
+/// A notification of the network with these header fields, top first.
+fn mail(headers: &[(&str, &str)]) -> Mail {
+    Mail {
+        headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        from: mailbox("invitations@acquaint.example"),
+        reply_to: vec![mailbox("jane@example.net")],
+        recipients: vec![mailbox("olu@example.com")],
+        subject: "I would like to connect".to_owned(),
+        date: Some(NOW),
+        message_id: MessageId::parse("<1@acquaint.example>"),
+        references: Vec::new(),
+        text: String::new(),
+        text_is_rendered: false,
+        html_text: None,
+        links: Vec::new(),
+    }
+}
+
+fn results(value: &str) -> Mail {
+    mail(&[("Authentication-Results", value)])
+}
+
+fn guest(headers: &[(&str, &str)]) -> Mail {
+    Mail { from: mailbox("jane@example.net"), reply_to: Vec::new(), ..mail(headers) }
+}
+
+fn invitation(route: Route) -> Invitation {
+    Invitation {
+        key: InvitationKey("0".repeat(32)),
+        identity: Identity { invitation_id: None, shared_key: None, profile: None, name: "jane".to_owned() },
+        network: "acquaint".to_owned(),
+        notice: Notice::Invitation,
+        inviter: Inviter::default(),
+        note: None,
+        route,
+        answer_page: "https://acquaint.example/in/jane".to_owned(),
+        date: Some(NOW),
+        message_id: None,
+        references: Vec::new(),
+        subject: String::new(),
+    }
+}
+
+fn to(text: &str) -> Invitation {
+    invitation(Route::Address(address(text)))
+}
+
+fn policy() -> Policy {
+    Policy {
+        generic: Action::Draft,
+        personalized: Action::Draft,
+        send_confidence: 0.8,
+        max_per_hour: 10,
+        max_per_day: 40,
+        send_within: Duration::from_secs(3 * 24 * 3600),
+    }
+}
+
+fn facts() -> Facts {
+    Facts {
+        now: NOW,
+        arrived: Some(NOW),
+        start: None,
+        known: None,
+        letters_last_hour: 0,
+        letters_last_day: 0,
+    }
+}
+
+/// Whose word counts, by default and with changes.
+struct Whose {
+    authserv_id: Option<&'static str>,
+    assume: Assume,
+    guest: bool,
+}
+
+const MEMBER: Whose = Whose { authserv_id: Some(MX), assume: Assume::Nothing, guest: false };
+const GUEST: Whose = Whose { guest: true, ..MEMBER };
+
+impl Whose {
+    fn ask<T>(&self, ask: impl FnOnce(&Trust<'_>) -> T) -> T {
+        let own = [NETWORK.to_owned()];
+        let relay = ["reply.acquaint.example".to_owned()];
+        ask(&Trust {
+            authserv_id: self.authserv_id,
+            assume: self.assume,
+            dkim_domains: &own,
+            dmarc_domains: &own,
+            own_domains: &own,
+            relay_domains: &relay,
+            guest: self.guest,
+        })
+    }
+}
+
+fn by(id: &'static str) -> Whose {
+    Whose { authserv_id: Some(id), ..MEMBER }
+}
+
+fn judge(mail: &Mail, whose: &Whose) -> Authenticity {
+    whose.ask(|trust| authentic(mail, trust))
+}
+
+#[track_caller]
+fn assert_authentic(mail: &Mail, whose: &Whose) {
+    let answer = judge(mail, whose);
+    assert!(matches!(answer, Authenticity::Authentic { .. }), "{answer:?}");
+}
+
+#[track_caller]
+fn assert_against(mail: &Mail, whose: &Whose, words: &str) {
+    match judge(mail, whose) {
+        Authenticity::Against { why } => assert!(why.contains(words), "{why}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn gate(mail: &Mail, invitation: &Invitation, facts: &Facts, whose: &Whose) -> Gated {
+    let (gated, evidence) = gate_with_evidence(mail, invitation, facts, whose);
+    assert_eq!(evidence.len(), 7, "every gate reports");
+    gated
+}
+
+fn gate_with_evidence(
+    mail: &Mail,
+    invitation: &Invitation,
+    facts: &Facts,
+    whose: &Whose,
+) -> (Gated, Vec<Evidence>) {
+    let owner = [address("olu@example.com"), address("olu@example.org")];
+    whose.ask(|trust| pass(mail, invitation, &owner, facts, &policy(), trust))
+}
+
+#[track_caller]
+fn assert_left(gated: &Gated, code: &str) {
+    match gated {
+        Gated::Left { reason } => {
+            assert_eq!(reason.code, code);
+            assert!(!reason.text.contains('@'), "a reason names no address");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+const PASS: (&str, &str) =
+    ("Authentication-Results", "mx.example.org; dmarc=pass header.from=acquaint.example");
+const GUEST_PASS: (&str, &str) = (
+    "Authentication-Results",
+    "mx.example.org; dkim=pass header.d=acquaint.example; dmarc=fail header.from=example.net",
+);
+
+/// Header stacks in the shape each provider writes them: name, authserv-id, fields.
+const STACKS: &[(&str, &str, &str)] = &[
+    (
+        "Gmail",
+        "mx.google.com",
+        "
+Delivered-To: olu@example.com
+Received: by 2002:a05:6a10:1234:b0:1 with SMTP id x1csp1; Sun, 22 Nov 2026 10:00:01 +0000 (UTC)
+X-Received: by 2002:a17:906:1 with SMTP id y
+ARC-Authentication-Results: i=1; mx.google.com; dkim=pass header.i=@acquaint.example
+Return-Path: <m-1@bounce.acquaint.example>
+Received: from mail1.acquaint.example (mail1.acquaint.example. [192.0.2.7])
+        by mx.google.com with ESMTPS id abc
+Received-SPF: pass (google.com: domain of m-1@bounce.acquaint.example designates 192.0.2.7)
+Authentication-Results: mx.google.com;
+       dkim=pass header.i=@acquaint.example header.s=d2048-202308-00 header.b=Ab/c+9e=;
+       dkim=pass header.i=@maila.acquaint.example header.s=d2048 header.b=\"Zx/9+1\";
+       spf=pass (google.com: domain of m-1@bounce.acquaint.example designates 192.0.2.7 as permitted sender) smtp.mailfrom=m-1@bounce.acquaint.example;
+       dmarc=pass (p=REJECT sp=REJECT dis=NONE) header.from=acquaint.example
+Received: from build.acquaint.example by relay.other.example with SMTP",
+    ),
+    (
+        "Fastmail",
+        "*.messagingengine.com",
+        "
+Received: from phl-compute-01.internal (phl-compute-01.internal [10.202.2.41])
+     by sloti1d1t01 (Cyrus 3.11) with LMTPA
+Received: from phl-mx-02.messagingengine.com ([10.202.2.201])
+     by phl-compute-01.internal (MEProxy)
+ARC-Authentication-Results: i=1; phl-mx-02.messagingengine.com; dmarc=pass
+Authentication-Results: phl-mx-02.messagingengine.com;
+     x-csa=none; x-me-sender=none;
+     x-ptr=pass smtp.helo=mail1.acquaint.example policy.ptr=mail1.acquaint.example
+Authentication-Results: phl-mx-02.messagingengine.com;
+     bimi=skipped (DMARC Policy is not at enforcement)
+Authentication-Results: phl-mx-02.messagingengine.com;
+     arc=none (no signatures found)
+Authentication-Results: phl-mx-02.messagingengine.com;
+     dkim=pass (2048-bit rsa key sha256) header.d=acquaint.example
+       header.i=@acquaint.example header.b=Qx1vn7vt header.a=rsa-sha256 header.s=s1 x-bits=2048;
+     dmarc=pass policy.published-domain-policy=reject policy.applied-disposition=none
+       (p=reject,d=none,d.eval=none) policy.policy-from=p header.from=acquaint.example;
+     iprev=pass smtp.remote-ip=192.0.2.7 (mail1.acquaint.example);
+     spf=pass smtp.mailfrom=m-1@bounce.acquaint.example smtp.helo=mail1.acquaint.example
+Received: from mail1.acquaint.example by phl-mx-02.messagingengine.com (Postfix)",
+    ),
+    (
+        "iCloud",
+        "dmarc.icloud.com",
+        "
+Received: from p00-icloudmta-asmtp by p126-mailgateway-smtp (mailgateway 2420B117) with SMTP
+Received: from mail1.acquaint.example by ci74p00im-1.me.com (Postfix) with ESMTPS id EC1
+Authentication-Results: bimi.icloud.com; bimi=skipped reason=\"insufficient dmarc\"
+X-ARC-Info: policy=fail; arc=none
+Authentication-Results: arc.icloud.com; arc=none
+Authentication-Results: dmarc.icloud.com; dmarc=pass header.from=acquaint.example
+X-DMARC-Info: pass=pass; dmarc-policy=reject
+Authentication-Results: dkim-verifier.icloud.com;
+	dkim=pass (2048-bit key) header.d=acquaint.example header.i=@acquaint.example header.b=abc
+Authentication-Results: spf.icloud.com; spf=pass smtp.mailfrom=m-1@bounce.acquaint.example",
+    ),
+    (
+        "Yahoo",
+        "*.yahoo.com",
+        "
+X-Originating-Ip: [192.0.2.7]
+Received-SPF: pass (domain of bounce.acquaint.example designates 192.0.2.7 as permitted sender)
+Authentication-Results: atlas-production.v2-mail-prod1-gq1.omega.yahoo.com;
+ dkim=pass header.i=@acquaint.example header.s=d2048-202308-00;
+ spf=pass smtp.mailfrom=bounce.acquaint.example;
+ dmarc=pass(p=REJECT) header.from=acquaint.example;
+Received: from 192.0.2.7 (EHLO mail1.acquaint.example) by 10.196.1.1 with SMTPs",
+    ),
+    (
+        "Proton",
+        "mail.protonmail.ch",
+        "
+Received: from mail1.acquaint.example (mail1.acquaint.example [192.0.2.7])
+ by mailin043.protonmail.ch (Postfix) with ESMTPS id 1
+Authentication-Results: mail.protonmail.ch; dmarc=pass (p=reject dis=none)
+ header.from=acquaint.example
+Authentication-Results: mail.protonmail.ch; spf=pass smtp.mailfrom=bounce.acquaint.example
+Authentication-Results: mail.protonmail.ch; arc=none smtp.remote-ip=192.0.2.7
+Authentication-Results: mail.protonmail.ch; dkim=pass (2048-bit key) header.d=acquaint.example",
+    ),
+    (
+        "Postfix with OpenDKIM and OpenDMARC",
+        MX,
+        "
+Return-Path: <m-1@bounce.acquaint.example>
+Received: from mx.example.org by mail.example.org with LMTP id abc
+Received: from mail1.acquaint.example by mx.example.org (Postfix) with ESMTPS id def
+Authentication-Results: mx.example.org; dmarc=pass (p=reject dis=none) header.from=acquaint.example
+Authentication-Results: mx.example.org;
+	dkim=pass (2048-bit key; unprotected) header.d=acquaint.example header.i=@acquaint.example header.a=rsa-sha256 header.s=s1 header.b=\"abc+d/e\";
+	dkim-atps=neutral",
+    ),
+    (
+        "rspamd",
+        MX,
+        "
+Received: from mail1.acquaint.example by mx.example.org (Postfix) with ESMTPS id def
+Authentication-Results: mx.example.org;
+	dkim=pass header.d=acquaint.example header.s=s1 header.b=AbCdEfGh;
+	dmarc=pass (policy=reject) header.from=acquaint.example;
+	spf=pass (mx.example.org: domain of \"m-1@bounce.acquaint.example\" designates 192.0.2.7 as permitted sender) smtp.mailfrom=\"m-1@bounce.acquaint.example\"",
+    ),
+    (
+        "a verifier that knows DKIM only",
+        MX,
+        "
+Authentication-Results: mx.example.org; dkim=pass (1024-bit key) header.i=@acquaint.example; dkim-adsp=none",
+    ),
+    (
+        "Microsoft behind a gateway with an id, in Microsoft's dialect",
+        MX,
+        "
+Authentication-Results: spf=pass (sender IP is 192.0.2.7) smtp.mailfrom=bounce.acquaint.example; dkim=pass (signature was verified) header.d=acquaint.example;dmarc=pass action=none header.from=acquaint.example;compauth=pass reason=100
+Authentication-Results: mx.example.org 1; spf=pass smtp.mailfrom=; dmarc=pass action=none header.from=acquaint.example; compauth=pass reason=100",
+    ),
+];
+
+/// Header fields from text, folded lines joined to their field as they stand.
+fn fields(text: &str) -> Vec<(String, String)> {
+    let mut fields: Vec<(String, String)> = Vec::new();
+    for line in text.trim_start_matches('\n').lines() {
+        match (line.starts_with([' ', '\t']), fields.last_mut()) {
+            (true, Some((_, value))) => {
+                value.push_str("\r\n");
+                value.push_str(line);
+            }
+            _ => {
+                let (name, value) = line.split_once(": ").unwrap();
+                fields.push((name.to_owned(), value.to_owned()));
+            }
+        }
+    }
+    fields
+}
+
+#[test]
+fn real_world_headers_are_understood() {
+    for (provider, id, stack) in STACKS {
+        let mail = Mail { headers: fields(stack), ..mail(&[]) };
+        let answer = judge(&mail, &by(id));
+        assert!(matches!(answer, Authenticity::Authentic { .. }), "{provider}: {answer:?}");
+        let failing = Mail { headers: fields(&stack.replace("=pass", "=fail")), ..mail };
+        let answer = judge(&failing, &by(id));
+        assert!(matches!(answer, Authenticity::Against { .. }), "{provider}: {answer:?}");
+    }
+}
+
+#[test]
+fn only_neighbours_about_other_things_are_passed_over() {
+    let ours = |value| ("Authentication-Results", value);
+    let bimi = ours("mx.example.org; bimi=none; x-ptr=pass");
+    assert_authentic(&mail(&[bimi, bimi, PASS]), &MEMBER);
+    for between in [
+        ours("mx.example.org; spf=pass smtp.mailfrom=evil.example"),
+        ours("mx.example.org; none"),
+        ours("mx.other.example; none"),
+        ("Subject", "x"),
+        ("Received", "from evil.example by mx.example.org with SMTP"),
+    ] {
+        assert_against(&mail(&[bimi, between, PASS]), &MEMBER, "no pass");
+    }
+}
+
+#[test]
+fn a_header_without_an_id_is_nobodys_word() {
+    let microsoft = results(
+        "spf=pass (sender IP is 192.0.2.7) smtp.mailfrom=bounce.acquaint.example; dkim=pass \
+         header.d=acquaint.example;dmarc=pass action=none header.from=acquaint.example",
+    );
+    assert_against(&microsoft, &MEMBER, "No Authentication-Results");
+    assert_against(&microsoft, &by("spf"), "No Authentication-Results");
+}
+
+#[test]
+fn any_subdomain_stands_for_a_starred_id_but_not_its_lookalike() {
+    let whose = by("*.provider.example");
+    let written_by = |id: &str| results(&format!("{id}; dmarc=pass header.from=acquaint.example"));
+    assert_authentic(&written_by("mx7.provider.example"), &whose);
+    for other in ["provider.example", "mxprovider.example", "mx.provider.example.org", "*.provider.example"] {
+        let answer = judge(&written_by(other), &whose);
+        let starred = other.starts_with('*');
+        assert_eq!(matches!(answer, Authenticity::Authentic { .. }), starred, "{other}");
+    }
+}
+
+/// What a sender can write, and what must not come of it.
+#[test]
+fn forged_results_are_against() {
+    for (attack, value) in [
+        (
+            "lookalike below another domain",
+            "mx.example.org; dkim=pass header.d=acquaint.example.evil.example",
+        ),
+        ("lookalike without a border", "mx.example.org; dkim=pass header.d=notacquaint.example"),
+        (
+            "domain signed for a stranger",
+            "mx.example.org; dkim=pass header.d=acquaint.example header.i=@evil.example",
+        ),
+        ("lookalike agent", "mx.example.org; dkim=pass header.i=@acquaint.example.evil.example"),
+        (
+            "agent outside its domain",
+            "mx.example.org; dkim=pass header.d=evil.example header.i=@acquaint.example",
+        ),
+        (
+            "two signing domains in one result",
+            "mx.example.org; dkim=pass header.d=evil.example header.d=acquaint.example",
+        ),
+        (
+            "two DMARC domains in one result",
+            "mx.example.org; dmarc=pass header.from=evil.example header.from=acquaint.example",
+        ),
+        ("domain in a comment", "mx.example.org; dkim=pass (header.d=acquaint.example)"),
+        ("pass in a comment only", "mx.example.org; (dkim=pass header.d=acquaint.example) dkim=none"),
+        (
+            "pass in a nested comment",
+            "mx.example.org; dkim=none (a (b) ; dkim=pass header.d=acquaint.example ;)",
+        ),
+        (
+            "pass behind an escaped parenthesis",
+            r"mx.example.org; dkim=none (a \) ; dkim=pass header.d=acquaint.example )",
+        ),
+        (
+            "pass in a quoted reason",
+            r#"mx.example.org; dkim=none reason="; dkim=pass header.d=acquaint.example""#,
+        ),
+        (
+            "pass behind an escaped quote",
+            r#"mx.example.org; spf=pass smtp.mailfrom="a\"; dkim=pass header.d=acquaint.example; x=\""@evil.example"#,
+        ),
+        (
+            "evil pass, network in the comment",
+            "mx.example.org; dkim=pass (d=acquaint.example) header.d=evil.example",
+        ),
+        ("other method", "mx.example.org; x-dkim=pass header.d=acquaint.example"),
+        (
+            "SPF is no signature",
+            "mx.example.org; spf=pass smtp.mailfrom=acquaint.example smtp.helo=acquaint.example",
+        ),
+        ("other ptype", "mx.example.org; dkim=pass policy.d=acquaint.example body.d=acquaint.example"),
+        ("property without ptype", "mx.example.org; dkim=pass d=acquaint.example"),
+        ("result that begins with pass", "mx.example.org; dkim=passed header.d=acquaint.example"),
+        ("version of the method unknown", "mx.example.org; dkim/2=pass header.d=acquaint.example"),
+        ("version of the format unknown", "mx.example.org 2; dkim=pass header.d=acquaint.example"),
+        ("DMARC of nobody", "mx.example.org; dmarc=pass"),
+        ("DMARC of a lookalike", "mx.example.org; dmarc=pass header.from=acquaint.example.evil.example"),
+        ("nothing", "mx.example.org; none"),
+        ("pass behind none", "mx.example.org; none; dkim=pass header.d=acquaint.example"),
+        ("id with trailing text", "mx.example.org evil; dkim=pass header.d=acquaint.example"),
+        ("id in a comment", "(mx.example.org;) evil.example; dkim=pass header.d=acquaint.example"),
+        ("longer id", "mx.example.org.evil.example; dkim=pass header.d=acquaint.example"),
+        ("id behind an equals sign", "id=mx.example.org; dkim=pass header.d=acquaint.example"),
+        ("no id", "; dkim=pass header.d=acquaint.example"),
+        ("empty", ""),
+        ("comment without end", "mx.example.org; dkim=pass header.d=acquaint.example (x"),
+        ("quote without end", "mx.example.org; dkim=pass header.d=\"acquaint.example"),
+    ] {
+        let answer = judge(&results(value), &MEMBER);
+        assert!(matches!(answer, Authenticity::Against { .. }), "{attack}: {answer:?}");
+    }
+}
+
+#[test]
+fn case_blanks_comments_and_quotes_change_nothing() {
+    for value in [
+        "mx.example.org; dkim=pass (a (b (c) d) e) header.d=acquaint.example",
+        r"mx.example.org; dkim=pass (a \) b \( c) header.d=acquaint.example",
+        "MX.Example.ORG; DKIM=Pass Header.D=ACQUAINT.example",
+        " (c) mx.example.org (c) 1 (c) ; (c) dkim (c) / (c) 1 (c) = (c) pass (c) header (c) . (c) d (c) = (c) acquaint.example (c) ",
+        "\"mx.example.org\";dkim=pass header.d=\"acquaint.example\"",
+        "mx.example.org;\r\n\tdkim=pass\r\n\t\theader.d=acquaint.example;",
+        "mx.example.org;;; dkim=pass header.d=maila.acquaint.example ; ",
+        "mx.example.org; dkim=pass reason=\"good; (really)\" header.d=acquaint.example",
+    ] {
+        assert_authentic(&results(value), &MEMBER);
+    }
+}
+
+#[test]
+fn conflicts_inside_the_header_are_against() {
+    for (value, words) in [
+        (
+            "mx.example.org; dkim=pass header.d=acquaint.example; dmarc=fail header.from=acquaint.example",
+            "DMARC fails",
+        ),
+        (
+            "mx.example.org; dmarc=pass header.from=acquaint.example; dmarc=fail header.from=acquaint.example",
+            "DMARC fails",
+        ),
+        ("mx.example.org; dkim=pass header.d=acquaint.example; dmarc=fail", "DMARC fails"),
+        (
+            "mx.example.org; dkim=pass header.d=acquaint.example; dmarc=pass header.from=evil.example",
+            "another domain",
+        ),
+        (
+            "mx.example.org; dkim=pass header.d=acquaint.example; dkim=fail header.d=acquaint.example",
+            "both as passed and as failed",
+        ),
+        ("mx.example.org; dkim=fail header.d=acquaint.example", "no pass"),
+    ] {
+        assert_against(&results(value), &MEMBER, words);
+    }
+}
+
+#[test]
+fn a_second_signature_may_fail() {
+    assert_authentic(
+        &results(
+            "mx.example.org; dkim=fail header.d=acquaint.example header.s=ed; \
+             dkim=pass header.d=acquaint.example header.s=rsa",
+        ),
+        &MEMBER,
+    );
+    assert_authentic(
+        &results(
+            "mx.example.org; dkim=fail header.d=other.example; \
+             dmarc=pass header.from=acquaint.example",
+        ),
+        &MEMBER,
+    );
+}
+
+#[test]
+fn only_the_topmost_header_of_the_id_counts() {
+    let pass = PASS.1;
+    let fail = "mx.example.org; dmarc=fail header.from=acquaint.example";
+    let ours = |value| ("Authentication-Results", value);
+    assert_against(&mail(&[ours(fail), ours(pass)]), &MEMBER, "DMARC fails");
+    assert_authentic(&mail(&[ours(pass), ours(fail)]), &MEMBER);
+    let broken = "mx.example.org; dkim=";
+    assert_against(&mail(&[ours(broken), ours(pass)]), &MEMBER, "cannot be read");
+    let other = "mx.evil.example; dmarc=fail header.from=acquaint.example";
+    assert_authentic(&mail(&[ours(other), ours(pass)]), &MEMBER);
+    assert_against(
+        &mail(&[ours("mx.evil.example; dkim=pass header.d=acquaint.example")]),
+        &MEMBER,
+        "No Authentication-Results",
+    );
+}
+
+#[test]
+fn a_header_below_another_hosts_received_line_is_forged() {
+    let hop = |by: &'static str| ("Received", by);
+    let home = hop("from relay.example.net by mx.example.org with ESMTPS");
+    let store = hop("from mx.example.org by store.example.org with LMTP");
+    let foreign = hop("from evil.example (by mx.example.org) by relay.example.net with SMTP");
+    assert_authentic(&mail(&[store, home, PASS, foreign]), &MEMBER);
+    assert_against(&mail(&[store, home, foreign, PASS]), &MEMBER, "below a Received line");
+    let unnamed = hop("by 2002:a05:6a10:1 with SMTP id x");
+    let fetched = hop("from imap.example.org by laptop.home.arpa (fetchmail)");
+    assert_authentic(&mail(&[unnamed, home, PASS]), &MEMBER);
+    assert_authentic(&mail(&[fetched, store, home, PASS]), &MEMBER);
+}
+
+#[test]
+fn a_guest_mail_needs_the_networks_signature() {
+    let judge_guest = |value| judge(&guest(&[("Authentication-Results", value)]), &GUEST);
+    let is_authentic = |value| matches!(judge_guest(value), Authenticity::Authentic { .. });
+    assert!(is_authentic(GUEST_PASS.1), "DMARC of the inviter's domain is no matter");
+    assert!(!is_authentic("mx.example.org; dmarc=pass header.from=example.net"));
+    assert!(!is_authentic("mx.example.org; dmarc=pass header.from=acquaint.example"));
+    assert!(!is_authentic("mx.example.org; dkim=pass header.d=example.net"));
+    assert_against(&guest(&[GUEST_PASS]), &MEMBER, "The From address is not of the network");
+}
+
+#[test]
+fn assuming_never_outvotes_a_header_of_ours() {
+    let assuming = |authserv_id| Whose { authserv_id, assume: Assume::Authentic, ..MEMBER };
+    assert_authentic(&mail(&[]), &assuming(None));
+    assert_authentic(&mail(&[]), &assuming(Some(MX)));
+    assert_against(
+        &results("mx.example.org; dmarc=fail header.from=acquaint.example"),
+        &assuming(Some(MX)),
+        "DMARC fails",
+    );
+}
+
+#[test]
+fn without_an_id_there_is_no_evidence_and_a_draft_at_most() {
+    let whose = Whose { authserv_id: None, ..MEMBER };
+    assert!(matches!(judge(&mail(&[PASS]), &whose), Authenticity::NoEvidence { .. }));
+    let gated = gate(&mail(&[PASS]), &to("jane@example.net"), &facts(), &whose);
+    let Gated::Cleared(cleared) = gated else {
+        panic!("{gated:?}");
+    };
+    assert!(matches!(cleared.evidenced(), Evidenced::DraftOnly(reason) if reason.code == "no-evidence"));
+}
+
+#[test]
+fn the_rfc_examples_are_read() {
+    let none = authres::parse("example.org 1; none").unwrap();
+    assert_eq!((none.version, none.results.len()), (1, 0));
+    let many = authres::parse(
+        "example.com;\r\n auth=pass (cram-md5) smtp.auth=sender@example.net;\r\n spf=pass smtp.mailfrom=example.net",
+    )
+    .unwrap();
+    assert_eq!(many.authserv_id, "example.com");
+    assert_eq!(many.results[0].method, "auth");
+    assert_eq!(many.results[0].values("smtp", "auth").collect::<Vec<_>>(), ["sender@example.net"]);
+    assert_eq!(many.results[1].result, "pass");
+    let commented = authres::parse(
+        "foo.example.net (foobar) 1 (baz);\r\n dkim (Because I like it) / 1 (One yay) = (wait for it) fail\r\n policy (A dot can go here) . (like that) expired\r\n (this surprised me) = (as I wasn't expecting it) 1362471462",
+    )
+    .unwrap();
+    let result = &commented.results[0];
+    assert_eq!((result.method_version, result.result.as_str()), (1, "fail"));
+    assert_eq!(result.values("policy", "expired").collect::<Vec<_>>(), ["1362471462"]);
+    let reason =
+        authres::parse("example.com; dkim=fail reason=\"bad; signature\" header.i=@newyork.example.com")
+            .unwrap();
+    assert_eq!(reason.results[0].reason.as_deref(), Some("bad; signature"));
+}
+
+#[test]
+fn a_broken_header_still_tells_whose_it_is() {
+    let id = |value| authres::parse(value).unwrap_err().authserv_id;
+    assert_eq!(id("mx.example.org; dkim").as_deref(), Some("mx.example.org"));
+    assert_eq!(id("mx.example.org x; none").as_deref(), Some("mx.example.org"));
+    assert_eq!(id("spf=pass smtp.mailfrom=a"), None);
+    assert_eq!(id(&"x".repeat(MAX_BYTES + 1)), None);
+}
+
+#[test]
+fn reading_takes_time_in_proportion_to_length() {
+    let time = |payload: &str| {
+        (0..5)
+            .map(|_| {
+                let start = Instant::now();
+                let _ = std::hint::black_box(authres::parse(payload));
+                start.elapsed()
+            })
+            .min()
+            .unwrap()
+    };
+    for unit in ["(", "()", "\"a\"", "\\", ";", "; a=b", " a.b=c", "(\\)"] {
+        let payload = |bytes: usize| format!("m; a=b {}", unit.repeat(bytes / unit.len()));
+        let (short, long) = (time(&payload(4_000)), time(&payload(64_000)));
+        assert!(
+            long < short * 100 + Duration::from_millis(5),
+            "{unit}: {short:?} for 4 kB, {long:?} for 64 kB"
+        );
+    }
+}
+
+/// No file of failures beside the sources: a found case becomes a named test.
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) }
+}
+
+proptest! {
+    #![proptest_config(cases(256))]
+    #[test]
+    fn nothing_makes_the_parser_panic(payload in ".{0,400}") {
+        let _ = authres::parse(&payload);
+    }
+
+    #[test]
+    fn nothing_near_the_grammar_makes_the_parser_panic(
+        payload in "(m\\.x|;|=|\\(|\\)|\"|\\\\|/|\\.| |\r\n |dkim|pass|header|none|reason|1|é|@){0,60}"
+    ) {
+        let _ = authres::parse(&payload);
+    }
+
+    /// Whatever stands in comments and quotes, only the real result counts.
+    #[test]
+    fn hidden_text_never_becomes_evidence(hidden in "[a-z=;. \\t]{0,40}") {
+        let hidden = format!("{hidden}; dkim=pass header.d=acquaint.example");
+        for value in [
+            format!("mx.example.org; dkim=none ({hidden}) header.d=evil.example"),
+            format!("mx.example.org; dkim=none reason=\"{hidden}\" header.d=evil.example"),
+            format!("mx.example.org ({hidden}); none"),
+        ] {
+            let answer = judge(&results(&value), &MEMBER);
+            prop_assert!(matches!(answer, Authenticity::Against { .. }), "{}", value);
+        }
+    }
+
+    /// What is written by the grammar is read back.
+    #[test]
+    fn written_results_are_read_back(
+        method in "[a-z][a-z0-9-]{0,8}[a-z0-9]",
+        value in "[ -~]{0,30}",
+        comment in "[a-z ;=\"]{0,20}",
+    ) {
+        prop_assume!(method != "none" && method != "reason");
+        let quoted = value.replace('\\', "\\\\").replace('"', "\\\"");
+        let read = authres::parse(&format!(
+            "mx.example.org 1 ({comment});\r\n\t{method}=pass ({comment}) header.x=\"{quoted}\" ({comment})"
+        )).unwrap();
+        prop_assert_eq!(&read.results[0].method, &method);
+        prop_assert_eq!(&read.results[0].properties[0].value, &value);
+    }
+}
+
+#[test]
+fn an_evidenced_invitation_passes_all_gates_in_order() {
+    let (gated, evidence) = gate_with_evidence(&mail(&[PASS]), &to("jane@example.net"), &facts(), &MEMBER);
+    assert!(matches!(&gated, Gated::Cleared(c) if *c.evidenced() == Evidenced::Full));
+    assert_eq!(gated.stopped(), None);
+    let rules: Vec<_> = evidence.iter().map(|e| e.rule.as_str()).collect();
+    assert_eq!(
+        rules,
+        [
+            "gate.loop",
+            "gate.authentic",
+            "gate.automated",
+            "gate.answered",
+            "gate.age",
+            "gate.target",
+            "gate.limits"
+        ]
+    );
+    for one in &evidence {
+        assert_eq!(one.stage, Stage::Gate);
+        assert!(one.text.starts_with("passed: "), "{}", one.text);
+    }
+}
+
+#[test]
+fn all_gates_report_even_when_the_first_stops() {
+    let mut own = mail(&[PASS]);
+    own.from = mailbox("Olu+lists@example.com");
+    let (gated, evidence) = gate_with_evidence(&own, &to("noreply@example.net"), &facts(), &MEMBER);
+    assert_left(&gated, "own-mail");
+    let stopped = evidence.iter().filter(|e| e.text.starts_with("stopped: ")).count();
+    assert_eq!(stopped, 3, "loop, authentic and target");
+}
+
+#[test]
+fn a_letter_of_ours_is_never_answered() {
+    let ours = mail(&[PASS, (OWN_KEY_HEADER, "0123")]);
+    assert_left(&gate(&ours, &to("jane@example.net"), &facts(), &MEMBER), "own-letter");
+}
+
+#[test]
+fn a_forged_mail_is_left() {
+    let forged = results("mx.example.org; dmarc=fail header.from=acquaint.example");
+    let gated = gate(&forged, &to("jane@example.net"), &facts(), &MEMBER);
+    assert_left(&gated, "not-authentic");
+    assert!(gated.cleared().is_none());
+}
+
+#[test]
+fn automatic_guest_mail_is_left() {
+    for (name, value, code) in [
+        ("Auto-Submitted", "auto-generated", "automated-mail"),
+        ("auto-submitted", "Auto-Replied; x=y", "automated-mail"),
+        ("Precedence", "Bulk", "bulk-mail"),
+        ("Precedence", "list", "bulk-mail"),
+        ("Precedence", "junk (really)", "bulk-mail"),
+        ("List-Unsubscribe", "<https://x.example>", "list-mail"),
+        ("List-Id", "<a.example.net>", "list-mail"),
+        ("Return-Path", " < > ", "bounce"),
+        ("Content-Type", "Multipart/Report; boundary=x", "bounce"),
+        ("X-Auto-Response-Suppress", "All", "automated-mail"),
+        ("X-Loop", "x", "automated-mail"),
+    ] {
+        let headers = [GUEST_PASS, (name, value)];
+        assert_left(&gate(&guest(&headers), &to("jane@example.net"), &facts(), &GUEST), code);
+    }
+    for (name, value) in [
+        ("Auto-Submitted", "no"),
+        ("Precedence", "first-class"),
+        ("X-Auto-Response-Suppress", "None"),
+        ("Return-Path", "<m-1@bounce.acquaint.example>"),
+        ("Content-Type", "multipart/alternative; boundary=x"),
+    ] {
+        let headers = [GUEST_PASS, (name, value)];
+        let gated = gate(&guest(&headers), &to("jane@example.net"), &facts(), &GUEST);
+        assert!(gated.stopped().is_none(), "{name}: {gated:?}");
+    }
+}
+
+#[test]
+fn the_networks_own_bulk_headers_are_the_one_exception() {
+    let bulk = [
+        PASS,
+        ("List-Unsubscribe", "<https://acquaint.example/u>"),
+        ("Precedence", "bulk"),
+        ("Auto-Submitted", "auto-generated"),
+        ("List-Id", "<invites.acquaint.example>"),
+    ];
+    let gated = gate(&mail(&bulk), &to("jane@example.net"), &facts(), &MEMBER);
+    assert!(gated.stopped().is_none(), "{gated:?}");
+}
+
+#[test]
+fn a_copy_from_a_mailing_list_is_left_whoever_wrote_it() {
+    for (name, value) in [
+        ("List-Post", "<mailto:talk@lists.example.net>"),
+        ("Mailing-List", "list talk@example.net"),
+        ("X-BeenThere", "talk@example.net"),
+        ("X-Google-Group-Id", "1"),
+    ] {
+        let gated = gate(&mail(&[PASS, (name, value)]), &to("jane@example.net"), &facts(), &MEMBER);
+        assert_left(&gated, "list-mail");
+    }
+    let closed = mail(&[PASS, ("List-Post", "NO")]);
+    assert!(gate(&closed, &to("jane@example.net"), &facts(), &MEMBER).stopped().is_none());
+}
+
+#[test]
+fn an_answer_only_goes_to_one_person() {
+    let mut shown = mail(&[PASS]);
+    for (target, code) in [
+        ("olu@example.com", "target-is-owner"),
+        ("Olu+x@example.org", "target-is-owner"),
+        ("No.Reply@example.net", "target-is-robot"),
+        ("mailer-daemon@example.net", "target-is-robot"),
+        ("bounces+12@example.net", "target-is-robot"),
+        ("talk@lists.example.net", "target-is-list"),
+        ("owner-talk@example.net", "target-is-list"),
+        ("talk-request@example.net", "target-is-list"),
+        ("invitations@acquaint.example", "target-is-network"),
+        ("jane@mail.acquaint.example", "target-is-network"),
+    ] {
+        shown.reply_to = vec![mailbox(target)];
+        assert_left(&gate(&shown, &to(target), &facts(), &MEMBER), code);
+    }
+    assert_left(&gate(&mail(&[PASS]), &to("eve@example.net"), &facts(), &MEMBER), "target-not-shown");
+    shown.reply_to = vec![mailbox("jane@example.net"), mailbox("eve@example.net")];
+    assert_left(&gate(&shown, &to("jane@example.net"), &facts(), &MEMBER), "several-targets");
+    shown.reply_to = vec![mailbox("everyone@example.net")];
+    shown.recipients = vec![mailbox("everyone@example.net")];
+    assert_left(&gate(&shown, &to("everyone@example.net"), &facts(), &MEMBER), "target-is-recipient");
+}
+
+#[test]
+fn a_relay_must_be_of_the_networks_relay_domain() {
+    let relay = |text| invitation(Route::Relay(address(text)));
+    let mut shown = mail(&[PASS]);
+    shown.reply_to = vec![mailbox("f4c1d2e8-0000-4000-8000-9a0b1c2d3e4f@reply.acquaint.example")];
+    let good = relay("f4c1d2e8-0000-4000-8000-9a0b1c2d3e4f@reply.acquaint.example");
+    assert!(gate(&shown, &good, &facts(), &MEMBER).stopped().is_none());
+    for bad in ["x@acquaint.example", "x@reply.acquaint.example.evil.example"] {
+        shown.reply_to = vec![mailbox(bad)];
+        assert_left(&gate(&shown, &relay(bad), &facts(), &MEMBER), "target-is-no-relay");
+    }
+}
+
+#[test]
+fn without_a_target_there_is_nothing_to_refuse() {
+    let paste = invitation(Route::Paste("https://acquaint.example/in/jane".to_owned()));
+    let mut plain = mail(&[PASS]);
+    plain.reply_to.clear();
+    assert!(gate(&plain, &paste, &facts(), &MEMBER).stopped().is_none());
+}
+
+#[test]
+fn an_answered_invitation_is_left() {
+    let known = Facts {
+        known: Some(KnownInvitation {
+            when: Timestamp::from_unix_s(1_799_900_000),
+            what: "drafted".to_owned(),
+        }),
+        ..facts()
+    };
+    let gated = gate(&mail(&[PASS]), &to("jane@example.net"), &known, &MEMBER);
+    assert_left(&gated, "already-answered");
+    let (_, reason) = gated.stopped().unwrap();
+    assert!(reason.text.contains("2027-01-14: drafted"), "{}", reason.text);
+}
+
+#[test]
+fn mail_from_before_the_start_is_left() {
+    let starting = |start, arrived| Facts {
+        start: Some(Timestamp::from_unix_s(start)),
+        arrived: arrived_at(arrived),
+        ..facts()
+    };
+    fn arrived_at(s: Option<i64>) -> Option<Timestamp> {
+        s.map(Timestamp::from_unix_s)
+    }
+    let mut undated = mail(&[PASS]);
+    undated.date = None;
+    let ask = |facts: &Facts| gate(&undated, &to("jane@example.net"), facts, &MEMBER);
+    assert_left(&ask(&starting(1000, Some(999))), "before-start");
+    assert!(ask(&starting(1000, Some(1000))).stopped().is_none());
+    assert_left(&ask(&starting(1000, None)), "arrival-unknown");
+    undated.date = Some(Timestamp::from_unix_s(1));
+    let gated = gate(&undated, &to("jane@example.net"), &starting(1000, None), &MEMBER);
+    assert_left(&gated, "before-start");
+}
+
+#[test]
+fn a_full_hour_or_day_holds_and_still_lets_the_letter_be_written() {
+    for (hour, day, code) in [(10, 10, "hourly-limit"), (9, 40, "daily-limit")] {
+        let full = Facts { letters_last_hour: hour, letters_last_day: day, ..facts() };
+        let gated = gate(&mail(&[PASS]), &to("jane@example.net"), &full, &MEMBER);
+        let (decision, reason) = gated.stopped().unwrap();
+        assert_eq!((decision, reason.code), (Decision::Hold, code));
+        assert!(gated.cleared().is_some());
+    }
+    let room = Facts { letters_last_hour: 9, letters_last_day: 39, ..facts() };
+    assert!(gate(&mail(&[PASS]), &to("jane@example.net"), &room, &MEMBER).stopped().is_none());
+}
+
+#[test]
+fn a_refusal_outweighs_a_hold() {
+    let full = Facts { letters_last_hour: 99, ..facts() };
+    let gated = gate(&mail(&[PASS]), &to("noreply@example.net"), &full, &MEMBER);
+    assert!(matches!(gated, Gated::Left { .. }));
+}

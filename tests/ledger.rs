@@ -1,1 +1,610 @@
 //! Tests of the ledger boundary.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use notyet::domain::delivery::{Event, Mode, State};
+use notyet::domain::{
+    Address, Decision, Evidence, Fault, Identity, Invitation, InvitationKey, Inviter, Judgement, MessageId,
+    NoteKind, Notice, Plan, Reason, Route, Stage, Timestamp,
+};
+use notyet::shell::store::{Batch, Cursor, Detail, Entry, Known, Ledger, NewDelivery, PortKind, Start};
+
+const ACCOUNT: &str = "work";
+
+fn t(seconds: i64) -> Timestamp {
+    Timestamp::from_unix_s(seconds)
+}
+
+fn identity(id: Option<&str>, shared: Option<&str>, profile: Option<&str>, name: &str) -> Identity {
+    Identity {
+        invitation_id: id.map(str::to_owned),
+        shared_key: shared.map(str::to_owned),
+        profile: profile.map(str::to_owned),
+        name: name.to_owned(),
+    }
+}
+
+fn plan(key: &str, identity: Identity, decision: Decision) -> Plan {
+    Plan {
+        invitation: Invitation {
+            key: InvitationKey(key.to_owned()),
+            identity,
+            network: "example".to_owned(),
+            notice: Notice::Invitation,
+            inviter: Inviter { name: "Ann Example".to_owned(), ..Inviter::default() },
+            note: Some("Hello \"there\"".to_owned()),
+            route: Route::Paste("https://net.example/in/ann".to_owned()),
+            answer_page: "https://net.example/in/ann".to_owned(),
+            date: None,
+            message_id: MessageId::parse("<m1@net.example>"),
+            references: Vec::new(),
+            subject: "I want to connect".to_owned(),
+        },
+        judgement: Judgement {
+            kind: NoteKind::Generic,
+            confidence: 0.9,
+            language: "en".to_owned(),
+            evidence: Vec::new(),
+        },
+        decision,
+        once_released: None,
+        reason: Reason { code: "generic-note", text: "The note is generic.".to_owned() },
+        evidence: vec![Evidence::new(Stage::Classify, "notes/x.y", "some \"words\"")],
+        letter: None,
+    }
+}
+
+fn simple(key: &str) -> Plan {
+    plan(key, identity(None, None, None, &format!("name-{key}")), Decision::Draft)
+}
+
+fn letter(key: &str, mode: Mode, start: Start) -> NewDelivery {
+    NewDelivery {
+        mode,
+        start,
+        message: format!("Subject: re\r\n\r\nletter {key}\r\n").into_bytes(),
+        message_id: MessageId::parse(&format!("{key}@me.example")).unwrap(),
+        to: (mode == Mode::Send).then(|| Address::parse("ann@example.org").unwrap()),
+    }
+}
+
+fn batch<'a>(next_uid: u32, entries: Vec<Entry<'a>>, now: i64) -> Batch<'a> {
+    Batch {
+        account: ACCOUNT,
+        mailbox: "INBOX",
+        uid_validity: 7,
+        next_uid: Some(next_uid),
+        entries,
+        quarantined: Vec::new(),
+        now: t(now),
+    }
+}
+
+fn started() -> Ledger {
+    let mut ledger = Ledger::in_memory().unwrap();
+    ledger.start_account(ACCOUNT, t(1)).unwrap();
+    ledger
+}
+
+/// A ledger that holds one letter under `key`.
+fn with_letter(key: &str, mode: Mode, start: Start) -> (Ledger, InvitationKey) {
+    let mut ledger = started();
+    add_letter(&mut ledger, key, mode, start, 10);
+    (ledger, InvitationKey(key.to_owned()))
+}
+
+fn add_letter(ledger: &mut Ledger, key: &str, mode: Mode, start: Start, now: i64) {
+    let plan = simple(key);
+    let entry = Entry { uid: 1, plan: &plan, delivery: Some(letter(key, mode, start)) };
+    let committed = ledger.commit_batch(&batch(2, vec![entry], now)).unwrap();
+    assert_eq!(committed.created, [InvitationKey(key.to_owned())]);
+}
+
+fn cursor(ledger: &Ledger) -> Option<Cursor> {
+    ledger.cursor(ACCOUNT, "INBOX").unwrap()
+}
+
+#[test]
+fn an_account_starts_once() {
+    let mut ledger = Ledger::in_memory().unwrap();
+    assert_eq!(ledger.start_account(ACCOUNT, t(5)), Ok(t(5)));
+    assert_eq!(ledger.start_account(ACCOUNT, t(99)), Ok(t(5)));
+}
+
+#[test]
+fn a_cursor_moves_forward_only_and_follows_a_new_uidvalidity() {
+    let mut ledger = started();
+    assert_eq!(cursor(&ledger), None);
+    ledger.commit_batch(&batch(9, vec![], 2)).unwrap();
+    ledger.commit_batch(&batch(4, vec![], 3)).unwrap();
+    assert_eq!(cursor(&ledger).unwrap().next_uid, 9);
+
+    let mut renumbered = batch(3, vec![], 4);
+    renumbered.uid_validity = 8;
+    ledger.commit_batch(&renumbered).unwrap();
+    let now = Cursor { uid_validity: 8, next_uid: 3 };
+    assert_eq!(cursor(&ledger), Some(now));
+
+    let mut none = batch(50, vec![], 5);
+    none.uid_validity = 0;
+    ledger.commit_batch(&none).unwrap();
+    assert_eq!(cursor(&ledger), Some(now), "UIDVALIDITY 0 is not kept");
+}
+
+#[test]
+fn a_failing_entry_takes_the_whole_batch_with_it() {
+    let mut ledger = started();
+    let (good, bad) = (simple("good"), simple("bad"));
+    let mut unaddressed = letter("bad", Mode::Send, Start::Queued);
+    unaddressed.to = None;
+    let mut failing = batch(
+        5,
+        vec![
+            Entry { uid: 1, plan: &good, delivery: Some(letter("good", Mode::Draft, Start::Queued)) },
+            Entry { uid: 2, plan: &bad, delivery: Some(unaddressed) },
+        ],
+        2,
+    );
+    failing.quarantined.push((3, "unreadable".to_owned()));
+    let fault = ledger.commit_batch(&failing).unwrap_err();
+    assert!(matches!(fault, Fault::Permanent(_)), "{fault:?}");
+    assert_eq!(cursor(&ledger), None);
+    assert_eq!(ledger.due(ACCOUNT, t(100)), Ok(vec![]));
+    assert_eq!(ledger.similar(&good.invitation.identity), Ok(vec![]));
+    let status = ledger.status().unwrap();
+    assert!(status.accounts[0].quarantined.is_empty());
+    assert!(status.accounts[0].decisions.is_empty());
+}
+
+#[test]
+fn an_account_that_never_started_is_refused() {
+    let mut ledger = Ledger::in_memory().unwrap();
+    let fault = ledger.commit_batch(&batch(2, vec![], 2)).unwrap_err();
+    assert!(matches!(fault, Fault::Permanent(_)), "{fault:?}");
+}
+
+#[test]
+fn one_invitation_never_gets_a_second_letter() {
+    let mut ledger = started();
+    let first = plan("k1", identity(Some("id"), None, Some("prof"), "ann"), Decision::Draft);
+    let same_profile = plan("k2", identity(Some("other-id"), None, Some("prof"), "ann b"), Decision::Draft);
+    let same_name = plan("k3", identity(None, None, None, "ann"), Decision::Draft);
+    let other_id = plan("k4", identity(Some("id4"), None, None, "ann"), Decision::Draft);
+    let mut elsewhere = plan("k5", identity(None, None, None, "ann"), Decision::Draft);
+    elsewhere.invitation.network = "another".to_owned();
+    // All in one batch: what the caller knew beforehand could not have told.
+    let plans = [&first, &first, &same_profile, &same_name, &other_id, &elsewhere];
+    let entries = plans
+        .iter()
+        .enumerate()
+        .map(|(index, plan)| {
+            let uid = u32::try_from(index).unwrap();
+            let key = &plan.invitation.key.0;
+            let mut delivery = letter(key, Mode::Draft, Start::Queued);
+            delivery.message_id = MessageId::parse(&format!("{uid}@me.example")).unwrap();
+            Entry { uid, plan, delivery: Some(delivery) }
+        })
+        .collect();
+    let committed = ledger.commit_batch(&batch(9, entries, 2)).unwrap();
+    let keys = |words: &[&str]| -> Vec<_> { words.iter().map(|w| InvitationKey((*w).to_owned())).collect() };
+    assert_eq!(committed.created, keys(&["k1", "k4", "k5"]));
+    assert_eq!(committed.repeated, keys(&["k1", "k2", "k3"]));
+    assert_eq!(ledger.due(ACCOUNT, t(100)).unwrap().len(), 3);
+    let known = ledger.similar(&identity(None, None, Some("prof"), "-")).unwrap();
+    assert_eq!(known.len(), 2, "the plans are kept: {known:?}");
+}
+
+#[test]
+fn similar_finds_by_each_part_and_learns_parts_that_come_later() {
+    let mut ledger = started();
+    let bare = plan("k", identity(Some("i"), None, None, "n"), Decision::Hold);
+    let richer = plan("k", identity(Some("i"), Some("s"), Some("p"), "n"), Decision::Leave);
+    for (uid, plan) in [(1, &bare), (2, &richer)] {
+        let entry = Entry { uid, plan, delivery: None };
+        ledger.commit_batch(&batch(uid + 1, vec![entry], 20)).unwrap();
+    }
+    let whole = Known {
+        key: InvitationKey("k".to_owned()),
+        network: "example".to_owned(),
+        identity: richer.invitation.identity.clone(),
+        decision: Decision::Leave,
+        state: None,
+        first_seen: t(20),
+        changed_at: t(20),
+    };
+    for probe in [
+        identity(Some("i"), None, None, "-"),
+        identity(None, Some("s"), None, "-"),
+        identity(None, None, Some("p"), "-"),
+        identity(None, None, None, "n"),
+    ] {
+        assert_eq!(ledger.similar(&probe).unwrap(), std::slice::from_ref(&whole), "{probe:?}");
+    }
+    let stranger = identity(Some("s"), Some("p"), Some("i"), "-");
+    assert_eq!(ledger.similar(&stranger), Ok(vec![]), "parts do not mix");
+}
+
+#[test]
+fn the_delivery_machine_is_kept_with_its_history() {
+    let (mut ledger, key) = with_letter("k", Mode::Send, Start::Queued);
+    let moves = [
+        (Event::TryLater, State::Queued, "no connection"),
+        (Event::BodyAboutToGo, State::Transmitting, ""),
+        (Event::TryLater, State::Queued, "451 later"),
+        (Event::BodyAboutToGo, State::Transmitting, ""),
+        (Event::Lost, State::Uncertain, "line lost"),
+        (Event::SeenInSent, State::Sent, ""),
+    ];
+    for (at, (event, state, note)) in (20..).zip(moves) {
+        assert_eq!(ledger.record(&key, event, note, t(at), Detail::default()), Ok(state));
+    }
+    let found = ledger.delivery(&key).unwrap().unwrap();
+    assert_eq!(found.state, State::Sent);
+    assert_eq!(found.attempts, 3);
+    assert_eq!(found.last_words, "line lost");
+    assert_eq!(found.changed_at, t(25));
+    assert_eq!(found.message.0, b"Subject: re\r\n\r\nletter k\r\n");
+    assert_eq!(found.to, Address::parse("ann@example.org"));
+
+    let history = ledger.history(&key).unwrap();
+    let states: Vec<_> = history.iter().map(|moved| moved.to).collect();
+    assert_eq!(
+        states,
+        [
+            State::Queued,
+            State::Queued,
+            State::Transmitting,
+            State::Queued,
+            State::Transmitting,
+            State::Uncertain,
+            State::Sent
+        ]
+    );
+    assert_eq!(history[0].event, "created");
+    assert_eq!(history[3].note, "451 later");
+}
+
+#[test]
+fn every_move_of_the_machine_can_be_written_down_and_no_other() {
+    const EVENTS: [Event; 13] = [
+        Event::Released,
+        Event::AppendAboutToGo,
+        Event::Appended,
+        Event::NotAppended,
+        Event::AppendUnclear,
+        Event::BodyAboutToGo,
+        Event::Accepted,
+        Event::TryLater,
+        Event::Rejected,
+        Event::Lost,
+        Event::SeenInSent,
+        Event::TooLate,
+        Event::OwnerActed,
+    ];
+    for mode in [Mode::Draft, Mode::Send] {
+        // Paths from the start states that reach every state reachable.
+        let mut paths = vec![(Start::Held, vec![]), (Start::Queued, vec![])];
+        let mut seen = Vec::new();
+        while let Some((start, path)) = paths.pop() {
+            for event in EVENTS {
+                let (mut ledger, key) = with_letter("k", mode, start);
+                for step in &path {
+                    ledger.record(&key, *step, "", t(11), Detail::default()).unwrap();
+                }
+                let before = ledger.delivery(&key).unwrap().unwrap();
+                let moves = ledger.history(&key).unwrap().len();
+                let result = ledger.record(&key, event, "words", t(12), Detail::default());
+                if let Some(next) = before.state.after(mode, event) {
+                    assert_eq!(result, Ok(next));
+                    if !seen.contains(&next) {
+                        seen.push(next);
+                        let mut longer = path.clone();
+                        longer.push(event);
+                        paths.push((start, longer));
+                    }
+                } else {
+                    assert!(matches!(result, Err(Fault::Permanent(_))));
+                    assert_eq!(ledger.delivery(&key).unwrap().unwrap(), before);
+                    assert_eq!(ledger.history(&key).unwrap().len(), moves);
+                }
+            }
+        }
+        assert!(seen.len() >= 6, "{mode:?} reached only {seen:?}");
+    }
+}
+
+#[test]
+fn a_letter_nobody_wrote_cannot_move() {
+    let mut ledger = started();
+    let key = InvitationKey("none".to_owned());
+    let result = ledger.record(&key, Event::Appended, "", t(2), Detail::default());
+    assert!(matches!(result, Err(Fault::Permanent(_))));
+    assert_eq!(ledger.delivery(&key), Ok(None));
+}
+
+#[test]
+fn an_append_mark_is_kept_until_the_next_append() {
+    let (mut ledger, key) = with_letter("k", Mode::Draft, Start::Queued);
+    let mark = |name: &str| Detail { append_mark: Some(name.to_owned()), next_attempt_at: None };
+    ledger.record(&key, Event::AppendAboutToGo, "", t(11), mark("m1")).unwrap();
+    let appending = ledger.in_state(ACCOUNT, State::Appending).unwrap();
+    assert_eq!(appending[0].append_mark.as_deref(), Some("m1"));
+    ledger.record(&key, Event::NotAppended, "", t(12), Detail::default()).unwrap();
+    ledger.record(&key, Event::AppendAboutToGo, "", t(13), mark("m2")).unwrap();
+    ledger.record(&key, Event::Appended, "", t(14), Detail::default()).unwrap();
+    let drafted = ledger.delivery(&key).unwrap().unwrap();
+    assert_eq!(drafted.append_mark.as_deref(), Some("m2"));
+    assert_eq!(drafted.state, State::Drafted);
+}
+
+#[test]
+fn the_queue_gives_what_is_due_oldest_first() {
+    let mut ledger = started();
+    add_letter(&mut ledger, "b", Mode::Draft, Start::Queued, 30);
+    add_letter(&mut ledger, "a", Mode::Draft, Start::Queued, 40);
+    add_letter(&mut ledger, "held", Mode::Draft, Start::Held, 10);
+    let due = |ledger: &Ledger, now: i64| -> Vec<String> {
+        let due = ledger.due(ACCOUNT, t(now)).unwrap();
+        due.into_iter().map(|letter| letter.key.0).collect()
+    };
+    assert_eq!(due(&ledger, 29), Vec::<String>::new());
+    assert_eq!(due(&ledger, 40), ["b", "a"]);
+    assert_eq!(ledger.due("someone", t(40)), Ok(vec![]));
+
+    let later = Detail { next_attempt_at: Some(t(100)), ..Detail::default() };
+    let b = InvitationKey("b".to_owned());
+    ledger.record(&b, Event::TryLater, "4xx", t(41), later).unwrap();
+    assert_eq!(due(&ledger, 99), ["a"]);
+    assert_eq!(due(&ledger, 100), ["b", "a"]);
+}
+
+#[test]
+fn limits_count_letters_from_when_they_entered_the_queue() {
+    let mut ledger = started();
+    add_letter(&mut ledger, "a", Mode::Draft, Start::Queued, 10);
+    add_letter(&mut ledger, "b", Mode::Send, Start::Queued, 20);
+    add_letter(&mut ledger, "c", Mode::Send, Start::Held, 20);
+    assert_eq!(ledger.letters_since(ACCOUNT, t(0)), Ok(2));
+    assert_eq!(ledger.letters_since(ACCOUNT, t(11)), Ok(1));
+    assert_eq!(ledger.letters_since("someone", t(0)), Ok(0));
+    let c = InvitationKey("c".to_owned());
+    ledger.record(&c, Event::Released, "", t(50), Detail::default()).unwrap();
+    assert_eq!(ledger.letters_since(ACCOUNT, t(50)), Ok(1));
+    assert_eq!(ledger.due(ACCOUNT, t(50)).unwrap().len(), 3);
+}
+
+#[test]
+fn a_sent_letter_waits_for_its_copy_once() {
+    let (mut ledger, key) = with_letter("k", Mode::Send, Start::Queued);
+    assert_eq!(ledger.sent_without_copy(ACCOUNT), Ok(vec![]));
+    ledger.record(&key, Event::BodyAboutToGo, "", t(11), Detail::default()).unwrap();
+    ledger.record(&key, Event::Accepted, "250 ok", t(12), Detail::default()).unwrap();
+    assert_eq!(ledger.sent_without_copy(ACCOUNT).unwrap().len(), 1);
+    ledger.mark_sent_copy_done(&key, t(13)).unwrap();
+    ledger.mark_sent_copy_done(&key, t(14)).unwrap();
+    assert_eq!(ledger.sent_without_copy(ACCOUNT), Ok(vec![]));
+    assert_eq!(ledger.delivery(&key).unwrap().unwrap().sent_copy_at, Some(t(13)));
+}
+
+#[test]
+fn a_port_fault_keeps_its_beginning_until_it_is_cleared() {
+    let mut ledger = started();
+    ledger.set_port_fault(ACCOUNT, PortKind::Imap, "login refused", t(10)).unwrap();
+    ledger.mark_told(ACCOUNT, PortKind::Imap, t(11)).unwrap();
+    ledger.set_port_fault(ACCOUNT, PortKind::Imap, "still refused", t(20)).unwrap();
+    let faults = ledger.port_faults().unwrap();
+    assert_eq!(faults.len(), 1);
+    assert_eq!(faults[0].words, "still refused");
+    assert_eq!((faults[0].since, faults[0].last_told), (t(10), Some(t(11))));
+    assert_eq!(ledger.status().unwrap().accounts[0].port_faults, faults);
+    ledger.clear_port_fault(ACCOUNT, PortKind::Imap).unwrap();
+    ledger.clear_port_fault(ACCOUNT, PortKind::Smtp).unwrap();
+    assert_eq!(ledger.port_faults(), Ok(vec![]));
+}
+
+#[test]
+fn status_shows_everything_that_waits() {
+    let mut ledger = started();
+    let withheld = plan("w", identity(None, None, None, "w"), Decision::Hold);
+    let held = plan("h", identity(None, None, None, "h"), Decision::Draft);
+    let parked = plan("p", identity(None, None, None, "p"), Decision::Send);
+    let mut full = batch(
+        9,
+        vec![
+            Entry { uid: 1, plan: &withheld, delivery: None },
+            Entry { uid: 2, plan: &held, delivery: Some(letter("h", Mode::Draft, Start::Held)) },
+            Entry { uid: 3, plan: &parked, delivery: Some(letter("p", Mode::Send, Start::Queued)) },
+        ],
+        20,
+    );
+    full.quarantined.push((4, "nested too deeply".to_owned()));
+    ledger.commit_batch(&full).unwrap();
+    let p = InvitationKey("p".to_owned());
+    ledger.record(&p, Event::TooLate, "too late to send", t(30), Detail::default()).unwrap();
+
+    let account = ledger.status().unwrap().accounts.remove(0);
+    assert_eq!(account.name, ACCOUNT);
+    assert_eq!((account.started_at, account.last_activity), (t(1), t(30)));
+    assert_eq!(account.cursors[0].0, "INBOX");
+    assert_eq!(account.decisions, [(Decision::Draft, 1), (Decision::Hold, 1), (Decision::Send, 1)]);
+    assert_eq!(account.states, [(State::Held, 1), (State::Parked, 1)]);
+    assert_eq!(account.withheld.len(), 1);
+    assert_eq!(account.withheld[0].reason_code, "generic-note");
+    let waiting: Vec<_> =
+        account.waiting.iter().map(|letter| (letter.state, letter.last_words.as_str())).collect();
+    assert_eq!(waiting, [(State::Held, ""), (State::Parked, "too late to send")]);
+    assert_eq!(account.waiting[0].inviter_name, "Ann Example");
+    assert_eq!(account.quarantined[0].uid, 4);
+    assert_eq!(account.quarantined[0].why, "nested too deeply");
+}
+
+#[test]
+fn what_was_written_is_there_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::open(dir.path()).unwrap();
+    ledger.start_account(ACCOUNT, t(1)).unwrap();
+    add_letter(&mut ledger, "k", Mode::Draft, Start::Queued, 10);
+    let before = (ledger.status().unwrap(), ledger.due(ACCOUNT, t(10)).unwrap());
+    drop(ledger);
+    let ledger = Ledger::open(dir.path()).unwrap();
+    assert_eq!((ledger.status().unwrap(), ledger.due(ACCOUNT, t(10)).unwrap()), before);
+}
+
+#[test]
+fn folder_and_files_are_for_the_owner_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("a/state");
+    let mut ledger = Ledger::open(&state).unwrap();
+    ledger.start_account(ACCOUNT, t(1)).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&state), 0o700);
+    let files: Vec<_> = fs::read_dir(&state).unwrap().map(|e| e.unwrap().path()).collect();
+    assert!(files.len() >= 4, "database, wal, shm, lock: {files:?}");
+    for file in files {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+    drop(ledger);
+    fs::set_permissions(Ledger::file(&state), fs::Permissions::from_mode(0o644)).unwrap();
+    drop(Ledger::open(&state).unwrap());
+    assert_eq!(mode(&Ledger::file(&state)), 0o600);
+}
+
+#[test]
+fn a_second_daemon_is_refused_while_the_first_lives() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = Ledger::open(dir.path()).unwrap();
+    let fault = Ledger::open(dir.path()).unwrap_err();
+    let pid = std::process::id().to_string();
+    assert!(matches!(&fault, Fault::NeedsHuman(words) if words.contains(&pid)), "{fault}");
+    drop(first);
+    Ledger::open(dir.path()).unwrap();
+}
+
+const CHILD_DIR: &str = "NOTYET_TEST_LEDGER_DIR";
+
+/// Not a test of its own: the daemon that the next test kills.
+#[test]
+fn child_that_holds_the_ledger() {
+    let Some(dir) = std::env::var_os(CHILD_DIR) else {
+        return;
+    };
+    let mut ledger = Ledger::open(Path::new(&dir)).unwrap();
+    ledger.start_account(ACCOUNT, t(1)).unwrap();
+    add_letter(&mut ledger, "k", Mode::Send, Start::Queued, 10);
+    let key = InvitationKey("k".to_owned());
+    ledger.record(&key, Event::BodyAboutToGo, "", t(11), Detail::default()).unwrap();
+    println!("\nholding");
+    std::io::stdout().flush().unwrap();
+    let _ = std::io::stdin().read(&mut [0]);
+}
+
+#[test]
+fn a_killed_daemon_leaves_its_last_word_and_no_lock() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "ledger::child_that_holds_the_ledger", "--nocapture"])
+        .env(CHILD_DIR, dir.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap() == "holding"));
+    let refused = Ledger::open(dir.path());
+    // SIGKILL: nothing of the child's runs any more.
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(matches!(refused, Err(Fault::NeedsHuman(_))));
+    let ledger = Ledger::open(dir.path()).unwrap();
+    let found = ledger.in_state(ACCOUNT, State::Transmitting).unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].attempts, 1);
+}
+
+#[test]
+fn status_can_be_read_beside_the_writer_and_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let missing = Ledger::open_read_only(dir.path()).unwrap_err();
+    assert!(matches!(missing, Fault::NeedsHuman(_)));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+
+    let mut writer = Ledger::open(dir.path()).unwrap();
+    writer.start_account(ACCOUNT, t(1)).unwrap();
+    let mut reader = Ledger::open_read_only(dir.path()).unwrap();
+    assert_eq!(reader.status(), writer.status());
+    add_letter(&mut writer, "k", Mode::Draft, Start::Queued, 10);
+    assert_eq!(reader.status(), writer.status());
+    assert_eq!(reader.status().unwrap().accounts[0].states, [(State::Queued, 1)]);
+    let refused = reader.start_account("other", t(2)).unwrap_err();
+    assert!(matches!(refused, Fault::NeedsHuman(_)), "{refused:?}");
+    drop(writer);
+    drop(reader);
+    let content = || fs::read(Ledger::file(dir.path())).unwrap();
+    let before = content();
+    let alone = Ledger::open_read_only(dir.path()).unwrap();
+    assert_eq!(alone.status().unwrap().accounts.len(), 1);
+    drop(alone);
+    assert_eq!(content(), before);
+}
+
+#[test]
+fn a_damaged_file_is_named_with_its_remedy() {
+    let text: &[u8] = b"this is no database, but it is long enough to look like a header of one";
+    let dir = tempfile::tempdir().unwrap();
+    let path = Ledger::file(dir.path());
+    fs::write(&path, text).unwrap();
+    let damaged = [Ledger::open(dir.path()), Ledger::open_read_only(dir.path())];
+    for fault in damaged.map(Result::unwrap_err) {
+        let Fault::NeedsHuman(words) = fault else {
+            panic!("{fault:?}");
+        };
+        assert!(words.contains(path.to_str().unwrap()), "{words}");
+        assert!(words.contains("damaged"), "{words}");
+    }
+    assert_eq!(fs::read(&path).unwrap(), text, "left for the owner to look at");
+}
+
+#[test]
+fn a_page_of_rubbish_inside_is_found_at_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Ledger::open(dir.path()).unwrap());
+    let path = Ledger::file(dir.path());
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[4096..3 * 4096].fill(0xA5);
+    fs::write(&path, bytes).unwrap();
+    let fault = Ledger::open(dir.path()).unwrap_err();
+    assert!(matches!(&fault, Fault::NeedsHuman(words) if words.contains("damaged")), "{fault:?}");
+}
+
+#[test]
+fn a_later_version_is_refused_by_both_ways_in() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Ledger::open(dir.path()).unwrap());
+    let connection = rusqlite::Connection::open(Ledger::file(dir.path())).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    for fault in [Ledger::open(dir.path()), Ledger::open_read_only(dir.path())].map(Result::unwrap_err) {
+        assert!(matches!(&fault, Fault::NeedsHuman(words) if words.contains("99")), "{fault:?}");
+    }
+}
+
+#[test]
+fn debug_output_shows_no_person_and_no_letter() {
+    let mut ledger = started();
+    let plan = simple("k");
+    let entry = Entry { uid: 1, plan: &plan, delivery: Some(letter("k", Mode::Send, Start::Held)) };
+    let batch = batch(2, vec![entry], 10);
+    ledger.commit_batch(&batch).unwrap();
+    let shown = format!(
+        "{batch:?} {:?} {:?}",
+        ledger.in_state(ACCOUNT, State::Held).unwrap(),
+        ledger.status().unwrap()
+    );
+    for secret in ["ann@", "Ann", "letter k", "m1@", "k@me"] {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+}

@@ -18,6 +18,7 @@ mod config;
 mod corpus;
 mod daemon;
 mod gates;
+mod golden;
 mod imap;
 mod imap_dovecot;
 mod ledger;

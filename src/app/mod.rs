@@ -1,1 +1,17 @@
-//! app.
+//! Steps, and one loop: the only layer that acts on a plan.
+
+pub mod account;
+pub mod backoff;
+pub mod daemon;
+pub mod deliver;
+pub mod demo;
+pub mod examine;
+pub mod ingest;
+pub mod look;
+pub mod port;
+pub mod rules;
+pub mod settle;
+pub mod setup;
+pub mod shared;
+
+pub use crate::shell::telemetry::{Telemetry, start as start_log};

@@ -1,8 +1,55 @@
 //! The one TOML file, validated: a value of type [`Config`] can be run as it is.
+//!
+//! ```text
+//! text --toml--> spanned tree --raw--> sections and fields --validate--> Config
+//!                      |                     |                   |
+//!                      '----- problems, all of them, with file, line, column, key
+//! ```
+//!
+//! Nothing here touches a disk or the environment: what the surroundings
+//! decide comes in as [`Surroundings`].
 
+mod account;
+mod field;
+mod keys;
+mod problems;
+mod raw;
+mod server;
+pub mod show;
+mod surroundings;
 mod types;
+mod validate;
 
+pub use keys::known_keys;
+pub use surroundings::Surroundings;
 pub use types::{
-    Account, Config, Imap, LogFormat, Logging, Login, MailboxKind, Maildir, Owner, SecretSource,
-    SentCopy, Smtp, Tls,
+    Account, Config, Imap, LogFormat, Logging, Login, MailboxKind, Maildir, Owner, SecretSource, SentCopy,
+    Smtp, Tls,
 };
+
+use crate::domain::{Problem, Problems};
+
+/// A configuration that can be run, and what its owner should know about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// What is allowed but will surprise, in file order.
+    pub warnings: Vec<Problem>,
+}
+
+/// Reads the configuration file `file` (the name is for messages only) with content `text`.
+///
+/// # Errors
+/// All problems of the file at once, in file order. Neither they nor the
+/// warnings hold an address or anything that may be a secret.
+pub fn parse(file: &str, text: &str, around: &Surroundings) -> Result<Loaded, Problems> {
+    let findings = problems::Findings::new(file, text);
+    let tree = findings.read_tree();
+    let config = validate::config(&raw::Section::root(&findings, tree.get_ref()), around);
+    let (problems, warnings) = findings.into_lists();
+    match config {
+        Some(config) if problems.is_empty() => Ok(Loaded { config, warnings }),
+        _ => Err(Problems(problems)),
+    }
+}

@@ -42,6 +42,12 @@ pub struct Logging {
     pub level: String,
 }
 
+impl Default for Logging {
+    fn default() -> Self {
+        Self { format: LogFormat::Auto, level: "info".to_owned() }
+    }
+}
+
 /// Where log lines go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -79,6 +85,18 @@ pub struct Account {
     pub since: Option<Duration>,
     /// How to send; none: this account only drafts.
     pub smtp: Option<Smtp>,
+}
+
+impl Account {
+    /// A body larger than this is quarantined, not read. A local file costs
+    /// no transfer, but a mail of that size is no notification there either.
+    pub fn max_body_bytes(&self) -> u32 {
+        const LOCAL: u32 = 1024 * 1024;
+        match &self.kind {
+            MailboxKind::Imap(imap) => imap.max_body_bytes,
+            MailboxKind::Maildir(_) => LOCAL,
+        }
+    }
 }
 
 /// Where the mail is.

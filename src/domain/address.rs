@@ -25,14 +25,8 @@ impl Address {
             && domain.len() <= 253
             && domain.contains('.')
             && domain.split('.').all(is_label)
-            && domain
-                .rsplit('.')
-                .next()
-                .is_some_and(|top| !top.bytes().all(|b| b.is_ascii_digit()));
-        ok.then(|| Self {
-            local: local.to_owned(),
-            domain,
-        })
+            && domain.rsplit('.').next().is_some_and(|top| !top.bytes().all(|b| b.is_ascii_digit()));
+        ok.then(|| Self { local: local.to_owned(), domain })
     }
 
     /// The part before the `@`, as it came.
@@ -73,18 +67,14 @@ pub fn is_within(host: &str, domain: &str) -> bool {
     host.eq_ignore_ascii_case(domain)
         || host.len().checked_sub(domain.len() + 1).is_some_and(|cut| {
             host.as_bytes().get(cut) == Some(&b'.')
-                && host
-                    .get(cut + 1..)
-                    .is_some_and(|tail| tail.eq_ignore_ascii_case(domain))
+                && host.get(cut + 1..).is_some_and(|tail| tail.eq_ignore_ascii_case(domain))
         })
 }
 
 fn is_dot_atom(text: &str) -> bool {
     text.split('.').all(|atom| {
         !atom.is_empty()
-            && atom
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b))
+            && atom.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b))
     })
 }
 
@@ -92,9 +82,7 @@ fn is_label(label: &str) -> bool {
     (1..=63).contains(&label.len())
         && !label.starts_with('-')
         && !label.ends_with('-')
-        && label
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
 /// A display name with its address, as in a From or Reply-To header (RFC 5322 §3.4).

@@ -23,14 +23,8 @@ pub enum Notice {
 
 impl Notice {
     /// All values, in the order of their meaning above.
-    pub const ALL: [Self; 6] = [
-        Self::Invitation,
-        Self::Reminder,
-        Self::Digest,
-        Self::Accepted,
-        Self::Message,
-        Self::Other,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Invitation, Self::Reminder, Self::Digest, Self::Accepted, Self::Message, Self::Other];
 
     /// The word used in rules and in `--json`.
     pub fn as_str(self) -> &'static str {
@@ -187,10 +181,7 @@ mod tests {
         let first = identity(Some("1"), None, "ann");
         assert!(first.same(&identity(Some("1"), None, "other spelling")));
         assert!(!first.same(&identity(Some("2"), None, "ann")));
-        assert!(
-            first.same(&identity(None, None, "ann")),
-            "a reminder without id"
-        );
+        assert!(first.same(&identity(None, None, "ann")), "a reminder without id");
         assert!(!identity(None, Some("p"), "ann").same(&identity(None, Some("q"), "ann")));
         assert!(identity(Some("1"), Some("p"), "a").same(&identity(Some("2"), Some("p"), "a")));
     }

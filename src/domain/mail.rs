@@ -25,10 +25,18 @@ impl MessageId {
         let inner = text.trim().trim_start_matches('<').trim_end_matches('>');
         let ok = !inner.is_empty()
             && inner.len() <= 250
-            && inner
-                .bytes()
-                .all(|b| b.is_ascii_graphic() && b != b'<' && b != b'>');
+            && inner.bytes().all(|b| b.is_ascii_graphic() && b != b'<' && b != b'>');
         ok.then(|| Self(inner.to_owned()))
+    }
+
+    /// An id of our own making: `left@right`, each reduced to what an id may
+    /// hold (letters, digits, dots, hyphens) and to 120 bytes. The same parts
+    /// always make the same id.
+    pub fn compose(left: &str, right: &str) -> Self {
+        let plain = |part: &str| -> String {
+            part.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-')).take(120).collect()
+        };
+        Self(format!("{}@{}", plain(left), plain(right)))
     }
 
     /// The id without angle brackets.
@@ -106,11 +114,12 @@ impl Mail {
 
 impl fmt::Debug for Mail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Mail({} headers, {} chars)",
-            self.headers.len(),
-            self.text.len()
-        )
+        write!(f, "Mail({} headers, {} chars)", self.headers.len(), self.text.len())
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Link(***)")
     }
 }

@@ -19,18 +19,12 @@ impl Timestamp {
 
     /// This moment plus `span`; saturates instead of overflowing.
     pub fn plus(self, span: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add(i64::try_from(span.as_secs()).unwrap_or(i64::MAX)),
-        )
+        Self(self.0.saturating_add(i64::try_from(span.as_secs()).unwrap_or(i64::MAX)))
     }
 
     /// This moment minus `span`; saturates instead of overflowing.
     pub fn minus(self, span: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_sub(i64::try_from(span.as_secs()).unwrap_or(i64::MAX)),
-        )
+        Self(self.0.saturating_sub(i64::try_from(span.as_secs()).unwrap_or(i64::MAX)))
     }
 
     /// How long after `earlier` this moment is; zero when it is not after.

@@ -66,16 +66,8 @@ pub struct Evidence {
 impl Evidence {
     /// A piece of evidence; line breaks in `text` become blanks.
     pub fn new(stage: Stage, rule: impl Into<String>, text: impl AsRef<str>) -> Self {
-        let text = text
-            .as_ref()
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ");
-        Self {
-            stage,
-            rule: rule.into(),
-            text,
-        }
+        let text = text.as_ref().split_whitespace().collect::<Vec<_>>().join(" ");
+        Self { stage, rule: rule.into(), text }
     }
 }
 
@@ -124,9 +116,7 @@ impl Decision {
 
     /// The inverse of [`Decision::as_str`].
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Leave, Self::Draft, Self::Hold, Self::Send]
-            .into_iter()
-            .find(|d| d.as_str() == word)
+        [Self::Leave, Self::Draft, Self::Hold, Self::Send].into_iter().find(|d| d.as_str() == word)
     }
 }
 
@@ -166,6 +156,8 @@ pub struct Plan {
     pub judgement: Judgement,
     /// What to do.
     pub decision: Decision,
+    /// For a plan that a limit holds: what it becomes when there is room.
+    pub once_released: Option<Decision>,
     /// Why.
     pub reason: Reason,
     /// Everything every step had to say, in order.

@@ -79,11 +79,7 @@ impl Boilerplate {
         }
         let trigrams = trigrams(&key);
         let mut common: HashMap<usize, usize> = HashMap::new();
-        for index in trigrams
-            .iter()
-            .filter_map(|t| self.by_trigram.get(t))
-            .flatten()
-        {
+        for index in trigrams.iter().filter_map(|t| self.by_trigram.get(t)).flatten() {
             *common.entry(*index).or_default() += 1;
         }
         let own: HashSet<&str> = words(sentence).into_iter().map(|(_, word)| word).collect();
@@ -109,10 +105,7 @@ impl Boilerplate {
         self.defaults.push(Entry {
             source: source.to_owned(),
             language: language.split('-').next().unwrap_or(language).to_owned(),
-            words: words(folded)
-                .into_iter()
-                .map(|(_, w)| w.to_owned())
-                .collect(),
+            words: words(folded).into_iter().map(|(_, w)| w.to_owned()).collect(),
             trigrams: trigrams.len(),
         });
         for trigram in trigrams {
@@ -124,11 +117,7 @@ impl Boilerplate {
 
 impl Entry {
     fn matched(&self, similarity: f64) -> Match<'_> {
-        Match {
-            source: &self.source,
-            language: &self.language,
-            similarity,
-        }
+        Match { source: &self.source, language: &self.language, similarity }
     }
 
     fn covers(&self, own: &HashSet<&str>) -> bool {
@@ -137,9 +126,7 @@ impl Entry {
             .filter(|word| !self.words.contains(**word))
             .filter(|word| !self.words.iter().any(|known| is_slip(known, word)))
             .count();
-        let digits = own
-            .iter()
-            .any(|w| w.chars().any(|c| c.is_ascii_digit()) && !self.words.contains(*w));
+        let digits = own.iter().any(|w| w.chars().any(|c| c.is_ascii_digit()) && !self.words.contains(*w));
         foreign <= MAX_OWN_WORDS && !digits
     }
 }
@@ -157,14 +144,8 @@ fn key(folded: &str) -> String {
 }
 
 fn trigrams(key: &str) -> HashSet<Trigram> {
-    let padded: Vec<char> = std::iter::once(' ')
-        .chain(key.chars())
-        .chain(std::iter::once(' '))
-        .collect();
-    padded
-        .windows(3)
-        .filter_map(|w| <Trigram>::try_from(w).ok())
-        .collect()
+    let padded: Vec<char> = std::iter::once(' ').chain(key.chars()).chain(std::iter::once(' ')).collect();
+    padded.windows(3).filter_map(|w| <Trigram>::try_from(w).ok()).collect()
 }
 
 /// Whether one word is the other with another ending or one slip of the pen.
@@ -175,12 +156,7 @@ fn is_slip(known: &str, word: &str) -> bool {
         return false;
     }
     let head = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
-    let tail = a
-        .iter()
-        .rev()
-        .zip(b.iter().rev())
-        .take_while(|(x, y)| x == y)
-        .count();
+    let tail = a.iter().rev().zip(b.iter().rev()).take_while(|(x, y)| x == y).count();
     head + tail >= a.len().max(b.len()).saturating_sub(2) || head * 4 >= shorter * 3
 }
 
@@ -191,31 +167,20 @@ mod tests {
     fn defaults() -> Boilerplate {
         Boilerplate::compile(
             [
-                (
-                    "net.en",
-                    "I'd like to add you to my professional network on Net.",
-                ),
-                (
-                    "net.de",
-                    "Ich möchte Sie gerne zu meinem beruflichen Netzwerk hinzufügen.",
-                ),
+                ("net.en", "I'd like to add you to my professional network on Net."),
+                ("net.de", "Ich möchte Sie gerne zu meinem beruflichen Netzwerk hinzufügen."),
             ]
             .into_iter(),
         )
     }
 
     fn found(sentence: &str) -> Option<String> {
-        defaults()
-            .find(&text::fold(sentence))
-            .map(|m| m.source.to_owned())
+        defaults().find(&text::fold(sentence)).map(|m| m.source.to_owned())
     }
 
     #[test]
     fn knows_a_default_in_another_dress() {
-        assert_eq!(
-            found("I’D LIKE to add you to my professional network on Net").as_deref(),
-            Some("net.en")
-        );
+        assert_eq!(found("I’D LIKE to add you to my professional network on Net").as_deref(), Some("net.en"));
         assert_eq!(
             found("I would like to ad you to my profesional network on Net!").as_deref(),
             Some("net.en")
@@ -228,14 +193,8 @@ mod tests {
 
     #[test]
     fn leaves_a_sentence_with_words_of_its_own() {
-        assert_eq!(
-            found("I'd like to add you to my list of people who owe me a beer in Graz."),
-            None
-        );
-        assert_eq!(
-            found("Ich möchte Sie gerne zu meinem Geburtstag am Samstag einladen."),
-            None
-        );
+        assert_eq!(found("I'd like to add you to my list of people who owe me a beer in Graz."), None);
+        assert_eq!(found("Ich möchte Sie gerne zu meinem Geburtstag am Samstag einladen."), None);
         assert_eq!(found("Thanks for the boat."), None);
     }
 

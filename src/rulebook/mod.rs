@@ -1,5 +1,121 @@
-//! rulebook.
+//! The rules, typed and compiled. Text in, values out: `rules/` is inside the
+//! binary, and a folder of the owner's own is laid over it file by file.
 
 pub mod boilerplate;
+mod compile;
+mod files;
+pub mod letters;
+pub mod names;
+pub mod network;
 pub mod notes;
+pub mod policy;
+mod raw;
 pub mod text;
+
+pub use files::RuleFiles;
+pub use names::Names;
+pub use network::{Network, Networks};
+
+use crate::domain::{Policy, Problem, Problems, problem};
+use boilerplate::Boilerplate;
+use letters::Letters;
+use notes::Notes;
+
+/// All rules, ready to be asked.
+#[derive(Debug)]
+pub struct Rulebook {
+    /// The networks by id.
+    pub networks: Networks,
+    /// The default sentences of all networks.
+    pub boilerplate: Boilerplate,
+    /// What is part of a name and what is not.
+    pub names: Names,
+    /// The signals that tell generic from personalized.
+    pub notes: Notes,
+    /// The letters.
+    pub letters: Letters,
+    /// What is allowed by default.
+    pub policy: Policy,
+}
+
+impl Rulebook {
+    /// Compiles a set of rule files.
+    ///
+    /// # Errors
+    /// Every problem of every file.
+    pub fn compile(files: &RuleFiles) -> Result<Self, Problems> {
+        let mut problems = Vec::new();
+        let networks = networks(files, &mut problems);
+        let names = files.compile_one("names.toml", Names::compile, &mut problems);
+        let policy =
+            files.compile_one("policy.toml", |f, t| policy::parse(f, t).map_err(|p| p.0), &mut problems);
+        let notes: Vec<_> = files.under("notes/", ".toml").collect();
+        let notes = Notes::compile(&notes).map_err(|p| problems.extend(p.0)).ok();
+        let letters = Letters::compile(files.as_map()).map_err(|p| problems.extend(p.0)).ok();
+        match (names, policy, notes, letters) {
+            (Some(names), Some(policy), Some(notes), Some(letters)) if problems.is_empty() => {
+                let boilerplate = Boilerplate::compile(networks.values().flat_map(|network| {
+                    let source = |language: &str| format!("{}.{language}", network.id);
+                    network.defaults.iter().map(move |(language, text)| (source(language), text))
+                }));
+                Ok(Self { networks, boilerplate, names, notes, letters, policy })
+            }
+            _ => Err(Problems(problems)),
+        }
+    }
+
+    /// The rules inside the binary.
+    ///
+    /// # Errors
+    /// None that a released binary can show: a test compiles the shipped set.
+    pub fn shipped() -> Result<Self, Problems> {
+        Self::compile(&RuleFiles::shipped())
+    }
+
+    /// Header fields that decide whether a body is fetched.
+    pub fn header_fields(&self) -> Vec<String> {
+        let mut fields: Vec<String> =
+            ["From", "Subject", "Message-ID", "Date", "List-Id"].map(str::to_owned).to_vec();
+        for name in self.networks.values().flat_map(Network::header_fields) {
+            if !fields.iter().any(|f| f.eq_ignore_ascii_case(name)) {
+                fields.push(name.to_owned());
+            }
+        }
+        fields
+    }
+}
+
+fn networks(files: &RuleFiles, problems: &mut Vec<Problem>) -> Networks {
+    let mut networks = Networks::new();
+    for (name, text) in files.under("networks/", ".toml") {
+        match compile::compile(name, text) {
+            Ok(network) => {
+                if let Some(other) = networks.insert(network.id.clone(), network) {
+                    problems.push(Problem {
+                        file: name.to_owned(),
+                        line: 0,
+                        column: 0,
+                        key: "id".to_owned(),
+                        found: format!("found {:?}, which another file uses", other.id),
+                        allowed: "every network needs an id of its own".to_owned(),
+                    });
+                }
+            }
+            Err(more) => problems.extend(more),
+        }
+    }
+    networks
+}
+
+/// A syntax or shape error of a TOML file as a [`Problem`].
+pub(crate) fn toml_problem(file: &str, text: &str, error: &toml::de::Error) -> Problem {
+    let (line, column) = error.span().map_or((0, 0), |span| problem::place(text, span.start));
+    Problem {
+        file: file.to_owned(),
+        line,
+        column,
+        key: String::new(),
+        found: error.message().trim().replace('\n', " "),
+        allowed: "see rules/README.md for the keys of this kind of file".to_owned(),
+    }
+}

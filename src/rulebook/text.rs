@@ -36,11 +36,8 @@ impl Normalised {
     /// The byte range of the original behind a byte range of the folded text.
     pub fn original(&self, folded: Range<usize>) -> Range<usize> {
         let start = self.origin.get(folded.start).map_or(0, |o| o.0 as usize);
-        let end = folded
-            .end
-            .checked_sub(1)
-            .and_then(|last| self.origin.get(last))
-            .map_or(start, |o| o.1 as usize);
+        let end =
+            folded.end.checked_sub(1).and_then(|last| self.origin.get(last)).map_or(start, |o| o.1 as usize);
         start..end.max(start)
     }
 }
@@ -60,10 +57,7 @@ pub fn normalise(original: &str) -> Normalised {
     }
     let mut letters = folder.finish();
     unmask(&mut letters);
-    let mut folded = Normalised {
-        cut: end < original.len(),
-        ..Normalised::default()
-    };
+    let mut folded = Normalised { cut: end < original.len(), ..Normalised::default() };
     for letter in letters {
         folded.text.push(letter.c);
         for _ in 0..letter.c.len_utf8() {
@@ -301,9 +295,7 @@ fn letter_name(c: char) -> Option<&'static str> {
 fn unmask(letters: &mut [Letter]) {
     for word in letters.split_mut(|l| !is_word(l.c)) {
         let latin = word.iter().any(|l| l.c.is_ascii_alphabetic());
-        let posing = word
-            .iter()
-            .all(|l| l.c.is_ascii() || latin_look_alike(l.c).is_some());
+        let posing = word.iter().all(|l| l.c.is_ascii() || latin_look_alike(l.c).is_some());
         if latin && posing {
             for letter in word {
                 letter.c = latin_look_alike(letter.c).unwrap_or(letter.c);
@@ -380,15 +372,7 @@ mod tests {
     fn sentences_end_where_a_reader_ends_them() {
         let text = fold("Dear Mr. Bell, hello. How are you? Fine!\nBye 2.5 times");
         let parts: Vec<&str> = sentences(&text).into_iter().map(|r| &text[r]).collect();
-        assert_eq!(
-            parts,
-            [
-                "dear mr. bell, hello.",
-                "how are you?",
-                "fine!",
-                "bye 2.5 times"
-            ]
-        );
+        assert_eq!(parts, ["dear mr. bell, hello.", "how are you?", "fine!", "bye 2.5 times"]);
     }
 
     #[test]

@@ -1,4 +1,15 @@
 //! All I/O, no policy. Each port speaks to one outside thing and answers with
 //! domain values or a [`crate::domain::Fault`].
 
+pub mod clock;
+pub mod files;
 pub mod mailbox;
+pub mod notify;
+mod secret_value;
+pub mod secrets;
+pub mod sender;
+pub mod store;
+pub mod telemetry;
+mod tls;
+
+pub use secret_value::Secret;

@@ -1,1 +1,226 @@
-//! Support: dovecot.
+//! A real Dovecot in a temporary folder, on loopback ports of its own.
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::tls::Authority;
+
+const PROGRAM: &str = "/usr/sbin/dovecot";
+
+/// The user of the mail processes: Debian's `mail`.
+const MAIL_ID: u32 = 8;
+
+/// The only account.
+pub const USER: &str = "me";
+/// Its password.
+pub const PASSWORD: &str = "correct horse \"battery\"";
+
+/// A running server; it ends when dropped.
+pub struct Dovecot {
+    folder: TempDir,
+    authority: Authority,
+    master: Child,
+    /// STARTTLS, and plain text for loopback.
+    pub imap_port: u16,
+    /// TLS from the first byte.
+    pub imaps_port: u16,
+}
+
+impl Dovecot {
+    /// Starts one. `None`, said loudly, where there is none to start; with
+    /// `NOTYET_REQUIRE_SERVERS=1` that is a failure.
+    pub fn start() -> Option<Self> {
+        if let Some(lack) = lack() {
+            assert!(
+                std::env::var("NOTYET_REQUIRE_SERVERS").as_deref() != Ok("1"),
+                "{lack}, and NOTYET_REQUIRE_SERVERS=1"
+            );
+            println!("SKIPPED: {lack}: nothing was shown about a real IMAP server");
+            eprintln!("SKIPPED: {lack}: nothing was shown about a real IMAP server");
+            return None;
+        }
+        let folder = tempfile::tempdir().expect("temp dir");
+        let authority = Authority::vouching_for(&["localhost", "127.0.0.1"]);
+        open_to_all(folder.path());
+        let mail = folder.path().join("mail");
+        std::fs::create_dir(&mail).expect("mail folder");
+        chown(&mail, Some(MAIL_ID), Some(MAIL_ID)).expect("chown");
+        let (imap_port, imaps_port) = two_free_ports();
+        let config = folder.path().join("dovecot.conf");
+        std::fs::write(folder.path().join("users"), format!("{USER}:{{PLAIN}}{PASSWORD}\n")).expect("users");
+        std::fs::write(&config, configuration(folder.path(), &authority, imap_port, imaps_port))
+            .expect("configuration");
+        let master = launch(&config);
+        Some(Self { folder, authority, master, imap_port, imaps_port })
+    }
+
+    /// The authority to trust.
+    pub fn ca_file(&self) -> PathBuf {
+        self.authority.ca_file()
+    }
+
+    /// Delivers `message` into the INBOX, as a delivery agent would.
+    pub fn deliver(&self, message: &str) {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let inbox = self.maildir();
+        for part in ["cur", "new", "tmp"] {
+            let part = inbox.join(part);
+            std::fs::create_dir_all(&part).expect("maildir");
+            chown(&part, Some(MAIL_ID), Some(MAIL_ID)).expect("chown");
+        }
+        for parent in [inbox.parent().expect("home"), inbox.as_path()] {
+            chown(parent, Some(MAIL_ID), Some(MAIL_ID)).expect("chown");
+        }
+        let name = format!("1700000000.M{number}P1.test");
+        let draft = inbox.join("tmp").join(&name);
+        std::fs::write(&draft, message).expect("write");
+        chown(&draft, Some(MAIL_ID), Some(MAIL_ID)).expect("chown");
+        std::fs::rename(draft, inbox.join("new").join(name)).expect("rename");
+    }
+
+    /// Every message file of a folder (`""` is INBOX, `.Drafts` its neighbour), with its flags in the name.
+    pub fn files(&self, folder: &str) -> Vec<String> {
+        let folder = self.maildir().join(folder);
+        let mut names = Vec::new();
+        for part in ["cur", "new"] {
+            for entry in std::fs::read_dir(folder.join(part)).into_iter().flatten() {
+                let name = entry.expect("entry").file_name();
+                names.push(format!("{part}/{}", name.to_string_lossy()));
+            }
+        }
+        names.sort();
+        names
+    }
+
+    fn maildir(&self) -> PathBuf {
+        self.folder.path().join("mail").join(USER).join("Maildir")
+    }
+}
+
+impl Drop for Dovecot {
+    fn drop(&mut self) {
+        let pid = self.master.id().to_string();
+        let asked = Command::new("kill").arg(&pid).status();
+        if !asked.is_ok_and(|status| status.success()) {
+            let _ = self.master.kill();
+        }
+        let _ = self.master.wait();
+    }
+}
+
+fn lack() -> Option<String> {
+    if !Path::new(PROGRAM).exists() {
+        return Some(format!("{PROGRAM} is not installed"));
+    }
+    let id = Command::new("id").arg("-u").output().expect("id");
+    (id.stdout.trim_ascii() != b"0").then(|| "Dovecot has to be started as root".to_owned())
+}
+
+fn open_to_all(folder: &Path) {
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(folder, mode).expect("permissions");
+}
+
+fn two_free_ports() -> (u16, u16) {
+    let listen = || std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    // Both are held while the second is chosen, so that they differ.
+    let (first, second) = (listen(), listen());
+    let port = |listener: &std::net::TcpListener| listener.local_addr().expect("address").port();
+    (port(&first), port(&second))
+}
+
+fn launch(config: &Path) -> Child {
+    let mut master = Command::new(PROGRAM)
+        .arg("-F")
+        .arg("-c")
+        .arg(config)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("dovecot");
+    let log = BufReader::new(master.stderr.take().expect("stderr"));
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in log.lines().map_while(Result::ok) {
+            // Nobody listens any more once it is up; the log must be read all the same.
+            let _ = tell.send(line);
+        }
+    });
+    let mut seen = Vec::new();
+    loop {
+        match told.recv_timeout(Duration::from_secs(20)) {
+            Ok(line) if line.contains("starting up") => return master,
+            Ok(line) => seen.push(line),
+            Err(_) => {
+                let _ = master.kill();
+                panic!("Dovecot did not start: {}", seen.join("\n"));
+            }
+        }
+    }
+}
+
+fn configuration(folder: &Path, authority: &Authority, imap: u16, imaps: u16) -> String {
+    let folder = folder.display();
+    let cert = authority.cert_file();
+    let key = authority.key_file();
+    format!(
+        r#"
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = /dev/stderr
+protocols = imap
+listen = 127.0.0.1
+ssl = yes
+ssl_cert = <{cert}
+ssl_key = <{key}
+first_valid_uid = 1
+mail_location = maildir:~/Maildir
+mail_debug = no
+auth_mechanisms = plain login
+maildir_very_dirty_syncs = no
+service imap-login {{
+  inet_listener imap {{
+    port = {imap}
+  }}
+  inet_listener imaps {{
+    port = {imaps}
+    ssl = yes
+  }}
+}}
+service stats {{
+  chroot =
+}}
+passdb {{
+  driver = passwd-file
+  args = {folder}/users
+}}
+userdb {{
+  driver = static
+  args = uid={MAIL_ID} gid={MAIL_ID} home={folder}/mail/%u
+}}
+namespace inbox {{
+  inbox = yes
+  separator = .
+  mailbox Drafts {{
+    auto = create
+    special_use = \Drafts
+  }}
+  mailbox Posted {{
+    auto = create
+    special_use = \Sent
+  }}
+}}
+"#,
+        cert = cert.display(),
+        key = key.display(),
+    )
+}

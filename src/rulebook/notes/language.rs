@@ -54,9 +54,7 @@ impl Script {
             '\u{e00}'..='\u{e7f}' => Self::Thai,
             '\u{3040}'..='\u{30ff}' => Self::Kana,
             '\u{3400}'..='\u{9fff}' | '\u{20000}'..='\u{3ffff}' => Self::Han,
-            '\u{1100}'..='\u{11ff}' | '\u{3130}'..='\u{318f}' | '\u{ac00}'..='\u{d7af}' => {
-                Self::Hangul
-            }
+            '\u{1100}'..='\u{11ff}' | '\u{3130}'..='\u{318f}' | '\u{ac00}'..='\u{d7af}' => Self::Hangul,
             _ => return None,
         })
     }
@@ -82,10 +80,7 @@ impl Script {
                 *slot += han;
             }
         }
-        let (best, most) = count
-            .iter()
-            .enumerate()
-            .max_by_key(|(at, n)| (**n, usize::MAX - at))?;
+        let (best, most) = count.iter().enumerate().max_by_key(|(at, n)| (**n, usize::MAX - at))?;
         (*most > 0).then(|| Self::ALL.get(best).map(|(_, script)| *script))?
     }
 
@@ -168,21 +163,14 @@ impl Lexicon {
                 && word
                     .char_indices()
                     .map(|(at, c)| at + c.len_utf8())
-                    .any(|end| {
-                        word.get(..end)
-                            .is_some_and(|head| self.stems.contains(head))
-                    }))
+                    .any(|end| word.get(..end).is_some_and(|head| self.stems.contains(head))))
     }
 
     /// How many words of `found`, from the first, are an entry; the longest entry wins.
     pub fn holds_head(&self, found: &[&str]) -> usize {
         (1..=self.longest_words.min(found.len()))
             .rev()
-            .find(|n| {
-                found
-                    .get(..*n)
-                    .is_some_and(|head| self.holds(&head.join(" ")))
-            })
+            .find(|n| found.get(..*n).is_some_and(|head| self.holds(&head.join(" "))))
             .unwrap_or(0)
     }
 
@@ -192,8 +180,7 @@ impl Lexicon {
             .take(self.longest_chars)
             .map(|(at, c)| at + c.len_utf8())
             .filter(|end| {
-                text.get(..*end)
-                    .is_some_and(|head| self.whole.contains(head) || self.stems.contains(head))
+                text.get(..*end).is_some_and(|head| self.whole.contains(head) || self.stems.contains(head))
             })
             .last()
             .unwrap_or(0)
@@ -216,16 +203,11 @@ pub(super) fn guess<'a>(languages: &'a [Language], folded: &str) -> Vec<(&'a Lan
                     .char_indices()
                     .filter(|(_, c)| is_word(*c))
                     .filter(|(at, _)| {
-                        folded
-                            .get(*at..)
-                            .is_some_and(|rest| language.stop.holds_prefix(rest) > 0)
+                        folded.get(*at..).is_some_and(|rest| language.stop.holds_prefix(rest) > 0)
                     })
                     .count()
             } else {
-                found
-                    .iter()
-                    .filter(|word| language.stop.holds(word))
-                    .count()
+                found.iter().filter(|word| language.stop.holds(word)).count()
             };
             (language, hits as f64 / found.len().max(1) as f64)
         })

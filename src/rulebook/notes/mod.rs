@@ -113,10 +113,7 @@ impl Notes {
             [_] => true,
             [first, second, ..] => first.1 > second.1,
         };
-        scored
-            .first()
-            .filter(|_| sure)
-            .map(|(language, _)| *language)
+        scored.first().filter(|_| sure).map(|(language, _)| *language)
     }
 
     /// What is known of a language.
@@ -145,12 +142,7 @@ impl Notes {
         let mut count: HashMap<usize, usize> = HashMap::new();
         let tags = std::iter::once(COMMON).chain(languages.iter().map(|l| l.tag.as_str()));
         for group in tags.filter_map(|tag| self.groups.get(tag)) {
-            for (index, pattern) in group
-                .set
-                .matches(folded)
-                .iter()
-                .filter_map(|at| group.owners.get(at))
-            {
+            for (index, pattern) in group.set.matches(folded).iter().filter_map(|at| group.owners.get(at)) {
                 let Some(signal) = self.signals.get(*index) else {
                     continue;
                 };
@@ -158,10 +150,7 @@ impl Notes {
                 let found = signal.patterns.get(*pattern).and_then(|p| p.find(folded));
                 if let Some(found) = found.filter(|_| *seen < signal.at_most) {
                     *seen += 1;
-                    hits.push(Hit {
-                        signal,
-                        span: found.range(),
-                    });
+                    hits.push(Hit { signal, span: found.range() });
                 }
             }
         }
@@ -208,12 +197,7 @@ impl Builder {
                 return;
             }
         }
-        self.words(
-            source,
-            tag.as_deref().unwrap_or(COMMON),
-            raw.script.as_ref(),
-            &raw.words,
-        );
+        self.words(source, tag.as_deref().unwrap_or(COMMON), raw.script.as_ref(), &raw.words);
         let stem = name.rsplit('/').next().unwrap_or(name);
         let stem = stem.strip_suffix(".toml").unwrap_or(stem);
         for signal in &raw.signal {
@@ -221,16 +205,8 @@ impl Builder {
         }
     }
 
-    fn words(
-        &mut self,
-        source: Source<'_>,
-        tag: &str,
-        script: Option<&Spanned<String>>,
-        raw: &raw::Words,
-    ) {
-        let known = Script::ALL
-            .iter()
-            .find(|(name, _)| script.is_none_or(|s| s.get_ref() == name));
+    fn words(&mut self, source: Source<'_>, tag: &str, script: Option<&Spanned<String>>, raw: &raw::Words) {
+        let known = Script::ALL.iter().find(|(name, _)| script.is_none_or(|s| s.get_ref() == name));
         let Some((_, script)) = known else {
             let names: Vec<&str> = Script::ALL.iter().map(|(name, _)| *name).collect();
             if let Some(script) = script {
@@ -247,11 +223,7 @@ impl Builder {
         if !self.languages.iter().any(|language| language.tag == tag) {
             self.languages.push(Language::new(tag, *script));
         }
-        let Some(language) = self
-            .languages
-            .iter_mut()
-            .find(|language| language.tag == tag)
-        else {
+        let Some(language) = self.languages.iter_mut().find(|language| language.tag == tag) else {
             return;
         };
         for (lexicon, entries) in [
@@ -283,11 +255,7 @@ impl Builder {
             );
         }
         if raw.name.get_ref().is_empty()
-            || !raw
-                .name
-                .get_ref()
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+            || !raw.name.get_ref().chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         {
             self.wrong(
                 source,
@@ -298,19 +266,9 @@ impl Builder {
             );
         }
         if let Some(at_most) = raw.at_most.as_ref().filter(|n| *n.get_ref() == 0) {
-            self.wrong(
-                source,
-                at_most.span().start,
-                &format!("{key}.at_most"),
-                "0".to_owned(),
-                "1 or more",
-            );
+            self.wrong(source, at_most.span().start, &format!("{key}.at_most"), "0".to_owned(), "1 or more");
         }
-        for tag in raw
-            .languages
-            .iter()
-            .filter(|tag| !is_primary_tag(tag.get_ref()))
-        {
+        for tag in raw.languages.iter().filter(|tag| !is_primary_tag(tag.get_ref())) {
             self.wrong(
                 source,
                 tag.span().start,
@@ -351,11 +309,7 @@ impl Builder {
             .filter_map(|example| {
                 Some(Example {
                     text: example.text.get_ref().clone(),
-                    expect: self.side(
-                        source,
-                        &example.expect,
-                        &format!("{key}.examples.expect"),
-                    )?,
+                    expect: self.side(source, &example.expect, &format!("{key}.examples.expect"))?,
                     file: source.name.to_owned(),
                     line: place(source.text, example.text.span().start).0,
                 })
@@ -367,18 +321,11 @@ impl Builder {
         let languages: Vec<String> = if raw.languages.is_empty() {
             tag.map(str::to_owned).into_iter().collect()
         } else {
-            raw.languages
-                .iter()
-                .map(|tag| tag.get_ref().clone())
-                .collect()
+            raw.languages.iter().map(|tag| tag.get_ref().clone()).collect()
         };
         let index = self.signals.len();
         let everywhere = [COMMON.to_owned()];
-        let into = if languages.is_empty() {
-            &everywhere[..]
-        } else {
-            &languages
-        };
+        let into = if languages.is_empty() { &everywhere[..] } else { &languages };
         for tag in into {
             let (all, owners) = self.groups.entry(tag.clone()).or_default();
             all.extend(sources.iter().cloned());
@@ -396,12 +343,7 @@ impl Builder {
         });
     }
 
-    fn side(
-        &mut self,
-        source: Source<'_>,
-        written: &Spanned<String>,
-        key: &str,
-    ) -> Option<NoteKind> {
+    fn side(&mut self, source: Source<'_>, written: &Spanned<String>, key: &str) -> Option<NoteKind> {
         let side = [NoteKind::Generic, NoteKind::Personalized]
             .into_iter()
             .find(|kind| kind.as_str() == written.get_ref());
@@ -447,19 +389,10 @@ impl Builder {
             }
         }
         if self.problems.is_empty() {
-            let (mut common, languages) = self
-                .languages
-                .into_iter()
-                .partition::<Vec<_>, _>(|l| l.tag == COMMON);
-            let common = common
-                .pop()
-                .unwrap_or_else(|| Language::new(COMMON, Script::Latin));
-            Ok(Notes {
-                common,
-                languages,
-                signals: self.signals,
-                groups,
-            })
+            let (mut common, languages) =
+                self.languages.into_iter().partition::<Vec<_>, _>(|l| l.tag == COMMON);
+            let common = common.pop().unwrap_or_else(|| Language::new(COMMON, Script::Latin));
+            Ok(Notes { common, languages, signals: self.signals, groups })
         } else {
             Err(Problems(self.problems))
         }

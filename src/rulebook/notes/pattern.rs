@@ -44,10 +44,7 @@ pub(super) fn compile(pattern: &str) -> Result<(Regex, String), Wrong> {
 
 /// The patterns of one language as one automaton. `sources` come from [`compile`].
 pub(super) fn set(sources: &[String]) -> Result<RegexSet, regex::Error> {
-    RegexSetBuilder::new(sources)
-        .size_limit(MAX_SET_BYTES)
-        .dfa_size_limit(MAX_SET_BYTES)
-        .build()
+    RegexSetBuilder::new(sources).size_limit(MAX_SET_BYTES).dfa_size_limit(MAX_SET_BYTES).build()
 }
 
 fn builder(source: &str) -> RegexBuilder {

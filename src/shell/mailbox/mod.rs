@@ -1,5 +1,8 @@
 //! The mailbox port: what a source of mail can be asked, whatever it is.
 
+pub mod imap;
+pub mod maildir;
+
 use std::fmt;
 
 use crate::domain::{RawMail, Timestamp};
@@ -98,4 +101,20 @@ pub enum Wake {
     TimedOut,
     /// We were asked to stop waiting.
     Interrupted,
+}
+
+/// One alternative of a server-side search.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SearchTerm {
+    /// The From field contains this.
+    From(String),
+    /// The Subject field contains this.
+    Subject(String),
+    /// That header field contains this.
+    Header {
+        /// The field's name.
+        name: String,
+        /// What it contains.
+        value: String,
+    },
 }

@@ -25,18 +25,13 @@ pub struct ExampleFailure {
 /// Judges every example of every signal. An example for the signal's own side
 /// must also be one that the signal speaks up on.
 pub fn run_examples(notes: &Notes, defaults: &Boilerplate) -> Vec<ExampleFailure> {
-    let context = NoteContext {
-        inviter_name: "",
-        owner_name: "",
-        defaults,
-    };
+    let context = NoteContext { inviter_name: "", owner_name: "", defaults };
     let mut failures = Vec::new();
     for signal in notes.signals() {
         let rule = format!("notes/{}", signal.rule);
         for example in &signal.examples {
             let got = classify(Some(&example.text), &context, notes);
-            let silent =
-                example.expect == signal.side && !got.evidence.iter().any(|e| e.rule == rule);
+            let silent = example.expect == signal.side && !got.evidence.iter().any(|e| e.rule == rule);
             if got.kind == example.expect && !silent {
                 continue;
             }
@@ -58,9 +53,5 @@ pub fn run_examples(notes: &Notes, defaults: &Boilerplate) -> Vec<ExampleFailure
 }
 
 fn expected(kind: NoteKind, side: NoteKind) -> String {
-    if kind == side {
-        format!("{}, by this signal", kind.as_str())
-    } else {
-        kind.as_str().to_owned()
-    }
+    if kind == side { format!("{}, by this signal", kind.as_str()) } else { kind.as_str().to_owned() }
 }

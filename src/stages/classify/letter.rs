@@ -33,12 +33,7 @@ impl Reader<'_> {
         }
         let found = words(folded);
         let bare: Vec<&str> = found.iter().map(|(_, word)| *word).collect();
-        let greeted = self
-            .languages
-            .iter()
-            .map(|l| l.greeting.holds_head(&bare))
-            .max()
-            .unwrap_or(0);
+        let greeted = self.languages.iter().map(|l| l.greeting.holds_head(&bare)).max().unwrap_or(0);
         let mut name_words = 0;
         for (at, (range, word)) in found.iter().enumerate().skip(greeted.saturating_sub(1)) {
             let is_greeting = at < greeted;
@@ -51,9 +46,7 @@ impl Reader<'_> {
             if name_words > MAX_NAME_WORDS {
                 break;
             }
-            let next = found
-                .get(at + 1)
-                .map_or(folded.len(), |(next, _)| next.start);
+            let next = found.get(at + 1).map_or(folded.len(), |(next, _)| next.start);
             let gap = folded.get(range.end..next).unwrap_or_default();
             let line_ends = gap.contains('\n');
             if self.is_title(word) && !line_ends && !gap.contains(',') {
@@ -68,14 +61,8 @@ impl Reader<'_> {
                 continue;
             }
             let addressed = greeted > 0
-                || (line_ends
-                    && gap
-                        .trim_end_matches(['\n', ' '])
-                        .ends_with([',', ':', '!', '-']))
-                || found
-                    .iter()
-                    .take(at + 1)
-                    .any(|(_, w)| self.is_title(w) || self.is_known_name(w));
+                || (line_ends && gap.trim_end_matches(['\n', ' ']).ends_with([',', ':', '!', '-']))
+                || found.iter().take(at + 1).any(|(_, w)| self.is_title(w) || self.is_known_name(w));
             if addressed && !gap.contains('?') {
                 return next.min(folded.len());
             }
@@ -98,9 +85,7 @@ impl Reader<'_> {
     }
 
     fn unspaced_greeting_end(&self, folded: &str) -> usize {
-        let end = folded
-            .find([',', '。', '!', '\n', ':', '.', '~'])
-            .unwrap_or(folded.len());
+        let end = folded.find([',', '。', '!', '\n', ':', '.', '~']).unwrap_or(folded.len());
         let head = folded.get(..end).unwrap_or_default();
         let greeted = self.longest_prefix(head);
         let salutes = head.chars().count() <= MAX_SALUTATION_CHARS
@@ -108,34 +93,23 @@ impl Reader<'_> {
                 head.char_indices().any(|(at, _)| {
                     let tail = head.get(at..).unwrap_or_default();
                     let whole = |n: usize| n > 0 && n == tail.len();
-                    whole(language.title.holds_prefix(tail))
-                        || whole(language.greeting.holds_prefix(tail))
+                    whole(language.title.holds_prefix(tail)) || whole(language.greeting.holds_prefix(tail))
                 })
             });
         let end = if salutes { end } else { greeted };
         let rest = folded.get(end..).unwrap_or_default();
-        end + (rest.len()
-            - rest
-                .trim_start_matches([',', '。', '!', '\n', ':', '.', '~', ' '])
-                .len())
+        end + (rest.len() - rest.trim_start_matches([',', '。', '!', '\n', ':', '.', '~', ' ']).len())
     }
 
     fn longest_prefix(&self, text: &str) -> usize {
-        self.languages
-            .iter()
-            .map(|language| language.greeting.holds_prefix(text))
-            .max()
-            .unwrap_or(0)
+        self.languages.iter().map(|language| language.greeting.holds_prefix(text)).max().unwrap_or(0)
     }
 
     fn signoff_start(&self, rest: &str) -> usize {
         let found = words(rest);
         let tail = found.len().saturating_sub(10);
         for (at, (range, _)) in found.iter().enumerate().skip(tail) {
-            let from = at
-                .checked_sub(1)
-                .and_then(|before| found.get(before))
-                .map_or(0, |(r, _)| r.end);
+            let from = at.checked_sub(1).and_then(|before| found.get(before)).map_or(0, |(r, _)| r.end);
             let gap = rest.get(from..range.start).unwrap_or_default();
             let first = at == 0;
             if !first
@@ -156,21 +130,16 @@ impl Reader<'_> {
                 .max()
                 .unwrap_or(0);
             let after = bare.get(closing..).unwrap_or_default();
-            let named =
-                after.len() <= MAX_NAME_WORDS && after.iter().all(|word| self.may_be_name(word));
-            let own_line =
-                gap.contains('\n') || gap.contains("- ") || (first && rest.starts_with('-'));
+            let named = after.len() <= MAX_NAME_WORDS && after.iter().all(|word| self.may_be_name(word));
+            let own_line = gap.contains('\n') || gap.contains("- ") || (first && rest.starts_with('-'));
             let signs = closing > 0
-                || (!first
-                    && !after.is_empty()
-                    && after.iter().all(|word| self.is_known_name(word)))
+                || (!first && !after.is_empty() && after.iter().all(|word| self.is_known_name(word)))
                 || (own_line
                     && after.len() <= 3
                     && (!first || rest.starts_with('-'))
                     && self.short_enough(after));
             if named && signs && !rest.ends_with('?') {
-                return from
-                    + (gap.len() - gap.trim_start_matches(['.', '!', '?', ')', '。']).len());
+                return from + (gap.len() - gap.trim_start_matches(['.', '!', '?', ')', '。']).len());
             }
         }
         rest.len()
@@ -188,9 +157,7 @@ impl Reader<'_> {
     }
 
     fn is_title(&self, word: &str) -> bool {
-        self.languages
-            .iter()
-            .any(|language| language.title.holds(word))
+        self.languages.iter().any(|language| language.title.holds(word))
     }
 
     pub(super) fn is_known_name(&self, word: &str) -> bool {
@@ -198,8 +165,6 @@ impl Reader<'_> {
     }
 
     fn unspaced(&self) -> bool {
-        self.languages
-            .first()
-            .is_some_and(|language| language.script.is_unspaced())
+        self.languages.first().is_some_and(|language| language.script.is_unspaced())
     }
 }

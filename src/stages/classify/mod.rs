@@ -67,17 +67,8 @@ pub fn classify(note: Option<&str>, context: &NoteContext<'_>, notes: &Notes) ->
     }
     let names = name_words(context);
     let languages = candidates(folded.as_str(), notes);
-    let reader = Reader {
-        languages: &languages,
-        names: &names,
-    };
-    let mut case = Case {
-        original,
-        folded: &folded,
-        evidence: Vec::new(),
-        generic: 0.0,
-        personal: 0.0,
-    };
+    let reader = Reader { languages: &languages, names: &names };
+    let mut case = Case { original, folded: &folded, evidence: Vec::new(), generic: 0.0, personal: 0.0 };
     let body = reader.body(folded.as_str());
     let rest = case.without_boilerplate(body, context.defaults);
     let language = notes
@@ -101,21 +92,13 @@ pub fn classify(note: Option<&str>, context: &NoteContext<'_>, notes: &Notes) ->
         case.evidence.push(Evidence::new(
             Stage::Classify,
             "note.too-long",
-            format!(
-                "only the first {} bytes were read",
-                crate::rulebook::text::MAX_LOOKED_AT_BYTES
-            ),
+            format!("only the first {} bytes were read", crate::rulebook::text::MAX_LOOKED_AT_BYTES),
         ));
         confidence.min(DOUBTFUL)
     } else {
         confidence
     };
-    Judgement {
-        kind,
-        confidence,
-        language,
-        evidence: case.evidence,
-    }
+    Judgement { kind, confidence, language, evidence: case.evidence }
 }
 
 /// The likeliest languages, and English where letters are Latin: pitches are often half English.
@@ -135,10 +118,7 @@ fn name_words(context: &NoteContext<'_>) -> Vec<String> {
         .into_iter()
         .flat_map(|name| {
             let folded = normalise(name);
-            words(folded.as_str())
-                .into_iter()
-                .map(|(_, word)| word.to_owned())
-                .collect::<Vec<_>>()
+            words(folded.as_str()).into_iter().map(|(_, word)| word.to_owned()).collect::<Vec<_>>()
         })
         .collect()
 }
@@ -163,12 +143,8 @@ struct Own {
 
 impl Case<'_> {
     fn say(&mut self, rule: impl Into<String>, span: Range<usize>) {
-        let words = self
-            .original
-            .get(self.folded.original(span))
-            .unwrap_or_default();
-        self.evidence
-            .push(Evidence::new(Stage::Classify, rule, words));
+        let words = self.original.get(self.folded.original(span)).unwrap_or_default();
+        self.evidence.push(Evidence::new(Stage::Classify, rule, words));
     }
 
     /// Takes the networks' own sentences out of `body`. A default may run over
@@ -176,10 +152,8 @@ impl Case<'_> {
     fn without_boilerplate(&mut self, body: Range<usize>, defaults: &Boilerplate) -> Own {
         let text = self.folded.as_str();
         let part = text.get(body.clone()).unwrap_or_default();
-        let sentences: Vec<Range<usize>> = sentences(part)
-            .into_iter()
-            .map(|s| body.start + s.start..body.start + s.end)
-            .collect();
+        let sentences: Vec<Range<usize>> =
+            sentences(part).into_iter().map(|s| body.start + s.start..body.start + s.end).collect();
         let mut own = vec![body.clone()];
         let mut language = None;
         let mut at = 0;
@@ -211,29 +185,15 @@ impl Case<'_> {
         }
         let mut kept = String::with_capacity(text.len());
         for range in own {
-            kept.extend(std::iter::repeat_n(
-                '\n',
-                range.start.saturating_sub(kept.len()),
-            ));
-            kept.extend(
-                text.get(range)
-                    .unwrap_or_default()
-                    .chars()
-                    .map(|c| if c == '\n' { ' ' } else { c }),
-            );
+            kept.extend(std::iter::repeat_n('\n', range.start.saturating_sub(kept.len())));
+            kept.extend(text.get(range).unwrap_or_default().chars().map(|c| if c == '\n' { ' ' } else { c }));
         }
-        Own {
-            own: kept,
-            language,
-        }
+        Own { own: kept, language }
     }
 
     fn weigh(&mut self, mut hits: Vec<Hit<'_>>) {
         hits.sort_by(|a, b| {
-            b.signal
-                .weight
-                .total_cmp(&a.signal.weight)
-                .then(a.span.start.cmp(&b.span.start))
+            b.signal.weight.total_cmp(&a.signal.weight).then(a.span.start.cmp(&b.span.start))
         });
         for hit in hits {
             match hit.signal.side {
@@ -263,14 +223,7 @@ impl Case<'_> {
         if margin >= GENERIC_MARGIN {
             let confidence = grown(margin).min(0.97);
             let doubt = self.personal > 0.0;
-            (
-                NoteKind::Generic,
-                if doubt {
-                    confidence.min(DOUBTFUL)
-                } else {
-                    confidence
-                },
-            )
+            (NoteKind::Generic, if doubt { confidence.min(DOUBTFUL) } else { confidence })
         } else if self.personal > 0.0 && margin < 0.0 {
             (NoteKind::Personalized, grown(-margin).min(0.97))
         } else {

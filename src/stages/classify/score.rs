@@ -32,11 +32,7 @@ pub struct Cell {
 impl Cell {
     /// Right answers in percent; 100 for an empty cell.
     pub fn percent(self) -> f64 {
-        if self.all == 0 {
-            100.0
-        } else {
-            100.0 * self.right as f64 / self.all as f64
-        }
+        if self.all == 0 { 100.0 } else { 100.0 * self.right as f64 / self.all as f64 }
     }
 
     fn count(&mut self, right: bool) {
@@ -84,23 +80,11 @@ pub fn score(notes: &[LabelledNote], judge: impl Fn(&str) -> Judgement) -> Score
             NoteKind::Generic => table.generic.count(right),
             NoteKind::Personalized => table.personalized.count(right),
         }
-        table
-            .languages
-            .entry(note.language.clone())
-            .or_default()
-            .count(right);
-        table
-            .subtleties
-            .entry(note.subtlety.clone())
-            .or_default()
-            .count(right);
+        table.languages.entry(note.language.clone()).or_default().count(right);
+        table.subtleties.entry(note.subtlety.clone()).or_default().count(right);
         if !right {
-            table.lost +=
-                usize::from(note.label == NoteKind::Personalized && got.confidence >= 0.8);
-            table.misses.push(Miss {
-                note: note.clone(),
-                got,
-            });
+            table.lost += usize::from(note.label == NoteKind::Personalized && got.confidence >= 0.8);
+            table.misses.push(Miss { note: note.clone(), got });
         }
     }
     table
@@ -118,12 +102,9 @@ pub fn read_labelled(tsv: &str) -> Result<Vec<LabelledNote>, usize> {
             continue;
         }
         let mut columns = line.split('\t');
-        let (Some(label), Some(language), Some(subtlety), Some(text)) = (
-            columns.next(),
-            columns.next(),
-            columns.next(),
-            columns.next(),
-        ) else {
+        let (Some(label), Some(language), Some(subtlety), Some(text)) =
+            (columns.next(), columns.next(), columns.next(), columns.next())
+        else {
             return Err(at + 1);
         };
         let label = [NoteKind::Generic, NoteKind::Personalized]

@@ -18,18 +18,12 @@ pub(super) struct Coverage {
 /// Reads `folded` word by word, taking the longest known phrase each time.
 pub(super) fn coverage(folded: &str, reader: &Reader<'_>, common: &Language) -> Coverage {
     let languages: Vec<&Language> = reader.languages.iter().copied().chain([common]).collect();
-    let unspaced = reader
-        .languages
-        .first()
-        .is_some_and(|l| l.script.is_unspaced());
+    let unspaced = reader.languages.first().is_some_and(|l| l.script.is_unspaced());
     let mut found = Coverage::default();
     if unspaced {
         let mut at = 0;
         while let Some(rest) = folded.get(at..).filter(|rest| !rest.is_empty()) {
-            let known = lexicons(&languages)
-                .map(|l| l.holds_prefix(rest))
-                .max()
-                .unwrap_or(0);
+            let known = lexicons(&languages).map(|l| l.holds_prefix(rest)).max().unwrap_or(0);
             let width = rest.chars().next().map_or(1, char::len_utf8);
             let step = known.max(width);
             if rest.chars().next().is_some_and(is_word) {
@@ -47,10 +41,7 @@ pub(super) fn coverage(folded: &str, reader: &Reader<'_>, common: &Language) -> 
     found.all = all.len();
     let mut at = 0;
     while let (Some(rest), Some((range, word))) = (bare.get(at..), all.get(at)) {
-        let known = lexicons(&languages)
-            .map(|l| l.holds_head(rest))
-            .max()
-            .unwrap_or(0);
+        let known = lexicons(&languages).map(|l| l.holds_head(rest)).max().unwrap_or(0);
         if known == 0 && !reader.is_known_name(word) {
             found.own.push(range.clone());
         }
@@ -60,7 +51,5 @@ pub(super) fn coverage(folded: &str, reader: &Reader<'_>, common: &Language) -> 
 }
 
 fn lexicons<'a>(languages: &'a [&'a Language]) -> impl Iterator<Item = &'a Lexicon> {
-    languages
-        .iter()
-        .flat_map(|l| [&l.smalltalk, &l.stop, &l.greeting, &l.closing, &l.title])
+    languages.iter().flat_map(|l| [&l.smalltalk, &l.stop, &l.greeting, &l.closing, &l.title])
 }

@@ -1,0 +1,203 @@
+//! One account's life: connect, pass, wait, and what to do when it fails.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::backoff::Backoff;
+use super::ingest::{Observer, Tally, Unwatched, ingest};
+use super::port::Port;
+use super::shared::{Memory, Shared, Stop};
+use super::{deliver, settle};
+use crate::config::Account;
+use crate::domain::Fault;
+use crate::shell::mailbox::Access;
+use crate::shell::store::PortKind;
+
+/// The first and the longest wait after a broken session.
+const RECONNECT: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10 * 60));
+/// How long a pass may take before the watchdog calls it stuck.
+const LONGEST_PASS: Duration = Duration::from_secs(15 * 60);
+/// How long after an expected wake-up a sign of life may come.
+const SLACK: Duration = Duration::from_secs(2 * 60);
+/// A login that a person has to mend is not tried again before this (accounts get locked).
+const WARN_AGAIN: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How a pass or an account's life ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// All done.
+    Done,
+    /// Something failed that may work later.
+    TryAgain,
+    /// Something failed that a person has to mend.
+    NeedsHuman,
+}
+
+/// One pass over `account`: new mail to plans, drafts and copies filed, the queue sent.
+///
+/// # Errors
+/// The first [`Fault`]; everything committed before stays.
+pub async fn pass(
+    port: &mut Port,
+    account: &Account,
+    shared: &Shared,
+    memory: &mut Memory,
+    observer: &mut dyn Observer,
+    stop: &Stop,
+) -> Result<Tally, Fault> {
+    let tally = ingest(port, account, shared, memory, observer, stop).await?;
+    settle::release_held(account, shared)?;
+    settle::settle(port, account, shared, stop).await?;
+    if memory.sending_rests_until.is_some_and(|until| shared.now() < until) {
+        return Ok(tally);
+    }
+    match deliver::deliver(account, shared, stop).await {
+        Ok(0) => {}
+        Ok(_) => settle::settle(port, account, shared, stop).await?,
+        // Drafting goes on where sending cannot; the letters keep their place in the queue.
+        Err(fault) => {
+            tell(account, shared, PortKind::Smtp, &fault);
+            memory.sending_rests_until = Some(shared.now().plus(WARN_AGAIN));
+            return Ok(tally);
+        }
+    }
+    memory.sending_rests_until = None;
+    forget(account, shared, PortKind::Smtp);
+    Ok(tally)
+}
+
+/// One connection and one pass, for `run --once` and cron.
+pub async fn once(account: &Account, shared: &Shared, stop: &Stop) -> End {
+    if let Err(fault) = settle::recover(account, shared) {
+        return fail(account, shared, PortKind::Imap, &fault);
+    }
+    let mut port = match Port::connect(account, shared.uids(account)).await {
+        Ok(port) => port,
+        Err(fault) => return fail(account, shared, port_kind(account), &fault),
+    };
+    let mut memory = Memory::default();
+    let result = pass(&mut port, account, shared, &mut memory, &mut Unwatched, stop).await;
+    port.close().await;
+    match result {
+        Ok(tally) => {
+            log_pass(account, tally);
+            forget(account, shared, port_kind(account));
+            End::Done
+        }
+        Err(fault) => fail(account, shared, port_kind(account), &fault),
+    }
+}
+
+/// Watches `account` until a stop is asked for, or a person has to act.
+pub async fn watch(account: Account, shared: Arc<Shared>, mut memory: Memory, mut stop: Stop) -> End {
+    let mut backoff = Backoff::new(RECONNECT.0, RECONNECT.1);
+    let progress = Arc::clone(&memory.progress);
+    if let Err(fault) = settle::recover(&account, &shared) {
+        progress.at_rest();
+        return fail(&account, &shared, port_kind(&account), &fault);
+    }
+    while !stop.asked() {
+        progress.expect_within(shared.now(), LONGEST_PASS);
+        let fault = match session(&account, &shared, &mut memory, &mut stop, &mut backoff).await {
+            Ok(()) => break,
+            Err(fault) => fault,
+        };
+        tell(&account, &shared, port_kind(&account), &fault);
+        let wait = match fault {
+            // Nothing but a person, a reload or a restart helps.
+            Fault::NeedsHuman(_) => WARN_AGAIN,
+            Fault::Transient(_) | Fault::Permanent(_) => backoff.next(fastrand::u32(..)),
+        };
+        progress.expect_within(shared.now(), wait + SLACK);
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = stop.wait() => {}
+        }
+    }
+    progress.at_rest();
+    End::Done
+}
+
+/// One connection: passes and waits until it breaks or a stop is asked for.
+async fn session(
+    account: &Account,
+    shared: &Shared,
+    memory: &mut Memory,
+    stop: &mut Stop,
+    backoff: &mut Backoff,
+) -> Result<(), Fault> {
+    let mut port = Port::connect(account, shared.uids(account)).await?;
+    tracing::info!(account = %account.name, "connected");
+    while !stop.asked() {
+        memory.progress.expect_within(shared.now(), LONGEST_PASS);
+        let tally = pass(&mut port, account, shared, memory, &mut Unwatched, stop).await?;
+        backoff.reset();
+        forget(account, shared, port_kind(account));
+        log_pass(account, tally);
+        if stop.asked() || arrived_meanwhile(&mut port, account, shared).await? {
+            continue;
+        }
+        memory.progress.expect_within(shared.now(), account.poll_every + SLACK);
+        let mut interrupt = stop.clone();
+        port.wait(account.poll_every, async move { interrupt.wait().await }).await?;
+    }
+    port.close().await;
+    Ok(())
+}
+
+/// Opens the first mailbox to wait on it; tells whether mail came since the look.
+async fn arrived_meanwhile(port: &mut Port, account: &Account, shared: &Shared) -> Result<bool, Fault> {
+    let Some(mailbox) = account.mailboxes.first() else { return Ok(false) };
+    let opened = port.open(mailbox, Access::ReadOnly).await?;
+    let cursor = shared.ledger().cursor(&account.name, mailbox)?;
+    Ok(cursor.is_some_and(|c| c.uid_validity == opened.uid_validity && opened.uid_next > c.next_uid))
+}
+
+fn port_kind(account: &Account) -> PortKind {
+    match account.kind {
+        crate::config::MailboxKind::Imap(_) => PortKind::Imap,
+        crate::config::MailboxKind::Maildir(_) => PortKind::Maildir,
+    }
+}
+
+fn log_pass(account: &Account, tally: Tally) {
+    if tally.looked > 0 {
+        tracing::info!(
+            account = %account.name,
+            looked = tally.looked,
+            read = tally.read,
+            plans = tally.plans,
+            quarantined = tally.quarantined,
+            "looked into the mailbox"
+        );
+    }
+}
+
+fn fail(account: &Account, shared: &Shared, port: PortKind, fault: &Fault) -> End {
+    tell(account, shared, port, fault);
+    match fault {
+        Fault::NeedsHuman(_) => End::NeedsHuman,
+        Fault::Transient(_) | Fault::Permanent(_) => End::TryAgain,
+    }
+}
+
+/// Logs a failure once, here; one for a person also goes into the ledger, for `status`.
+fn tell(account: &Account, shared: &Shared, port: PortKind, fault: &Fault) {
+    match fault {
+        Fault::NeedsHuman(words) => {
+            tracing::error!(account = %account.name, "{words}");
+            if let Err(fault) = shared.ledger().set_port_fault(&account.name, port, words, shared.now()) {
+                tracing::error!(account = %account.name, "{fault}");
+            }
+        }
+        Fault::Transient(words) | Fault::Permanent(words) => {
+            tracing::warn!(account = %account.name, "{words}; it is tried again");
+        }
+    }
+}
+
+fn forget(account: &Account, shared: &Shared, port: PortKind) {
+    if let Err(fault) = shared.ledger().clear_port_fault(&account.name, port) {
+        tracing::error!(account = %account.name, "{fault}");
+    }
+}

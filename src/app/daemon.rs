@@ -1,0 +1,226 @@
+//! The daemon: one task per account, signals, the watchdog, reload.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
+
+use super::account::{self, End};
+use super::setup::{Setup, load};
+use super::shared::{Memory, Progress, Shared, Stop};
+use crate::domain::Fault;
+use crate::shell::store::Ledger;
+use crate::shell::telemetry::Telemetry;
+use crate::shell::{clock, notify};
+
+/// Why `run` came to an end.
+#[derive(Debug)]
+pub enum RunEnd {
+    /// Stopped on request, or the one pass is done.
+    Done,
+    /// Something failed that may work later.
+    TryAgain,
+    /// Something failed that a person has to mend; the words are logged.
+    Failed,
+    /// The ledger or the process itself could not be set up.
+    NotStarted(Fault),
+}
+
+/// One pass over every account, side by side.
+pub async fn once(setup: Setup) -> RunEnd {
+    let (accounts, shared) = match begin(setup, None) {
+        Ok(begun) => begun,
+        Err(fault) => return RunEnd::NotStarted(fault),
+    };
+    let (switch, stop) = Stop::new();
+    let mut tasks = JoinSet::new();
+    for account in accounts {
+        let (shared, stop) = (Arc::clone(&shared), stop.clone());
+        tasks.spawn(async move { account::once(&account, &shared, &stop).await });
+    }
+    let mut ends = Vec::new();
+    let mut signals = match Signals::new() {
+        Ok(signals) => signals,
+        Err(fault) => return RunEnd::NotStarted(fault),
+    };
+    loop {
+        tokio::select! {
+            end = tasks.join_next() => match end {
+                Some(Ok(end)) => ends.push(end),
+                Some(Err(_)) => ends.push(End::NeedsHuman),
+                None => break,
+            },
+            Asked::Stop = signals.next() => { let _ = switch.send(true); }
+        }
+    }
+    if ends.contains(&End::NeedsHuman) {
+        RunEnd::Failed
+    } else if ends.contains(&End::TryAgain) {
+        RunEnd::TryAgain
+    } else {
+        RunEnd::Done
+    }
+}
+
+/// Runs until SIGTERM or SIGINT; SIGHUP loads `config_file` and the rules anew.
+pub async fn run(config_file: &Path, setup: Setup, telemetry: &Telemetry) -> RunEnd {
+    let mut signals = match Signals::new() {
+        Ok(signals) => signals,
+        Err(fault) => return RunEnd::NotStarted(fault),
+    };
+    let mut next = setup;
+    let mut ledger = None;
+    loop {
+        let (accounts, shared) = match begin(next, ledger.take()) {
+            Ok(begun) => begun,
+            Err(fault) => return RunEnd::NotStarted(fault),
+        };
+        let crew = Crew::start(accounts, &shared);
+        notify::ready();
+        let reload = crew.stand_by(config_file, &mut signals, &shared).await;
+        if reload.is_none() {
+            notify::stopping();
+        }
+        crew.dismiss().await;
+        let Some(fresh) = reload else { return RunEnd::Done };
+        telemetry.reload(&fresh.config.logging);
+        // All tasks have ended, so this is the last owner; the lock on the ledger stays ours.
+        ledger = Arc::into_inner(shared).map(Shared::into_ledger);
+        tracing::info!("configuration and rules are loaded anew");
+        next = *fresh;
+    }
+}
+
+fn begin(setup: Setup, ledger: Option<Ledger>) -> Result<(Vec<crate::config::Account>, Arc<Shared>), Fault> {
+    for warning in &setup.warnings {
+        tracing::warn!("{warning}");
+    }
+    let ledger = match ledger {
+        Some(ledger) => ledger,
+        None => Ledger::open(&setup.config.state_dir)?,
+    };
+    let uids_dir = Some(setup.config.state_dir.join("maildir"));
+    let mut shared = Shared::new(setup.rules, setup.config.owner, setup.policy, ledger, clock::now);
+    shared.uids_dir = uids_dir;
+    Ok((setup.config.accounts, Arc::new(shared)))
+}
+
+/// A bad file is refused with its message, and the old one stays in force.
+fn reloaded(config_file: &Path) -> Option<Box<Setup>> {
+    notify::reloading();
+    load(config_file)
+        .map_err(|problems| {
+            tracing::error!("the new configuration is refused, the old one stays in force: {problems}");
+        })
+        .ok()
+        .map(Box::new)
+}
+
+/// The tasks of all accounts.
+struct Crew {
+    tasks: JoinSet<End>,
+    switch: tokio::sync::watch::Sender<bool>,
+    progress: Vec<(String, Arc<Progress>)>,
+}
+
+impl Crew {
+    fn start(accounts: Vec<crate::config::Account>, shared: &Arc<Shared>) -> Self {
+        let (switch, stop) = Stop::new();
+        let mut crew = Self { tasks: JoinSet::new(), switch, progress: Vec::new() };
+        for account in accounts {
+            let memory = Memory::default();
+            memory.progress.expect_within(shared.now(), Duration::from_secs(60));
+            crew.progress.push((account.name.clone(), Arc::clone(&memory.progress)));
+            crew.tasks.spawn(account::watch(account, Arc::clone(shared), memory, stop.clone()));
+        }
+        crew
+    }
+
+    /// Until a signal asks for a stop (`None`) or brings a good new set-up.
+    async fn stand_by(
+        &self,
+        config_file: &Path,
+        signals: &mut Signals,
+        shared: &Shared,
+    ) -> Option<Box<Setup>> {
+        let beat = notify::watchdog_interval().map_or(Duration::from_secs(3600), |interval| interval / 2);
+        let mut ticker = tokio::time::interval(beat);
+        loop {
+            tokio::select! {
+                asked = signals.next() => match asked {
+                    Asked::Stop => return None,
+                    Asked::Reload => match reloaded(config_file) {
+                        Some(setup) => return Some(setup),
+                        None => notify::ready(),
+                    },
+                },
+                _ = ticker.tick() => self.sign_of_life(shared),
+            }
+        }
+    }
+
+    /// Tells systemd that we live, if every account shows that it moves.
+    fn sign_of_life(&self, shared: &Shared) {
+        let late: Vec<_> = self
+            .progress
+            .iter()
+            .filter(|(_, p)| p.is_late(shared.now()))
+            .map(|(name, _)| name.as_str())
+            .collect();
+        if late.is_empty() {
+            notify::watchdog();
+        } else {
+            tracing::error!(
+                accounts = late.join(" "),
+                "no progress for too long; the watchdog is left to act"
+            );
+        }
+    }
+
+    async fn dismiss(mut self) {
+        let _ = self.switch.send(true);
+        while let Some(end) = self.tasks.join_next().await {
+            if let Err(error) = end {
+                tracing::error!(
+                    "an account's task ended by itself: {}",
+                    if error.is_panic() { "panic" } else { "cancelled" }
+                );
+            }
+        }
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Fault> {
+        let one =
+            |kind| signal(kind).map_err(|e| Fault::NeedsHuman(format!("cannot listen for signals: {e}")));
+        Ok(Self {
+            terminate: one(SignalKind::terminate())?,
+            interrupt: one(SignalKind::interrupt())?,
+            hangup: one(SignalKind::hangup())?,
+        })
+    }
+
+    /// The next signal that asks for something.
+    async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.terminate.recv() => Asked::Stop,
+            _ = self.interrupt.recv() => Asked::Stop,
+            _ = self.hangup.recv() => Asked::Reload,
+        }
+    }
+}
+
+/// What a signal asks for.
+enum Asked {
+    Stop,
+    Reload,
+}

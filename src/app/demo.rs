@@ -1,0 +1,99 @@
+//! The daemon's real pass over a bundled sample mailbox.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use include_dir::{Dir, include_dir};
+
+use super::account::pass;
+use super::ingest::{Observer, Unwatched};
+use super::port::Port;
+use super::setup;
+use super::shared::{Memory, Shared, Stop};
+use crate::config::{Account, MailboxKind, Maildir, Owner, SentCopy};
+use crate::domain::{Address, Fault, Policy};
+use crate::shell::clock;
+use crate::shell::store::Ledger;
+
+static SAMPLE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/tests/mail/demo");
+
+/// The sample as it lies on disk, ready for a pass.
+pub struct Demo {
+    /// The folder that holds everything.
+    pub dir: PathBuf,
+    account: Account,
+    shared: Shared,
+}
+
+impl Demo {
+    /// Where the drafts will lie.
+    pub fn drafts_dir(&self) -> PathBuf {
+        self.dir.join("Maildir/.Drafts/cur")
+    }
+
+    /// Makes the sample mailbox in `dir`, which must be new or empty, and
+    /// watches it while it is still empty, as a first run does.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or is not empty.
+    pub async fn prepare(dir: &Path) -> Result<Self, Fault> {
+        let io = |error: std::io::Error| Fault::Permanent(format!("{}: {error}", dir.display()));
+        std::fs::create_dir_all(dir).map_err(io)?;
+        if std::fs::read_dir(dir).map_err(io)?.next().is_some() {
+            return Err(Fault::Permanent(format!("{}: not empty; name a new folder", dir.display())));
+        }
+        let maildir = dir.join("Maildir");
+        for part in ["cur", "new", "tmp"] {
+            std::fs::create_dir_all(maildir.join(part)).map_err(io)?;
+        }
+        let rules = setup::rules(None).map_err(|problems| Fault::Permanent(problems.to_string()))?;
+        // The sample is a year's mail at once; limits are not what it shows.
+        let policy = Policy { max_per_hour: 1000, max_per_day: 1000, ..rules.policy.clone() };
+        let owner = Owner {
+            name: "Robin Keller".to_owned(),
+            addresses: Address::parse("robin@example.org").into_iter().collect(),
+            link: Some("https://example.org/robin".to_owned()),
+        };
+        let mut shared = Shared::new(rules, owner, policy, Ledger::open(&dir.join("state"))?, clock::now);
+        shared.uids_dir = Some(dir.join("state/maildir"));
+        let demo = Self { dir: dir.to_owned(), account: account(maildir.clone()), shared };
+        demo.pass(&mut Unwatched).await?;
+        let mut files: Vec<_> = SAMPLE.files().collect();
+        files.sort_by_key(|file| file.path());
+        for (at, file) in files.iter().enumerate() {
+            let name =
+                file.path().file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            let unique = format!("{at:03}.{name}.sample");
+            std::fs::write(maildir.join("tmp").join(&unique), file.contents()).map_err(io)?;
+            std::fs::rename(maildir.join("tmp").join(&unique), maildir.join("new").join(&unique))
+                .map_err(io)?;
+        }
+        Ok(demo)
+    }
+
+    /// The daemon's pass.
+    ///
+    /// # Errors
+    /// See [`pass`].
+    pub async fn pass(&self, observer: &mut dyn Observer) -> Result<(), Fault> {
+        let (_switch, stop) = Stop::new();
+        let mut port = Port::connect(&self.account, self.shared.uids(&self.account)).await?;
+        let mut memory = Memory::default();
+        pass(&mut port, &self.account, &self.shared, &mut memory, observer, &stop).await.map(|_| ())
+    }
+}
+
+fn account(path: PathBuf) -> Account {
+    Account {
+        name: "sample".to_owned(),
+        kind: MailboxKind::Maildir(Maildir { path }),
+        mailboxes: vec!["INBOX".to_owned()],
+        drafts: None,
+        sent: None,
+        sent_copy: SentCopy::File,
+        authserv_id: Some("mx.example.org".to_owned()),
+        poll_every: Duration::from_secs(300),
+        since: None,
+        smtp: None,
+    }
+}

@@ -1,0 +1,62 @@
+//! The daemon's own judgement of one mail, for those who ask before they trust.
+
+use super::ingest::read_alone;
+use crate::domain::{Evidence, Notice, Plan, RawMail, Timestamp};
+pub use crate::stages::Bench;
+pub use crate::stages::gates::Assume;
+use crate::stages::gates::Facts;
+use crate::stages::judge;
+
+/// What would be done with one mail.
+#[derive(Clone, Debug)]
+pub struct Examined {
+    /// How the caller named it.
+    pub file: String,
+    /// What it is.
+    pub kind: Notice,
+    /// The network whose rules claim it.
+    pub network: Option<String>,
+    /// What speaks for that.
+    pub evidence: Vec<Evidence>,
+    /// Why it could not be read at all; it would be quarantined.
+    pub unreadable: Option<&'static str>,
+    /// One plan for each invitation.
+    pub plans: Vec<Plan>,
+}
+
+/// Judges `raw` as if it were the first mail that ever arrived, this moment:
+/// neither age nor limits nor earlier mail hold it.
+pub fn examine(file: &str, raw: &RawMail, bench: &Bench<'_>, now: Timestamp) -> Examined {
+    let file = file.to_owned();
+    let (mail, recognised) = match read_alone(raw, bench.rules) {
+        Ok(found) => found,
+        Err(unreadable) => {
+            return Examined {
+                file,
+                kind: Notice::Other,
+                network: None,
+                evidence: Vec::new(),
+                unreadable: Some(unreadable.as_str()),
+                plans: Vec::new(),
+            };
+        }
+    };
+    let facts = Facts {
+        now,
+        arrived: Some(now),
+        start: None,
+        known: None,
+        letters_last_hour: 0,
+        letters_last_day: 0,
+    };
+    let plans =
+        recognised.invitations.iter().map(|it| judge(&mail, &recognised, it, &facts, bench)).collect();
+    Examined {
+        file,
+        kind: recognised.notice,
+        network: recognised.network,
+        evidence: recognised.evidence,
+        unreadable: None,
+        plans,
+    }
+}

@@ -1,0 +1,421 @@
+//! One look into an account's mailboxes: new mail to plans, each with its
+//! cursor in one transaction.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use super::port::Port;
+use super::shared::{Memory, Shared, Step, Stop};
+use crate::config::Account;
+use crate::domain::delivery::Mode;
+use crate::domain::{Decision, Fault, Invitation, Mail, Plan, RawMail, Timestamp};
+use crate::rulebook::Rulebook;
+pub use crate::shell::mailbox::Uid;
+use crate::shell::mailbox::{Access, Body, Envelope, Opened, SearchTerm};
+use crate::shell::store::{Batch, Entry, NewDelivery, Start};
+use crate::stages::gates::{Facts, KnownInvitation};
+use crate::stages::mime::{self, Frame, Purpose};
+use crate::stages::parse::{self, Unreadable};
+use crate::stages::recognise::{self, Recognised};
+use crate::stages::{identify, judge};
+
+/// UIDs of one header fetch.
+const HEADERS_AT_ONCE: u32 = 1000;
+/// Bodies of one fetch.
+const BODIES_AT_ONCE: usize = 25;
+/// A body that broke so many sessions is set aside, so that the queue goes on.
+const MAX_STUMBLES: u32 = 3;
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What became of one mail, told while it happens.
+#[derive(Debug)]
+pub enum Seen<'a> {
+    /// Its header says it is no candidate: the body stayed on the server.
+    Passed {
+        /// The header, where it could be read.
+        header: Option<&'a Mail>,
+    },
+    /// It was read; plans were made where it tells of invitations.
+    Read {
+        /// The mail.
+        mail: &'a Mail,
+        /// What it is.
+        recognised: &'a Recognised,
+        /// One plan for each invitation.
+        plans: &'a [Plan],
+    },
+    /// It could not be read and is listed for the owner.
+    Quarantined {
+        /// The header, where it could be read.
+        header: Option<&'a Mail>,
+        /// Why.
+        why: &'a str,
+    },
+}
+
+/// Somebody who watches a pass: a progress bar, a table, nobody.
+pub trait Observer: Send {
+    /// So many more mails will be looked at.
+    fn expect(&mut self, _mails: usize) {}
+    /// What became of one.
+    fn seen(&mut self, _uid: Uid, _seen: &Seen<'_>) {}
+}
+
+/// Nobody watches.
+#[derive(Debug)]
+pub struct Unwatched;
+impl Observer for Unwatched {}
+
+/// What one look found, in numbers (for logs).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Headers looked at.
+    pub looked: usize,
+    /// Bodies read.
+    pub read: usize,
+    /// Plans made.
+    pub plans: usize,
+    /// Mails set aside.
+    pub quarantined: usize,
+}
+
+/// Looks into every mailbox of `account` once.
+///
+/// # Errors
+/// The first [`Fault`] of the port or the ledger; what was committed stays.
+pub async fn ingest(
+    port: &mut Port,
+    account: &Account,
+    shared: &Shared,
+    memory: &mut Memory,
+    observer: &mut dyn Observer,
+    stop: &Stop,
+) -> Result<Tally, Fault> {
+    let mut tally = Tally::default();
+    for mailbox in &account.mailboxes {
+        let opened = port.open(mailbox, Access::ReadOnly).await?;
+        let mut look =
+            Look { port, account, shared, memory, observer, stop, mailbox, opened, tally: &mut tally };
+        look.run().await?;
+    }
+    Ok(tally)
+}
+
+/// Where a look begins.
+enum Anchor {
+    /// Where the last one ended.
+    Cursor(Uid),
+    /// The server is asked for the networks' mail of the time from here on.
+    Backlog(Timestamp),
+    /// With the next mail to come.
+    Now,
+}
+
+struct Look<'a> {
+    port: &'a mut Port,
+    account: &'a Account,
+    shared: &'a Shared,
+    memory: &'a mut Memory,
+    observer: &'a mut dyn Observer,
+    stop: &'a Stop,
+    mailbox: &'a str,
+    opened: Opened,
+    tally: &'a mut Tally,
+}
+
+impl Look<'_> {
+    async fn run(&mut self) -> Result<(), Fault> {
+        let started = self.shared.ledger().start_account(&self.account.name, self.shared.now())?;
+        let start = self.account.since.map_or(started, |since| started.minus(since));
+        let fields = self.shared.rules.header_fields();
+        match self.anchor(start)? {
+            Anchor::Now => {}
+            Anchor::Cursor(from) => {
+                let end = self.opened.uid_next;
+                self.observer.expect(end.saturating_sub(from) as usize);
+                let mut low = from;
+                while low < end {
+                    let high = low.saturating_add(HEADERS_AT_ONCE - 1).min(end - 1);
+                    let envelopes = self.port.new_envelopes(low, Some(high), &fields).await?;
+                    self.work(&envelopes, start, true).await?;
+                    low = high + 1;
+                    self.commit_cursor(low)?;
+                    if self.stop.asked() {
+                        return Ok(());
+                    }
+                }
+                return Ok(());
+            }
+            Anchor::Backlog(since) => {
+                let terms = search_terms(&self.shared.rules);
+                let mut uids = self.port.search(&terms, Some(since)).await?;
+                uids.retain(|uid| *uid < self.opened.uid_next);
+                self.observer.expect(uids.len());
+                for chunk in uids.chunks(HEADERS_AT_ONCE as usize) {
+                    let envelopes = self.port.envelopes(chunk, &fields).await?;
+                    self.work(&envelopes, start, false).await?;
+                    if self.stop.asked() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        self.commit_cursor(self.opened.uid_next)
+    }
+
+    /// RFC 9051 §2.3.1.1: UIDs of another UIDVALIDITY mean nothing, and with
+    /// UIDVALIDITY 0 they mean nothing after this session. Then the invitations
+    /// themselves tell what was answered.
+    fn anchor(&self, start: Timestamp) -> Result<Anchor, Fault> {
+        let cursor = self.shared.ledger().cursor(&self.account.name, self.mailbox)?;
+        Ok(match cursor {
+            Some(c) if c.uid_validity == self.opened.uid_validity && c.uid_validity != 0 => {
+                Anchor::Cursor(c.next_uid)
+            }
+            Some(_) => Anchor::Backlog(start),
+            None if self.account.since.is_some() => Anchor::Backlog(start),
+            None => Anchor::Now,
+        })
+    }
+
+    async fn work(&mut self, envelopes: &[Envelope], start: Timestamp, in_order: bool) -> Result<(), Fault> {
+        self.set_aside_unreadable(in_order).await?;
+        let mut candidates = Vec::new();
+        for envelope in envelopes {
+            self.tally.looked += 1;
+            let header = parse::parse_header(&envelope.header);
+            match &header {
+                Ok(header) if recognise::is_candidate(header, &self.shared.rules) => {
+                    candidates.push(envelope)
+                }
+                Err(unreadable) if names_a_network(&envelope.header, &self.shared.rules) => {
+                    self.quarantine(envelope.uid, None, unreadable.as_str(), in_order)?;
+                }
+                _ => self.observer.seen(envelope.uid, &Seen::Passed { header: header.as_ref().ok() }),
+            }
+        }
+        let shaky = candidates.iter().any(|e| self.stumbles(e.uid) > 0);
+        let at_once = if shaky { 1 } else { BODIES_AT_ONCE };
+        for chunk in candidates.chunks(at_once) {
+            if self.stop.asked() {
+                return Ok(());
+            }
+            self.read(chunk, start, in_order).await?;
+        }
+        Ok(())
+    }
+
+    async fn set_aside_unreadable(&mut self, in_order: bool) -> Result<(), Fault> {
+        for (uid, why) in self.port.take_unreadable().await? {
+            self.quarantine(uid, None, &why, in_order)?;
+        }
+        Ok(())
+    }
+
+    fn stumbles(&self, uid: Uid) -> u32 {
+        self.memory.stumbles.get(&(self.mailbox.to_owned(), uid)).copied().unwrap_or(0)
+    }
+
+    async fn read(&mut self, chunk: &[&Envelope], start: Timestamp, in_order: bool) -> Result<(), Fault> {
+        if let [only] = chunk
+            && self.stumbles(only.uid) >= MAX_STUMBLES
+        {
+            let header = parse::parse_header(&only.header).ok();
+            return self.quarantine(
+                only.uid,
+                header.as_ref(),
+                "the server broke off each time it was fetched",
+                in_order,
+            );
+        }
+        let wanted: Vec<(Uid, u64)> = chunk.iter().map(|e| (e.uid, e.size_bytes)).collect();
+        let bodies = match self.port.bodies(&wanted, self.account.max_body_bytes()).await {
+            Ok(bodies) => bodies,
+            Err(fault) => {
+                for (uid, _) in wanted {
+                    *self.memory.stumbles.entry((self.mailbox.to_owned(), uid)).or_default() += 1;
+                }
+                return Err(fault);
+            }
+        };
+        for (uid, body) in bodies {
+            let Some(envelope) = chunk.iter().find(|e| e.uid == uid) else { continue };
+            self.memory.stumbles.remove(&(self.mailbox.to_owned(), uid));
+            match body {
+                Body::Gone => {}
+                Body::TooLarge { size_bytes } => {
+                    let header = parse::parse_header(&envelope.header).ok();
+                    let why = format!("it is larger than max_body_bytes ({size_bytes} bytes)");
+                    self.quarantine(uid, header.as_ref(), &why, in_order)?;
+                }
+                Body::Whole(raw) => self.judge(envelope, &raw, start, in_order)?,
+            }
+        }
+        self.set_aside_unreadable(in_order).await
+    }
+
+    fn judge(
+        &mut self,
+        envelope: &Envelope,
+        raw: &RawMail,
+        start: Timestamp,
+        in_order: bool,
+    ) -> Result<(), Fault> {
+        self.tally.read += 1;
+        // A fault of ours in reading hostile bytes must not stop the mails behind it.
+        let identified = catch_unwind(AssertUnwindSafe(|| identify(raw, &self.shared.rules)));
+        let (mail, recognised) = match identified {
+            Ok(Ok(found)) => found,
+            Ok(Err(unreadable)) => return self.quarantine(envelope.uid, None, unreadable.as_str(), in_order),
+            Err(_) => {
+                return self.quarantine(
+                    envelope.uid,
+                    None,
+                    "reading it failed inside notyet; please report it",
+                    in_order,
+                );
+            }
+        };
+        let mut plans = Vec::new();
+        for invitation in &recognised.invitations {
+            let facts = facts(self.shared, self.account, invitation, envelope.arrived, Some(start))?;
+            let plan = judge(&mail, &recognised, invitation, &facts, &self.shared.bench(self.account));
+            let delivery = new_delivery(&plan, self.shared)?;
+            let entry = Entry { uid: envelope.uid, plan: &plan, delivery };
+            // Not beyond this mail: it may tell of more than one invitation.
+            self.commit(vec![entry], Vec::new(), in_order.then_some(envelope.uid))?;
+            (self.shared.at_step)(Step::PlanCommitted);
+            self.tally.plans += 1;
+            plans.push(plan);
+        }
+        self.observer.seen(envelope.uid, &Seen::Read { mail: &mail, recognised: &recognised, plans: &plans });
+        Ok(())
+    }
+
+    fn quarantine(
+        &mut self,
+        uid: Uid,
+        header: Option<&Mail>,
+        why: &str,
+        in_order: bool,
+    ) -> Result<(), Fault> {
+        self.tally.quarantined += 1;
+        self.memory.stumbles.remove(&(self.mailbox.to_owned(), uid));
+        self.commit(Vec::new(), vec![(uid, why.to_owned())], in_order.then_some(uid))?;
+        self.observer.seen(uid, &Seen::Quarantined { header, why });
+        Ok(())
+    }
+
+    fn commit_cursor(&self, next_uid: Uid) -> Result<(), Fault> {
+        self.commit(Vec::new(), Vec::new(), Some(next_uid))
+    }
+
+    fn commit(
+        &self,
+        entries: Vec<Entry<'_>>,
+        quarantined: Vec<(Uid, String)>,
+        next_uid: Option<Uid>,
+    ) -> Result<(), Fault> {
+        let batch = Batch {
+            account: &self.account.name,
+            mailbox: self.mailbox,
+            uid_validity: self.opened.uid_validity,
+            next_uid,
+            entries,
+            quarantined,
+            now: self.shared.now(),
+        };
+        self.shared.ledger().commit_batch(&batch).map(|_| ())
+    }
+}
+
+/// What the gates need to know about `invitation`.
+pub(super) fn facts(
+    shared: &Shared,
+    account: &Account,
+    invitation: &Invitation,
+    arrived: Option<Timestamp>,
+    start: Option<Timestamp>,
+) -> Result<Facts, Fault> {
+    let now = shared.now();
+    let ledger = shared.ledger();
+    let known = ledger
+        .similar(&invitation.identity)?
+        .into_iter()
+        // Only a letter answers an invitation: a forgery that was left alone must not shield the real one.
+        .find_map(|known| match known.state {
+            Some(state) if known.identity.same(&invitation.identity) => {
+                Some(KnownInvitation { when: known.first_seen, what: state.as_str().to_owned() })
+            }
+            _ => None,
+        });
+    Ok(Facts {
+        now,
+        arrived,
+        start,
+        known,
+        letters_last_hour: ledger.letters_since(&account.name, now.minus(HOUR))?,
+        letters_last_day: ledger.letters_since(&account.name, now.minus(DAY))?,
+    })
+}
+
+/// The queue entry of `plan`: rendered once, stored, delivered as stored.
+fn new_delivery(plan: &Plan, shared: &Shared) -> Result<Option<NewDelivery>, Fault> {
+    let Some(letter) = &plan.letter else { return Ok(None) };
+    let invitation = &plan.invitation;
+    let (mode, start) = match (plan.decision, plan.once_released) {
+        (Decision::Draft, _) => (Mode::Draft, Start::Queued),
+        (Decision::Send, _) => (Mode::Send, Start::Queued),
+        (Decision::Hold, Some(Decision::Draft)) => (Mode::Draft, Start::Held),
+        (Decision::Hold, Some(Decision::Send)) => (Mode::Send, Start::Held),
+        (Decision::Hold | Decision::Leave, _) => return Ok(None),
+    };
+    let purpose = match mode {
+        Mode::Draft => Purpose::Draft,
+        Mode::Send => Purpose::Send,
+    };
+    let message = mime::render(&Frame {
+        key: &invitation.key,
+        owner: &shared.owner,
+        to: invitation.route.to().map(|to| (invitation.inviter.name.as_str(), to)),
+        letter,
+        in_reply_to: invitation.message_id.as_ref(),
+        references: &invitation.references,
+        date: shared.now(),
+        purpose,
+    })
+    .map_err(|error| Fault::Permanent(format!("a letter could not be rendered: {error}")))?;
+    Ok(Some(NewDelivery {
+        mode,
+        start,
+        message_id: mime::message_id(&invitation.key, &shared.owner),
+        to: invitation.route.to().cloned(),
+        message,
+    }))
+}
+
+/// What a server can be asked for to find the networks' mail.
+fn search_terms(rules: &Rulebook) -> Vec<SearchTerm> {
+    let mut terms = Vec::new();
+    for look in rules.networks.values().flat_map(|n| &n.looks) {
+        terms.extend(look.from.iter().map(|from| SearchTerm::From(from.clone())));
+        terms.extend(
+            look.search
+                .iter()
+                .map(|(name, value)| SearchTerm::Header { name: name.clone(), value: value.clone() }),
+        );
+    }
+    terms
+}
+
+/// Whether an unreadable header speaks of a network at all; other people's broken mail is not ours to list.
+fn names_a_network(header: &[u8], rules: &Rulebook) -> bool {
+    let text = String::from_utf8_lossy(header).to_lowercase();
+    rules.networks.values().flat_map(|n| &n.domains).any(|domain| text.contains(domain.as_str()))
+}
+
+/// Says what a mail is that cannot be read, for callers without a mailbox.
+pub(super) fn read_alone(raw: &RawMail, rules: &Rulebook) -> Result<(Mail, Recognised), Unreadable> {
+    catch_unwind(AssertUnwindSafe(|| identify(raw, rules))).unwrap_or(Err(Unreadable::Structure))
+}

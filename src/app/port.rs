@@ -1,0 +1,201 @@
+//! A mailbox session, whatever it stands on. A closed enum: every place that
+//! cares for the difference is here.
+
+use std::future::Future;
+use std::time::Duration;
+
+use crate::config::{Account, MailboxKind};
+use crate::domain::{Fault, Timestamp};
+use crate::shell::mailbox::imap::ImapSession;
+use crate::shell::mailbox::maildir::{MaildirSession, UidBook};
+use crate::shell::mailbox::{
+    Access, AppendTrace, Body, Envelope, Folder, Opened, SearchTerm, SpecialFolders, Uid, Wake,
+};
+use crate::shell::secrets;
+
+/// An open session.
+pub enum Port {
+    /// On a server.
+    Imap(Box<ImapSession>),
+    /// On a folder of this machine.
+    Maildir(Box<MaildirSession>),
+}
+
+/// Runs `$call` on whichever session it is.
+macro_rules! on_either {
+    ($port:expr, $session:ident => $call:expr) => {
+        match $port {
+            Port::Imap($session) => $call.await,
+            Port::Maildir($session) => $call.await,
+        }
+    };
+}
+
+impl Port {
+    /// Opens a session for `account`; reads its secret anew. A Maildir has no
+    /// UIDs of its own; `uids` keeps them.
+    ///
+    /// # Errors
+    /// [`Fault::NeedsHuman`] when we are not let in, [`Fault::Transient`] when nobody answers.
+    pub async fn connect(account: &Account, uids: UidBook) -> Result<Self, Fault> {
+        match &account.kind {
+            MailboxKind::Imap(server) => {
+                let secret = secrets::read(&server.login.secret, &account.name).await?;
+                Ok(Self::Imap(Box::new(ImapSession::connect(server, &secret).await?)))
+            }
+            MailboxKind::Maildir(maildir) => {
+                Ok(Self::Maildir(Box::new(MaildirSession::connect(maildir, uids).await?)))
+            }
+        }
+    }
+
+    /// SELECT or EXAMINE.
+    ///
+    /// # Errors
+    /// See the session's own.
+    pub async fn open(&mut self, mailbox: &str, access: Access) -> Result<Opened, Fault> {
+        on_either!(self, session => session.open(mailbox, access))
+    }
+
+    /// Headers from `from` up to `upto`.
+    ///
+    /// # Errors
+    /// See the session's own.
+    pub async fn new_envelopes(
+        &mut self,
+        from: Uid,
+        upto: Option<Uid>,
+        fields: &[String],
+    ) -> Result<Vec<Envelope>, Fault> {
+        on_either!(self, session => session.new_envelopes(from, upto, fields))
+    }
+
+    /// Headers of `uids`.
+    ///
+    /// # Errors
+    /// See the session's own.
+    pub async fn envelopes(&mut self, uids: &[Uid], fields: &[String]) -> Result<Vec<Envelope>, Fault> {
+        on_either!(self, session => session.envelopes(uids, fields))
+    }
+
+    /// UIDs of mail that fits any of `terms` and arrived since.
+    ///
+    /// # Errors
+    /// See the session's own.
+    pub async fn search(
+        &mut self,
+        terms: &[SearchTerm],
+        since: Option<Timestamp>,
+    ) -> Result<Vec<Uid>, Fault> {
+        match self {
+            Self::Imap(session) => session.search(terms, since).await,
+            Self::Maildir(session) => session.search_terms(terms, since).await,
+        }
+    }
+
+    /// Whole messages, as far as they are no larger than the cap.
+    ///
+    /// # Errors
+    /// See the session's own.
+    pub async fn bodies(&mut self, wanted: &[(Uid, u64)], cap_bytes: u32) -> Result<Vec<(Uid, Body)>, Fault> {
+        on_either!(self, session => session.bodies(wanted, cap_bytes))
+    }
+
+    /// Messages met since the last call that could not be read, and why. A
+    /// server hands out every message or fails as a whole.
+    ///
+    /// # Errors
+    /// See the session's own.
+    pub async fn take_unreadable(&mut self) -> Result<Vec<(Uid, String)>, Fault> {
+        match self {
+            Self::Imap(_) => Ok(Vec::new()),
+            Self::Maildir(session) => session.take_unreadable().await,
+        }
+    }
+
+    /// The Drafts and Sent folders.
+    ///
+    /// # Errors
+    /// See the session's own.
+    pub async fn folders(
+        &mut self,
+        drafts: Option<&str>,
+        sent: Option<&str>,
+    ) -> Result<SpecialFolders, Fault> {
+        on_either!(self, session => session.folders(drafts, sent))
+    }
+
+    /// A message of `folder` whose header field `header` is `value`.
+    ///
+    /// # Errors
+    /// See the session's own.
+    pub async fn find_by_header(
+        &mut self,
+        folder: &str,
+        header: &str,
+        value: &str,
+    ) -> Result<Option<Uid>, Fault> {
+        on_either!(self, session => session.find_by_header(folder, header, value))
+    }
+
+    /// What to remember before an APPEND, so that its trace can be found.
+    ///
+    /// # Errors
+    /// See the session's own.
+    pub async fn append_mark(&mut self, folder: &str, message: &[u8]) -> Result<String, Fault> {
+        match self {
+            Self::Imap(session) => session.append_mark(folder).await,
+            Self::Maildir(session) => session.append_mark(folder, message).await,
+        }
+    }
+
+    /// Files `message`.
+    ///
+    /// # Errors
+    /// See the session's own.
+    pub async fn append(
+        &mut self,
+        folder: &str,
+        flags: Folder,
+        mark: &str,
+        message: &[u8],
+    ) -> Result<(), Fault> {
+        match self {
+            Self::Imap(session) => session.append(folder, flags, message).await,
+            Self::Maildir(session) => session.append(folder, flags, mark, message).await,
+        }
+    }
+
+    /// What became of an APPEND whose answer was never recorded.
+    ///
+    /// # Errors
+    /// See the session's own.
+    pub async fn resolve_append(
+        &mut self,
+        folder: &str,
+        mark: &str,
+        header: &str,
+        value: &str,
+    ) -> Result<AppendTrace, Fault> {
+        on_either!(self, session => session.resolve_append(folder, mark, header, value))
+    }
+
+    /// Waits for a change of the opened mailbox.
+    ///
+    /// # Errors
+    /// See the session's own.
+    pub async fn wait(
+        &mut self,
+        longest: Duration,
+        interrupt: impl Future<Output = ()>,
+    ) -> Result<Wake, Fault> {
+        on_either!(self, session => session.wait(longest, interrupt))
+    }
+
+    /// Says goodbye where that is polite.
+    pub async fn close(self) {
+        if let Self::Imap(session) = self {
+            session.logout().await;
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Looking after the rules: examples, ejecting, scores on labelled mail.
+
+use std::path::Path;
+
+use crate::domain::{Fault, Judgement, Notice, RawMail};
+use crate::rulebook::{RuleFiles, Rulebook};
+use crate::shell::files;
+pub use crate::stages::classify::{Cell, ExampleFailure, ScoreTable};
+use crate::stages::classify::{NoteContext, classify, read_labelled, run_examples, score};
+use crate::stages::identify;
+
+const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Runs the examples inside the rule files.
+pub fn test(rules: &Rulebook) -> Vec<ExampleFailure> {
+    run_examples(&rules.notes, &rules.boilerplate)
+}
+
+/// Writes the shipped rules into `dir`, which must be new or empty; answers how many files.
+///
+/// # Errors
+/// [`Fault::Permanent`] naming the folder.
+pub fn eject(dir: &Path) -> Result<usize, Fault> {
+    let io = |error: std::io::Error| Fault::Permanent(format!("{}: {error}", dir.display()));
+    std::fs::create_dir_all(dir).map_err(io)?;
+    if std::fs::read_dir(dir).map_err(io)?.next().is_some() {
+        return Err(Fault::Permanent(format!("{}: not empty; name a new folder", dir.display())));
+    }
+    let shipped = RuleFiles::shipped();
+    for (path, text) in shipped.iter() {
+        let path = dir.join(path);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(io)?;
+        }
+        std::fs::write(&path, text).map_err(io)?;
+    }
+    Ok(shipped.iter().count())
+}
+
+/// One judgement of a note, without a mail around it.
+pub fn judge_note(note: &str, rules: &Rulebook) -> Judgement {
+    let context = NoteContext { inviter_name: "", owner_name: "", defaults: &rules.boilerplate };
+    classify(Some(note), &context, &rules.notes)
+}
+
+/// Scores labelled notes (`label`, `language`, `subtlety`, `text` by tabs).
+///
+/// # Errors
+/// [`Fault::Permanent`] naming file and line.
+pub fn score_notes(file: &Path, rules: &Rulebook) -> Result<ScoreTable, Fault> {
+    let text = files::read_text(file, MAX_FILE_BYTES)?;
+    let notes = read_labelled(&text).map_err(|line| {
+        Fault::Permanent(format!(
+            "{}:{line}: label, language, subtlety and text by tabs are wanted",
+            file.display()
+        ))
+    })?;
+    Ok(score(&notes, |note| judge_note(note, rules)))
+}
+
+/// What the rules made of one labelled mail.
+#[derive(Clone, Debug)]
+pub struct ScoredMail {
+    /// The file's name.
+    pub file: String,
+    /// Whether its kind was told rightly.
+    pub kind: Answer,
+    /// Whether the note was found, where the label tells of one.
+    pub note: Answer,
+    /// Whether the route is right.
+    pub route: Answer,
+}
+
+/// One column of a labelled mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The label says nothing.
+    NotAsked,
+    /// As labelled.
+    Right,
+    /// Not as labelled: got, expected.
+    Wrong(String, String),
+}
+
+impl Answer {
+    fn of(got: &str, expected: &str) -> Self {
+        if got == expected { Self::Right } else { Self::Wrong(got.to_owned(), expected.to_owned()) }
+    }
+}
+
+/// Scores labelled mails: `index.tsv` (file, network, kind, language, era,
+/// note, route, ...) beside the folder `mail`.
+///
+/// # Errors
+/// [`Fault::Permanent`] naming the file.
+pub fn score_mails(dir: &Path, rules: &Rulebook) -> Result<Vec<ScoredMail>, Fault> {
+    let index = files::read_text(&dir.join("index.tsv"), MAX_FILE_BYTES)?;
+    let mut scored = Vec::new();
+    for line in index.lines().skip(1) {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let [file, _, kind, _, _, note, route, ..] = columns.as_slice() else { continue };
+        let raw = RawMail(files::read_bytes(&dir.join("mail").join(file), MAX_FILE_BYTES)?);
+        let recognised = identify(&raw, rules).map(|(_, recognised)| recognised).ok();
+        let got = recognised.as_ref().map_or("refused", |r| r.notice.as_str());
+        // A forgery is nothing that any network's rules may claim.
+        let expected = if *kind == "phishing" { Notice::Other.as_str() } else { kind };
+        let invitation = recognised.as_ref().and_then(|r| r.invitations.first());
+        let asks = matches!(*kind, "invitation" | "reminder");
+        scored.push(ScoredMail {
+            file: (*file).to_owned(),
+            kind: Answer::of(got, expected),
+            note: match (asks, *note) {
+                (true, "none") => Answer::of(found(invitation.is_some_and(|i| i.note.is_some())), "absent"),
+                (true, "generic" | "personalized") => {
+                    Answer::of(found(invitation.is_some_and(|i| i.note.is_some())), "found")
+                }
+                _ => Answer::NotAsked,
+            },
+            route: match (asks, *route) {
+                (true, "address" | "relay" | "paste") => {
+                    Answer::of(invitation.map_or("none", |i| i.route.as_str()), route)
+                }
+                _ => Answer::NotAsked,
+            },
+        });
+    }
+    Ok(scored)
+}
+
+fn found(note: bool) -> &'static str {
+    if note { "found" } else { "absent" }
+}
+
+/// How many examples the rule files hold.
+pub fn example_count(rules: &Rulebook) -> usize {
+    rules.notes.signals().iter().map(|signal| signal.examples.len()).sum()
+}

@@ -1,0 +1,235 @@
+//! Wanted state against actual: drafts and copies into their folders, held
+//! letters released when there is room, doubts resolved by looking.
+
+use std::time::Duration;
+
+use super::backoff::Backoff;
+use super::port::Port;
+use super::shared::{Shared, Step, Stop};
+use crate::config::{Account, SentCopy};
+use crate::domain::delivery::{Event, Mode, State};
+use crate::domain::{Fault, Timestamp};
+use crate::shell::mailbox::{AppendTrace, Folder, SpecialFolders};
+use crate::shell::store::{Delivery, Detail};
+use crate::stages::mime::KEY_HEADER;
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// The first and the longest wait after an attempt that failed.
+pub(super) const RETRY: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(4 * 60 * 60));
+
+/// Lets held letters go, oldest first, as far as the limits have room.
+///
+/// # Errors
+/// A [`Fault`] of the ledger.
+pub fn release_held(account: &Account, shared: &Shared) -> Result<usize, Fault> {
+    let now = shared.now();
+    let mut ledger = shared.ledger();
+    let last_hour = ledger.letters_since(&account.name, now.minus(HOUR))?;
+    let last_day = ledger.letters_since(&account.name, now.minus(DAY))?;
+    let room = shared
+        .policy
+        .max_per_hour
+        .saturating_sub(last_hour)
+        .min(shared.policy.max_per_day.saturating_sub(last_day));
+    let mut released = 0;
+    for held in ledger.in_state(&account.name, State::Held)?.into_iter().take(room as usize) {
+        ledger.record(&held.key, Event::Released, "a limit has room again", now, Detail::default())?;
+        released += 1;
+    }
+    Ok(released)
+}
+
+/// A process that died left nothing in its hands: what was under way becomes a
+/// doubt that the next steps resolve.
+///
+/// # Errors
+/// A [`Fault`] of the ledger.
+pub fn recover(account: &Account, shared: &Shared) -> Result<usize, Fault> {
+    let mut ledger = shared.ledger();
+    let lost = ledger.in_state(&account.name, State::Transmitting)?;
+    for letter in &lost {
+        let words = "notyet was stopped during the transmission";
+        ledger.record(&letter.key, Event::Lost, words, shared.now(), Detail::default())?;
+    }
+    Ok(lost.len())
+}
+
+/// Brings Drafts and Sent to what the ledger wants. Safe to repeat at any time.
+///
+/// # Errors
+/// A [`Fault`] of the port or the ledger; what was done stays recorded.
+pub async fn settle(port: &mut Port, account: &Account, shared: &Shared, stop: &Stop) -> Result<(), Fault> {
+    let mut folders = None;
+    let half_done = shared.ledger().in_state(&account.name, State::Appending)?;
+    for letter in half_done {
+        let drafts = drafts_folder(port, account, &mut folders).await?;
+        resolve(port, &drafts, &letter, shared).await?;
+    }
+    let due: Vec<_> = shared.ledger().due(&account.name, shared.now())?;
+    for letter in due.into_iter().filter(|d| d.mode == Mode::Draft) {
+        if stop.asked() {
+            return Ok(());
+        }
+        let drafts = drafts_folder(port, account, &mut folders).await?;
+        draft(port, &drafts, &letter, shared).await?;
+    }
+    let doubtful = shared.ledger().in_state(&account.name, State::Uncertain)?;
+    for letter in doubtful {
+        look_for_doubtful(port, account, &letter, shared, &mut folders).await?;
+    }
+    if account.sent_copy == SentCopy::File {
+        let uncopied = shared.ledger().sent_without_copy(&account.name)?;
+        for letter in uncopied {
+            if stop.asked() {
+                return Ok(());
+            }
+            file_copy(port, account, &letter, shared, &mut folders).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn folders_of(
+    port: &mut Port,
+    account: &Account,
+    known: &mut Option<SpecialFolders>,
+) -> Result<SpecialFolders, Fault> {
+    if let Some(known) = known {
+        return Ok(known.clone());
+    }
+    let found = port.folders(account.drafts.as_deref(), account.sent.as_deref()).await?;
+    Ok(known.insert(found).clone())
+}
+
+async fn drafts_folder(
+    port: &mut Port,
+    account: &Account,
+    known: &mut Option<SpecialFolders>,
+) -> Result<String, Fault> {
+    folders_of(port, account, known).await?.drafts.ok_or_else(|| {
+        Fault::NeedsHuman(format!(
+            "account {name}: the server shows no Drafts folder; make one, or name it: account.{name}.drafts = \"...\"",
+            name = account.name
+        ))
+    })
+}
+
+async fn draft(port: &mut Port, drafts: &str, letter: &Delivery, shared: &Shared) -> Result<(), Fault> {
+    // A ledger that was lost and begun anew must not draft a second time.
+    if port.find_by_header(drafts, KEY_HEADER, letter.message_id.as_str()).await?.is_some() {
+        record(shared, letter, Event::Appended, "the draft was there already", Detail::default())?;
+        return Ok(());
+    }
+    let mark = port.append_mark(drafts, &letter.message.0).await?;
+    record(
+        shared,
+        letter,
+        Event::AppendAboutToGo,
+        "",
+        Detail { append_mark: Some(mark.clone()), ..Detail::default() },
+    )?;
+    (shared.at_step)(Step::AppendAboutToGo);
+    append_marked(port, drafts, &mark, letter, shared).await
+}
+
+async fn append_marked(
+    port: &mut Port,
+    drafts: &str,
+    mark: &str,
+    letter: &Delivery,
+    shared: &Shared,
+) -> Result<(), Fault> {
+    match port.append(drafts, Folder::Drafts, mark, &letter.message.0).await {
+        Ok(()) => {
+            (shared.at_step)(Step::Appended);
+            record(shared, letter, Event::Appended, "", Detail::default())?;
+            (shared.at_step)(Step::DraftRecorded);
+            Ok(())
+        }
+        Err(Fault::Permanent(words)) => record(shared, letter, Event::Rejected, &words, Detail::default()),
+        // The answer is missing, not the draft perhaps: the next pass looks.
+        Err(fault) => Err(fault),
+    }
+}
+
+/// An APPEND went out and its answer was never recorded.
+async fn resolve(port: &mut Port, drafts: &str, letter: &Delivery, shared: &Shared) -> Result<(), Fault> {
+    let mark = letter.append_mark.clone().unwrap_or_default();
+    match port.resolve_append(drafts, &mark, KEY_HEADER, letter.message_id.as_str()).await? {
+        AppendTrace::There => {
+            record(shared, letter, Event::Appended, "found in the Drafts folder", Detail::default())
+        }
+        AppendTrace::Never => {
+            let words = "the mailbox shows that nothing was appended";
+            record(shared, letter, Event::NotAppended, words, Detail::default())
+        }
+        AppendTrace::Unclear => {
+            let words = "perhaps drafted: it is not in Drafts, but mail came or went there meanwhile";
+            record(shared, letter, Event::AppendUnclear, words, Detail::default())
+        }
+    }
+}
+
+/// A copy in Sent shows that the letter went out (the provider, or a person, filed it).
+async fn look_for_doubtful(
+    port: &mut Port,
+    account: &Account,
+    letter: &Delivery,
+    shared: &Shared,
+    known: &mut Option<SpecialFolders>,
+) -> Result<(), Fault> {
+    let folders = folders_of(port, account, known).await?;
+    let (folder, seen) = match letter.mode {
+        Mode::Send => (folders.sent, Event::SeenInSent),
+        Mode::Draft => (folders.drafts, Event::Appended),
+    };
+    if let Some(folder) = folder
+        && port.find_by_header(&folder, KEY_HEADER, letter.message_id.as_str()).await?.is_some()
+    {
+        return record(shared, letter, seen, "found in its folder", Detail::default());
+    }
+    if shared.now().since(letter.changed_at) > DAY {
+        let words = "perhaps done, and not seen for a day: a person has to look";
+        record(shared, letter, Event::TooLate, words, Detail::default())?;
+    }
+    Ok(())
+}
+
+async fn file_copy(
+    port: &mut Port,
+    account: &Account,
+    letter: &Delivery,
+    shared: &Shared,
+    known: &mut Option<SpecialFolders>,
+) -> Result<(), Fault> {
+    let Some(sent) = folders_of(port, account, known).await?.sent else {
+        return Err(Fault::NeedsHuman(format!(
+            "account {name}: the server shows no Sent folder; name it: account.{name}.sent = \"...\", or set account.{name}.sent_copy = \"provider\"",
+            name = account.name
+        )));
+    };
+    if port.find_by_header(&sent, KEY_HEADER, letter.message_id.as_str()).await?.is_none() {
+        let mark = port.append_mark(&sent, &letter.message.0).await?;
+        port.append(&sent, Folder::Sent, &mark, &letter.message.0).await?;
+        (shared.at_step)(Step::CopyFiled);
+    }
+    shared.ledger().mark_sent_copy_done(&letter.key, shared.now())?;
+    (shared.at_step)(Step::CopyRecorded);
+    Ok(())
+}
+
+fn record(
+    shared: &Shared,
+    letter: &Delivery,
+    event: Event,
+    words: &str,
+    detail: Detail,
+) -> Result<(), Fault> {
+    shared.ledger().record(&letter.key, event, words, shared.now(), detail).map(|_| ())
+}
+
+/// When an attempt that failed is tried again.
+pub(super) fn retry_at(now: Timestamp, attempts: u32, random: u32) -> Timestamp {
+    now.plus(Backoff::after(attempts, RETRY.0, RETRY.1, random))
+}

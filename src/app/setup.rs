@@ -1,0 +1,94 @@
+//! From a config file's path to everything that can be run.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::{self, Config, Loaded, Owner, Surroundings};
+use crate::domain::{Action, Fault, Policy, Problem, Problems};
+use crate::rulebook::{RuleFiles, Rulebook};
+use crate::shell::files;
+
+/// No config or rules file is larger than this.
+const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// A configuration with its rules: everything that can be run.
+#[derive(Debug)]
+pub struct Setup {
+    /// The configuration.
+    pub config: Config,
+    /// The shipped rules with the owner's laid over them.
+    pub rules: Rulebook,
+    /// The policy in force.
+    pub policy: Policy,
+    /// What is allowed but will surprise.
+    pub warnings: Vec<Problem>,
+}
+
+/// Reads and checks the config file and the rules it names.
+///
+/// # Errors
+/// All problems of the config, or all problems of the rules.
+pub fn load(config_file: &Path) -> Result<Setup, Problems> {
+    let shown = config_file.display().to_string();
+    let text = files::read_text(config_file, MAX_FILE_BYTES).map_err(|fault| unreadable(&shown, &fault))?;
+    let folder = config_file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let base = std::path::absolute(folder).unwrap_or_else(|_| PathBuf::from(folder));
+    let Loaded { config, mut warnings } =
+        config::parse(&shown, &text, &Surroundings::new(base, |name| std::env::var_os(name)))?;
+    let rules = rules(config.rules_dir.as_deref())?;
+    let policy = rules.policy.overlaid(&config.policy);
+    let sends = [policy.generic, policy.personalized].contains(&Action::Send);
+    if sends && config.accounts.iter().all(|account| account.smtp.is_none()) && warnings.is_empty() {
+        warnings.push(Problem {
+            file: shown,
+            line: 0,
+            column: 0,
+            key: "policy".to_owned(),
+            found: "the policy of the rules says send, but no account has [smtp]".to_owned(),
+            allowed: "letters are drafted; add [account.NAME.smtp] to send".to_owned(),
+        });
+    }
+    Ok(Setup { config, rules, policy, warnings })
+}
+
+/// The shipped rules, with those of `folder` laid over them.
+///
+/// # Errors
+/// Every problem of every rules file.
+pub fn rules(folder: Option<&Path>) -> Result<Rulebook, Problems> {
+    Rulebook::compile(&rule_files(folder)?)
+}
+
+/// The shipped rule files, with those of `folder` laid over them.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn rule_files(folder: Option<&Path>) -> Result<RuleFiles, Problems> {
+    let mut all = RuleFiles::shipped();
+    if let Some(folder) = folder {
+        let shown = folder.display().to_string();
+        for (path, (shown, text)) in files::read_tree(folder).map_err(|fault| unreadable(&shown, &fault))? {
+            all.insert(&path, &shown, &text);
+        }
+    }
+    Ok(all)
+}
+
+/// Who writes when no config says it, for `check` without one.
+pub fn nobody_in_particular() -> Owner {
+    Owner {
+        name: "Me".to_owned(),
+        addresses: crate::domain::Address::parse("me@example.com").into_iter().collect(),
+        link: None,
+    }
+}
+
+fn unreadable(shown: &str, fault: &Fault) -> Problems {
+    Problems(vec![Problem {
+        file: shown.to_owned(),
+        line: 0,
+        column: 0,
+        key: String::new(),
+        found: fault.to_string(),
+        allowed: "a file or folder that notyet can read".to_owned(),
+    }])
+}

@@ -1,0 +1,178 @@
+//! What all accounts of one daemon share, and what one account remembers.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::config::Account;
+use crate::config::Owner;
+use crate::domain::{Policy, Timestamp};
+use crate::rulebook::Rulebook;
+use crate::shell::mailbox::Uid;
+use crate::shell::mailbox::maildir::UidBook;
+use crate::shell::store::Ledger;
+use crate::stages::Bench;
+use crate::stages::gates::Assume;
+
+/// A point between two durable effects. A process may die at each of them;
+/// the crash tests walk this list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A plan with its queue entry and the cursor is committed.
+    PlanCommitted,
+    /// The state `appending` is committed; the APPEND is next.
+    AppendAboutToGo,
+    /// The mailbox has the draft; nothing is recorded of it.
+    Appended,
+    /// The state `drafted` is committed.
+    DraftRecorded,
+    /// The state `transmitting` is committed; the first body byte is next.
+    BodyAboutToGo,
+    /// The server accepted the letter; nothing is recorded of it.
+    Accepted,
+    /// The state `sent` is committed.
+    SentRecorded,
+    /// The copy stands in Sent; nothing is recorded of it.
+    CopyFiled,
+    /// The copy is recorded.
+    CopyRecorded,
+}
+
+impl Step {
+    /// All steps, in the order a letter meets them.
+    pub const ALL: [Self; 9] = [
+        Self::PlanCommitted,
+        Self::AppendAboutToGo,
+        Self::Appended,
+        Self::DraftRecorded,
+        Self::BodyAboutToGo,
+        Self::Accepted,
+        Self::SentRecorded,
+        Self::CopyFiled,
+        Self::CopyRecorded,
+    ];
+}
+
+/// What all accounts share.
+pub struct Shared {
+    /// The rules.
+    pub rules: Rulebook,
+    /// Who writes.
+    pub owner: Owner,
+    /// What the owner allows.
+    pub policy: Policy,
+    /// The clock; tests give their own.
+    pub clock: fn() -> Timestamp,
+    /// Called at every [`Step`]; does nothing outside tests.
+    pub at_step: fn(Step),
+    /// Where a Maildir's UIDs are kept; memory only for those who must not write.
+    pub uids_dir: Option<PathBuf>,
+    ledger: Mutex<Ledger>,
+}
+
+impl Shared {
+    /// Puts the parts together.
+    pub fn new(
+        rules: Rulebook,
+        owner: Owner,
+        policy: Policy,
+        ledger: Ledger,
+        clock: fn() -> Timestamp,
+    ) -> Self {
+        Self { rules, owner, policy, clock, at_step: |_| (), uids_dir: None, ledger: Mutex::new(ledger) }
+    }
+
+    /// The ledger. Calls are short and synchronous; the guard never crosses an await.
+    pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        // A panic elsewhere cannot leave the ledger half-written: every call is a transaction.
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives the ledger back, for a reload.
+    pub fn into_ledger(self) -> Ledger {
+        self.ledger.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where the UIDs of `account` are kept, should it be a Maildir.
+    pub fn uids(&self, account: &Account) -> UidBook {
+        self.uids_dir.as_ref().map_or_else(UidBook::in_memory, |dir| UidBook::at(dir.join(&account.name)))
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// Who judges mail of `account` by what.
+    pub fn bench<'a>(&'a self, account: &'a Account) -> Bench<'a> {
+        Bench {
+            rules: &self.rules,
+            owner: &self.owner,
+            policy: &self.policy,
+            authserv_id: account.authserv_id.as_deref(),
+            assume: Assume::Nothing,
+            can_send: account.smtp.is_some(),
+        }
+    }
+}
+
+/// Asked between steps and in waits whether to stop; never cuts a transmission.
+#[derive(Clone, Debug)]
+pub struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    /// A switch and its watcher.
+    pub fn new() -> (watch::Sender<bool>, Self) {
+        let (switch, watcher) = watch::channel(false);
+        (switch, Self(watcher))
+    }
+
+    /// Whether to stop now.
+    pub fn asked(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Comes back when a stop is asked for.
+    pub async fn wait(&mut self) {
+        // A dropped switch means that nobody is left to ask for more work.
+        let _ = self.0.wait_for(|stop| *stop).await;
+    }
+}
+
+/// When each account has to show its next sign of life, for the watchdog.
+#[derive(Debug, Default)]
+pub struct Progress {
+    due_unix_s: AtomicI64,
+}
+
+impl Progress {
+    /// The next sign of life comes within `longest`.
+    pub fn expect_within(&self, now: Timestamp, longest: Duration) {
+        self.due_unix_s.store(now.plus(longest).unix_s(), Ordering::Relaxed);
+    }
+
+    /// Nothing is expected any more: the account waits for a person or is done.
+    pub fn at_rest(&self) {
+        self.due_unix_s.store(i64::MAX, Ordering::Relaxed);
+    }
+
+    /// Whether the sign of life is overdue.
+    pub fn is_late(&self, now: Timestamp) -> bool {
+        self.due_unix_s.load(Ordering::Relaxed) < now.unix_s()
+    }
+}
+
+/// What one account remembers between two passes, and may forget.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// How often fetching a body broke the session, by mailbox and UID.
+    pub stumbles: HashMap<(String, Uid), u32>,
+    /// After a login that a person has to mend, sending rests until then.
+    pub sending_rests_until: Option<Timestamp>,
+    /// Signs of life.
+    pub progress: Arc<Progress>,
+}

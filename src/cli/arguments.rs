@@ -1,0 +1,193 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Answers invitations to connect with a kind "not like this, not yet".
+///
+/// notyet watches a mailbox for notifications like "X wants to connect with you",
+/// tells a generic note from a personal one, and puts the matching polite decline
+/// into your Drafts folder. It sends only where you switched sending on.
+#[derive(Debug, Parser)]
+#[command(name = "notyet", version, after_help = AFTER_HELP)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  notyet demo                                   see it work, without a mailbox
+  notyet check mail.eml                         what would it do with this mail, and why
+  notyet preview --config notyet.toml --since 90d
+                                                the same for your real mailbox; changes nothing
+  notyet run --config notyet.toml               the daemon
+  notyet run --config notyet.toml --once        one pass, for cron
+
+Exit codes: 0 done, 1 failed, 2 usage, 75 try again later, 78 configuration or rules wrong.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the real daemon's pass over a bundled sample mailbox and show what it did.
+    ///
+    /// No network, no configuration. The sample is copied into a temporary folder.
+    #[command(
+        after_help = "Example:\n  notyet demo --keep ./sample     keep the mailbox, the drafts and the ledger to look at"
+    )]
+    Demo(DemoArguments),
+    /// Watch the configured accounts until stopped; SIGHUP reloads config and rules.
+    #[command(
+        after_help = "Examples:\n  notyet run --config /etc/notyet/notyet.toml\n  notyet run --config notyet.toml --once"
+    )]
+    Run(RunArguments),
+    /// Explain one mail: what it is, who invites, the gates, the decision, the letter.
+    #[command(
+        after_help = "Examples:\n  notyet check invitation.eml\n  notyet check --json mails/*.eml | jq .kind\n  notyet check --assume-authentic - < saved.eml"
+    )]
+    Check(CheckArguments),
+    /// Show what would be done with past mail of the real mailbox; writes nothing anywhere.
+    #[command(after_help = "Example:\n  notyet preview --config notyet.toml --since 90d")]
+    Preview(PreviewArguments),
+    /// Show what the daemon has done, what waits, and what needs you.
+    #[command(after_help = "Example:\n  notyet status --config notyet.toml --json")]
+    Status(StatusArguments),
+    /// Look after the configuration file.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Look after the rules: networks, notes, letters.
+    #[command(subcommand)]
+    Rules(RulesCommand),
+}
+
+/// `notyet demo`
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Keep the sample mailbox, its drafts and the ledger in this new folder.
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+}
+
+/// `notyet run`
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// The configuration file.
+    #[arg(long, short, value_name = "FILE")]
+    pub config: PathBuf,
+    /// One pass over every account, then exit.
+    #[arg(long)]
+    pub once: bool,
+}
+
+/// `notyet check`
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// Mail files (one message each), or `-` for standard input.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Judge as the daemon would with this file; else the shipped rules and policy, owner me@example.com.
+    #[arg(long, short, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The account to judge for, with --config; else the first.
+    #[arg(long, value_name = "NAME", requires = "config")]
+    pub account: Option<String>,
+    /// Take mail for authentic that was saved without its Authentication-Results.
+    #[arg(long)]
+    pub assume_authentic: bool,
+    /// One JSON object per file and line (see README, "check --json").
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `notyet preview`
+#[derive(Debug, Args)]
+pub struct PreviewArguments {
+    /// The configuration file.
+    #[arg(long, short, value_name = "FILE")]
+    pub config: PathBuf,
+    /// How far to look back, for example 90d or 2w.
+    #[arg(long, value_name = "TIME", default_value = "30d", value_parser = duration)]
+    pub since: Duration,
+    /// Only this account.
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<String>,
+    /// One JSON object per mail and line, as `check --json`.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `notyet status`
+#[derive(Debug, Args)]
+pub struct StatusArguments {
+    /// The configuration file.
+    #[arg(long, short, value_name = "FILE")]
+    pub config: PathBuf,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `notyet config …`
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Read the file and show what the daemon would use; secrets stay masked.
+    #[command(after_help = "Example:\n  notyet config check --config notyet.toml")]
+    Check(StatusArguments),
+}
+
+/// `notyet rules …`
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// Compile the rules and run the examples inside them.
+    #[command(after_help = "Examples:\n  notyet rules test\n  notyet rules test --rules ./my-rules")]
+    Test(RulesTestArguments),
+    /// Write the shipped rules into a new folder, to edit them.
+    #[command(
+        after_help = "Example:\n  notyet rules eject ./my-rules    then set rules_dir = \"my-rules\" in the config"
+    )]
+    Eject {
+        /// A folder that does not exist yet, or is empty.
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+    },
+    /// Score the rules on labelled mails and notes, and print both tables.
+    #[command(
+        after_help = "Example:\n  notyet rules score ./corpus      a folder with index.tsv, mail/ and notes.tsv"
+    )]
+    Score {
+        /// A folder with index.tsv and mail/ (mails), notes.tsv (notes), or both.
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+        /// The owner's own rules, laid over the shipped ones.
+        #[arg(long, value_name = "DIR")]
+        rules: Option<PathBuf>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `notyet rules test`
+#[derive(Debug, Args)]
+pub struct RulesTestArguments {
+    /// The owner's own rules, laid over the shipped ones.
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|error| format!("{error}; a time like 90d, 12h or 2w is wanted"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,112 @@
+//! `notyet status`: what was done, what waits, what needs a person.
+
+use std::process::ExitCode;
+
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use super::arguments::StatusArguments;
+use super::style::{Paint, plain};
+use super::{fault, wrong};
+use crate::app::look::{AccountStatus, Status};
+use crate::app::{look, setup};
+use crate::domain::Timestamp;
+
+pub(super) fn run(arguments: &StatusArguments) -> ExitCode {
+    let setup = match setup::load(&arguments.config) {
+        Ok(setup) => setup,
+        Err(problems) => return wrong(&problems),
+    };
+    let status = match look::status(&setup.config) {
+        Ok(status) => status,
+        Err(words) => return fault(&words),
+    };
+    if arguments.json {
+        println!("{:#}", as_json(&status));
+    } else {
+        print!("{}", as_text(&status, Paint::stdout()));
+    }
+    ExitCode::SUCCESS
+}
+
+fn when(moment: Timestamp) -> String {
+    jiff::Timestamp::from_second(moment.unix_s())
+        .map(|t| t.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string())
+        .unwrap_or_default()
+}
+
+fn as_text(status: &Status, paint: Paint) -> String {
+    if status.accounts.is_empty() {
+        return "No account has run yet.\n".to_owned();
+    }
+    status.accounts.iter().map(|account| account_text(account, paint)).collect()
+}
+
+fn account_text(account: &AccountStatus, paint: Paint) -> String {
+    let mut rows = vec![paint.bold(&format!("{} (since {})", account.name, when(account.started_at)))];
+    for fault in &account.port_faults {
+        rows.push(format!(
+            "  NEEDS YOU   {} since {}: {}",
+            fault.port.as_str(),
+            when(fault.since),
+            plain(&fault.words)
+        ));
+    }
+    let counts = |pairs: Vec<(String, u32)>| {
+        pairs.into_iter().map(|(word, n)| format!("{n} {word}")).collect::<Vec<_>>().join(", ")
+    };
+    let decided = counts(account.decisions.iter().map(|(d, n)| (d.as_str().to_owned(), *n)).collect());
+    let letters = counts(account.states.iter().map(|(s, n)| (s.as_str().to_owned(), *n)).collect());
+    rows.push(format!("  decided     {}", if decided.is_empty() { "nothing yet" } else { &decided }));
+    rows.push(format!("  letters     {}", if letters.is_empty() { "none yet" } else { &letters }));
+    rows.push(format!("  last        {}", when(account.last_activity)));
+    for held in &account.withheld {
+        let line = format!("{} since {}: {}", held.inviter_name, when(held.since), held.reason_text);
+        rows.push(format!("  hold        {}", plain(&line)));
+    }
+    for letter in &account.waiting {
+        let words = if letter.last_words.is_empty() { &letter.reason_text } else { &letter.last_words };
+        let line = format!("{} since {}: {words}", letter.inviter_name, when(letter.since));
+        rows.push(format!("  {:<11} {}", letter.state.as_str(), plain(&line)));
+    }
+    for mail in &account.quarantined {
+        rows.push(format!(
+            "  unreadable  {} UID {} since {}: {}",
+            plain(&mail.mailbox),
+            mail.uid,
+            when(mail.since),
+            plain(&mail.why)
+        ));
+    }
+    rows.join("\n") + "\n"
+}
+
+fn as_json(status: &Status) -> Value {
+    json!({ "accounts": status.accounts.iter().map(account_json).collect::<Vec<_>>() })
+}
+
+fn account_json(account: &AccountStatus) -> Value {
+    json!({
+        "name": account.name,
+        "started_at": account.started_at.unix_s(),
+        "last_activity": account.last_activity.unix_s(),
+        "needs_you": account.port_faults.iter().map(|f| json!({
+            "port": f.port.as_str(), "since": f.since.unix_s(), "words": f.words,
+        })).collect::<Vec<_>>(),
+        "mailboxes": account.cursors.iter().map(|(name, cursor)| json!({
+            "name": name, "uid_validity": cursor.uid_validity, "next_uid": cursor.next_uid,
+        })).collect::<Vec<_>>(),
+        "decisions": account.decisions.iter().map(|(d, n)| (d.as_str(), *n)).collect::<std::collections::BTreeMap<_, _>>(),
+        "letters": account.states.iter().map(|(s, n)| (s.as_str(), *n)).collect::<std::collections::BTreeMap<_, _>>(),
+        "held": account.withheld.iter().map(|h| json!({
+            "key": h.key.0, "inviter": h.inviter_name, "reason": h.reason_code, "since": h.since.unix_s(),
+        })).collect::<Vec<_>>(),
+        "waiting": account.waiting.iter().map(|l| json!({
+            "key": l.key.0, "inviter": l.inviter_name, "state": l.state.as_str(),
+            "words": l.last_words, "since": l.since.unix_s(),
+        })).collect::<Vec<_>>(),
+        "unreadable": account.quarantined.iter().map(|q| json!({
+            "mailbox": q.mailbox, "uid_validity": q.uid_validity, "uid": q.uid, "why": q.why, "since": q.since.unix_s(),
+        })).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,113 @@
+//! `[account.NAME]`.
+
+use super::field::{Field, Words};
+use super::keys::{IMAP, MAILDIR, SMTP};
+use super::raw::Section;
+use super::server::{self, ImapLogin};
+use super::surroundings::Surroundings;
+use super::types::{Account, MailboxKind, Maildir, SentCopy};
+use super::validate::{DAY, MINUTE, SECOND};
+
+pub(super) const SENT_COPIES: &Words<SentCopy> =
+    &[("file", SentCopy::File), ("provider", SentCopy::Provider)];
+
+/// One account. `None` means that a problem was noted.
+pub(super) fn account(name: &str, section: &Section<'_>, around: &Surroundings) -> Option<Account> {
+    let kind = kind(section, around);
+    let login = match &kind {
+        Some(MailboxKind::Imap(imap)) => ImapLogin::Known(&imap.login),
+        Some(MailboxKind::Maildir(_)) => ImapLogin::Absent,
+        None => ImapLogin::Unreadable,
+    };
+    let smtp = section.optional("smtp", |field| server::smtp(&field.section(SMTP)?, login, around));
+    let mailboxes = section.or("mailboxes", vec!["INBOX".to_owned()], mailboxes);
+    let drafts = section.optional("drafts", Field::text);
+    let sent = section.optional("sent", Field::text);
+    let sent_copy = section.or("sent_copy", SentCopy::File, |field| field.word(SENT_COPIES));
+    let authserv_id = section.optional("authserv_id", authserv_id);
+    let poll_every = section.or("poll_every", 5 * MINUTE, |field| field.duration(SECOND..=DAY));
+    let since = section.optional("since", |field| field.duration(MINUTE..=3_650 * DAY));
+    if let (Some(mailboxes), Some(Some(drafts))) = (&mailboxes, &drafts)
+        && mailboxes.contains(drafts)
+        && let Some(field) = section.field("mailboxes")
+    {
+        field.refuse(
+            "the Drafts mailbox among the watched ones",
+            "watch only mailboxes that others' mail arrives in",
+        );
+    }
+    if let (Some(poll_every), Some(MailboxKind::Imap(imap))) = (poll_every, &kind)
+        && poll_every < MINUTE / 2
+        && !server::is_loopback(&imap.host)
+    {
+        section.warn(
+            "poll_every",
+            "less than 30s on a server of others",
+            "providers lock accounts that ask this often; IDLE reports new mail by itself",
+        );
+    }
+    Some(Account {
+        name: name.to_owned(),
+        mailboxes: mailboxes?,
+        drafts: drafts?,
+        sent: sent?,
+        sent_copy: sent_copy?,
+        authserv_id: authserv_id?,
+        poll_every: poll_every?,
+        since: since?,
+        smtp: smtp?,
+        kind: kind?,
+    })
+}
+
+fn kind(section: &Section<'_>, around: &Surroundings) -> Option<MailboxKind> {
+    match (section.field("imap"), section.field("maildir")) {
+        (Some(imap), None) => server::imap(&imap.section(IMAP)?, around).map(MailboxKind::Imap),
+        (None, Some(field)) => {
+            let path = field.section(MAILDIR)?.required(
+                "path",
+                "give the folder that holds cur, new and tmp",
+                |path| path.path(around),
+            );
+            Some(MailboxKind::Maildir(Maildir { path: path? }))
+        }
+        (Some(imap), Some(maildir)) => {
+            // Both are read, so that their own problems show as well.
+            let _ = imap.section(IMAP).and_then(|imap| server::imap(&imap, around));
+            maildir.refuse(
+                "a Maildir in an account that has a server",
+                "use either imap or maildir; make two accounts of it",
+            );
+            None
+        }
+        (None, None) => {
+            section.missing("imap", "say where the mail is: add imap or maildir");
+            None
+        }
+    }
+}
+
+fn mailboxes(field: &Field<'_>) -> Option<Vec<String>> {
+    let names = field.texts()?;
+    let twice =
+        names.iter().enumerate().any(|(index, name)| names.iter().take(index).any(|earlier| earlier == name));
+    if twice {
+        field.refuse("a mailbox that is listed twice", "list each once");
+        return None;
+    }
+    Some(names)
+}
+
+/// RFC 8601 §2.2: `authserv-id` is one token or a quoted string; no server in
+/// use has one with blanks or semicolons.
+fn authserv_id(field: &Field<'_>) -> Option<String> {
+    let id = field.text()?;
+    if id.contains(|c: char| c.is_whitespace() || c == ';' || c == '"') {
+        field.refuse(
+            "more than one word",
+            "give the first word of the Authentication-Results header, as in \"mx.example.org\"",
+        );
+        return None;
+    }
+    Some(id)
+}

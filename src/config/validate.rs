@@ -1,0 +1,180 @@
+//! From the file's tables to a [`Config`]: the owner, the policy, the log, and
+//! what only the whole file can tell.
+
+use std::time::Duration;
+
+use super::field::{Field, Words};
+use super::keys::{LOG, OWNER, POLICY};
+use super::raw::Section;
+use super::surroundings::Surroundings;
+use super::types::{Account, Config, LogFormat, Logging, Owner};
+use super::{account, keys};
+use crate::domain::{Action, Address, PolicyOverride};
+
+pub(super) const SECOND: Duration = Duration::from_secs(1);
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const DAY: Duration = Duration::from_secs(86_400);
+
+const ACTIONS: &Words<Action> = &[("leave", Action::Leave), ("draft", Action::Draft), ("send", Action::Send)];
+pub(super) const FORMATS: &Words<LogFormat> = &[
+    ("auto", LogFormat::Auto),
+    ("human", LogFormat::Human),
+    ("json", LogFormat::Json),
+    ("journald", LogFormat::Journald),
+];
+const LEVELS: &Words<&str> =
+    &[("error", "error"), ("warn", "warn"), ("info", "info"), ("debug", "debug"), ("trace", "trace")];
+
+/// The whole file. `None` means that a problem was noted.
+pub(super) fn config(root: &Section<'_>, around: &Surroundings) -> Option<Config> {
+    let state_dir = match root.field("state_dir") {
+        Some(field) => field.path(around),
+        None => {
+            let default = around.state_dir.clone();
+            if default.is_none() {
+                let remedy = "the environment has no STATE_DIRECTORY, XDG_STATE_HOME or HOME: set it here";
+                root.missing("state_dir", remedy);
+            }
+            default
+        }
+    };
+    let rules_dir = root.optional("rules_dir", |field| field.path(around));
+    let owner = match root.field("owner") {
+        Some(field) => field.section(OWNER).and_then(|section| owner(&section)),
+        None => {
+            root.missing("owner", "say who writes the letters in [owner]");
+            None
+        }
+    };
+    let policy = match root.field("policy") {
+        Some(field) => field.section(POLICY).and_then(|section| policy(&section)),
+        None => Some(PolicyOverride::default()),
+    };
+    let logging = match root.field("log") {
+        Some(field) => field.section(LOG).and_then(|section| logging(&section)),
+        None => Some(Logging::default()),
+    };
+    let sections = root.named_sections("account", keys::ACCOUNT);
+    if sections.is_empty() && root.field("account").is_none_or(|field| field.is_table()) {
+        root.missing("account", "name at least one mailbox in [account.NAME]");
+    }
+    let accounts: Vec<_> =
+        sections.iter().map(|(name, section)| account::account(name, section, around)).collect();
+    let accounts: Option<Vec<_>> = accounts.into_iter().collect();
+    if let (Some(policy), Some(accounts)) = (&policy, &accounts) {
+        check_sending(root, policy, accounts, &sections);
+    }
+    Some(Config {
+        state_dir: state_dir?,
+        rules_dir: rules_dir?,
+        owner: owner?,
+        policy: policy?,
+        logging: logging?,
+        accounts: accounts?,
+    })
+}
+
+fn owner(section: &Section<'_>) -> Option<Owner> {
+    let name = section.required("name", "give the name that letters are signed with", |field| field.text());
+    let addresses =
+        section.required("addresses", "list all your addresses; letters come from the first", addresses);
+    let link = section.optional("link", link);
+    Some(Owner { name: name?, addresses: addresses?, link: link? })
+}
+
+fn addresses(field: &Field<'_>) -> Option<Vec<Address>> {
+    let items = field.items("give a list, for example [\"jane@example.org\"]")?;
+    let mut seen: Vec<Option<Address>> = Vec::new();
+    for item in items {
+        let Some(text) = item.text() else {
+            seen.push(None);
+            continue;
+        };
+        let address = Address::parse(&text);
+        match &address {
+            // The text stays unsaid: reloads put these messages into the log.
+            None => item.refuse(
+                "not one plain mail address",
+                "give it like \"jane@example.org\", without name or brackets",
+            ),
+            Some(address) if seen.iter().flatten().any(|one| one.same_mailbox(address)) => {
+                item.refuse("an address that is listed already", "list it once");
+            }
+            Some(_) => {}
+        }
+        seen.push(address);
+    }
+    seen.into_iter().collect()
+}
+
+fn link(field: &Field<'_>) -> Option<String> {
+    let link = field.text()?;
+    let rest = link.strip_prefix("https://").or_else(|| link.strip_prefix("http://"));
+    if rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace)) {
+        return Some(link);
+    }
+    field.refuse("not a web address", "give it like \"https://example.org/blog\"");
+    None
+}
+
+fn policy(section: &Section<'_>) -> Option<PolicyOverride> {
+    let generic = section.optional("generic", |field| field.word(ACTIONS));
+    let personalized = section.optional("personalized", |field| field.word(ACTIONS));
+    let send_confidence = section.optional("send_confidence", |field| field.number(0.0..=1.0));
+    let max_per_hour = section.optional("max_per_hour", |field| field.integer(1..=1_000));
+    let max_per_day = section.optional("max_per_day", |field| field.integer(1..=10_000));
+    let send_within = section.optional("send_within", |field| field.duration(MINUTE..=30 * DAY));
+    Some(PolicyOverride {
+        generic: generic?,
+        personalized: personalized?,
+        send_confidence: send_confidence?,
+        max_per_hour: max_per_hour?,
+        max_per_day: max_per_day?,
+        send_within: send_within?,
+    })
+}
+
+fn logging(section: &Section<'_>) -> Option<Logging> {
+    let default = Logging::default();
+    let format = section.or("format", default.format, |field| field.word(FORMATS));
+    let level = section.or("level", default.level, |field| field.word(LEVELS).map(str::to_owned));
+    Some(Logging { format: format?, level: level? })
+}
+
+/// Policy and accounts must agree on whether anything can be sent.
+fn check_sending(
+    root: &Section<'_>,
+    policy: &PolicyOverride,
+    accounts: &[Account],
+    sections: &[(String, Section<'_>)],
+) {
+    let wish = [("generic", policy.generic), ("personalized", policy.personalized)];
+    let Some((key, _)) = wish.into_iter().find(|(_, action)| *action == Some(Action::Send)) else {
+        return;
+    };
+    if !accounts.is_empty() && accounts.iter().all(|account| account.smtp.is_none()) {
+        root.refuse_below(
+            "policy",
+            key,
+            "\"send\", but no account can send",
+            "add [account.NAME.smtp], or use \"draft\"",
+        );
+        return;
+    }
+    for (account, (_, section)) in accounts.iter().zip(sections) {
+        if account.smtp.is_none() {
+            section.warn(
+                "smtp",
+                "not set, while the policy says \"send\"",
+                "this account will only draft; add it to send",
+            );
+        } else if account.authserv_id.is_none() {
+            section.warn(
+                "authserv_id",
+                "not set, while the policy says \"send\"",
+                "without it no mail counts as authentic, so this account will only draft; \
+                 set it to the first word of your provider's Authentication-Results header",
+            );
+        }
+    }
+}

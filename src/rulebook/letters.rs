@@ -1,0 +1,311 @@
+//! The letters of `rules/letters/<language>/{generic,personalized}.txt`.
+//!
+//! A letter is a minijinja template with strict undefined values and without
+//! escaping. Whatever could go wrong when it is filled goes wrong here, at
+//! load: each letter is rendered with every combination of what may be absent,
+//! and a hole, a leftover placeholder or too many words is a [`Problem`] with
+//! file and line. What is filled in is data and never looked at as a template.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+
+use crate::domain::{NoteKind, Problem, Problems};
+
+mod trial;
+
+use trial::Source;
+
+/// The language that must hold every letter, and that serves where the wanted
+/// one has none.
+pub const FALLBACK_LANGUAGE: &str = "en";
+
+/// A letter has at most so many words.
+pub const MAX_WORDS: usize = 120;
+
+/// A subject has at most so many characters.
+pub const MAX_SUBJECT_CHARS: usize = 200;
+
+const KINDS: [NoteKind; 2] = [NoteKind::Generic, NoteKind::Personalized];
+const FOLDER: &str = "letters/";
+const VARIABLES: [&str; 8] =
+    ["first_name", "inviter", "owner", "owner_address", "link", "network", "by_mail", "subject"];
+
+/// What a letter is filled with. Every text is a single line without control
+/// characters; absent ones are empty. `stages::compose` sees to that.
+#[derive(Clone, Copy)]
+pub struct Filling<'a> {
+    /// How to greet the inviter; empty when a greeting should do without a name.
+    pub first_name: &'a str,
+    /// The inviter's full name; may be empty.
+    pub inviter: &'a str,
+    /// The owner's name.
+    pub owner: &'a str,
+    /// The owner's first address.
+    pub owner_address: &'a str,
+    /// A page of the owner's choice; may be empty.
+    pub link: &'a str,
+    /// The network's display name.
+    pub network: &'a str,
+    /// Whether the letter travels as a mail, so that it can be replied to.
+    pub by_mail: bool,
+    /// The notification's subject without a leading `Re:`; may be empty.
+    pub subject: &'a str,
+}
+
+/// A filled letter.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// The subject.
+    pub subject: String,
+    /// The text: `\n` line ends, none at the end.
+    pub body: String,
+}
+
+/// All letters, compiled and tried.
+#[derive(Clone, Debug)]
+pub struct Letters {
+    environment: Environment<'static>,
+    /// Template names by language (lower case) and kind.
+    names: BTreeMap<(String, &'static str), String>,
+}
+
+/// One letter.
+#[derive(Debug)]
+pub struct LetterTemplate<'a> {
+    letters: &'a Letters,
+    name: &'a str,
+    language: &'a str,
+}
+
+impl Letters {
+    /// Compiles the letters among `files`, which maps a path below the rules
+    /// folder (`letters/en/generic.txt`) to the name the owner knows the file
+    /// by and its text. Files outside `letters/` are none of ours.
+    ///
+    /// # Errors
+    /// Every fault of every letter at once.
+    pub fn compile(files: &BTreeMap<String, (String, String)>) -> Result<Self, Problems> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|_| AutoEscape::None);
+        let mut letters = Self { environment, names: BTreeMap::new() };
+        let mut problems = Vec::new();
+        for (path, (file, text)) in files {
+            let Some(place) = path.strip_prefix(FOLDER) else {
+                continue;
+            };
+            match letter_at(place) {
+                Some(at) => letters.add(path, at, &Source { file, text }, &mut problems),
+                None => problems.push(Source { file, text }.problem(
+                    0,
+                    "",
+                    "no letter has this name".to_owned(),
+                    "letters stand at letters/LANGUAGE/generic.txt and personalized.txt",
+                )),
+            }
+        }
+        for kind in KINDS {
+            let path = format!("{FOLDER}{FALLBACK_LANGUAGE}/{}.txt", kind.as_str());
+            if !files.contains_key(&path) {
+                let source = Source { file: &path, text: "" };
+                problems.push(source.problem(
+                    0,
+                    "",
+                    "the file is missing".to_owned(),
+                    "it serves every language that has no letter of its own",
+                ));
+            }
+        }
+        if problems.is_empty() { Ok(letters) } else { Err(Problems(problems)) }
+    }
+
+    /// The languages that have a letter of this kind, sorted.
+    pub fn languages(&self, kind: NoteKind) -> Vec<&str> {
+        self.names
+            .keys()
+            .filter(|(_, word)| *word == kind.as_str())
+            .map(|(language, _)| language.as_str())
+            .collect()
+    }
+
+    /// The letter in the first of the `wanted` languages (BCP 47) that has
+    /// one; `pt-BR` is served by `pt-br`, else by `pt`.
+    pub fn pick(&self, kind: NoteKind, wanted: &[&str]) -> Option<LetterTemplate<'_>> {
+        wanted.iter().find_map(|tag| {
+            let tag = tag.to_ascii_lowercase();
+            let primary = tag.split('-').next().unwrap_or_default().to_owned();
+            [tag.clone(), primary].into_iter().find_map(|language| {
+                self.names
+                    .get_key_value(&(language, kind.as_str()))
+                    .map(|((language, _), name)| LetterTemplate { letters: self, name, language })
+            })
+        })
+    }
+
+    fn add(
+        &mut self,
+        path: &str,
+        (language, kind): (String, NoteKind),
+        source: &Source<'_>,
+        problems: &mut Vec<Problem>,
+    ) {
+        let added = self.environment.add_template_owned(path.to_owned(), source.text.to_owned());
+        if let Err(error) = added {
+            problems.push(source.template_problem(&error));
+            return;
+        }
+        self.names.insert((language, kind.as_str()), path.to_owned());
+        problems.extend(self.try_out(path, source));
+    }
+
+    /// What is wrong with the letter at `path`, found by rendering it.
+    fn try_out(&self, path: &str, source: &Source<'_>) -> Vec<Problem> {
+        let unknown = self.unknown_variables(path);
+        if !unknown.is_empty() {
+            return unknown
+                .iter()
+                .map(|name| {
+                    source.problem(
+                        source.line_of(name),
+                        name,
+                        "no such variable".to_owned(),
+                        &format!("one of {}", VARIABLES.join(", ")),
+                    )
+                })
+                .collect();
+        }
+        let mut problems = Vec::new();
+        let mut filled = Vec::new();
+        for sample in trial::samples() {
+            let faults = match self.fill(path, &sample) {
+                Ok(letter) => {
+                    let faults = trial::lint(&letter, source);
+                    filled.push(letter);
+                    faults
+                }
+                Err(Unfilled::Template(error)) => vec![source.template_problem(&error)],
+                Err(Unfilled::Shape(found)) => vec![source.problem(
+                    1,
+                    "Subject",
+                    found.to_owned(),
+                    "a letter starts with `Subject: ...` and a blank line",
+                )],
+            };
+            for fault in faults {
+                if !problems.contains(&fault) {
+                    problems.push(fault);
+                }
+            }
+        }
+        problems.extend(trial::too_long(&filled, source));
+        problems
+    }
+
+    /// Also those in branches that no sample takes.
+    fn unknown_variables(&self, path: &str) -> BTreeSet<String> {
+        let used = self
+            .environment
+            .get_template(path)
+            .map(|template| template.undeclared_variables(false))
+            .unwrap_or_default();
+        used.into_iter().filter(|name| !VARIABLES.contains(&name.as_str())).collect()
+    }
+
+    fn fill(&self, path: &str, filling: &Filling<'_>) -> Result<Rendered, Unfilled> {
+        let template = self.environment.get_template(path)?;
+        let text = template.render(context! {
+            first_name => filling.first_name,
+            inviter => filling.inviter,
+            owner => filling.owner,
+            owner_address => filling.owner_address,
+            link => filling.link,
+            network => filling.network,
+            by_mail => filling.by_mail,
+            subject => filling.subject,
+        })?;
+        let mut lines = text.trim_start().lines().map(str::trim_end);
+        let subject = lines
+            .next()
+            .and_then(|line| line.strip_prefix("Subject:"))
+            .ok_or(Unfilled::Shape("no subject line"))?
+            .trim();
+        if subject.is_empty() {
+            return Err(Unfilled::Shape("an empty subject"));
+        }
+        if lines.next().is_some_and(|line| !line.is_empty()) {
+            return Err(Unfilled::Shape("no blank line after the subject"));
+        }
+        Ok(Rendered { subject: subject.to_owned(), body: paragraphs(lines) })
+    }
+}
+
+impl LetterTemplate<'_> {
+    /// The language's folder name, in lower case.
+    pub fn language(&self) -> &str {
+        self.language
+    }
+
+    /// The letter filled with `filling`.
+    ///
+    /// # Errors
+    /// What cannot be filled, in words for the owner.
+    pub fn render(&self, filling: &Filling<'_>) -> Result<Rendered, String> {
+        self.letters.fill(self.name, filling).map_err(|unfilled| match unfilled {
+            Unfilled::Template(error) => {
+                format!("{}, line {}: {}", self.name, error.line().unwrap_or_default(), words_of(&error))
+            }
+            Unfilled::Shape(found) => format!("{}: {found}", self.name),
+        })
+    }
+}
+
+enum Unfilled {
+    Template(minijinja::Error),
+    Shape(&'static str),
+}
+
+impl From<minijinja::Error> for Unfilled {
+    fn from(error: minijinja::Error) -> Self {
+        Self::Template(error)
+    }
+}
+
+fn words_of(error: &minijinja::Error) -> String {
+    match error.detail() {
+        Some(detail) => format!("{}: {detail}", error.kind()),
+        None => error.kind().to_string(),
+    }
+}
+
+/// Language and kind of `en/generic.txt`.
+fn letter_at(place: &str) -> Option<(String, NoteKind)> {
+    let (language, name) = place.split_once('/')?;
+    let kind = name.strip_suffix(".txt")?;
+    let kind = KINDS.into_iter().find(|k| k.as_str() == kind)?;
+    let mut subtags = language.split('-');
+    let primary = subtags.next()?;
+    let is_language = (2..=3).contains(&primary.len())
+        && primary.bytes().all(|b| b.is_ascii_lowercase())
+        && subtags.all(|tag| (1..=8).contains(&tag.len()) && tag.bytes().all(|b| b.is_ascii_alphanumeric()));
+    is_language.then(|| (language.to_ascii_lowercase(), kind))
+}
+
+/// Joins the lines, at most one blank line in a row, none at either end:
+/// a condition that was not met leaves no gap.
+fn paragraphs<'a>(lines: impl Iterator<Item = &'a str>) -> String {
+    let mut body = String::new();
+    let mut gap = false;
+    for line in lines {
+        if line.is_empty() {
+            gap = true;
+            continue;
+        }
+        if !body.is_empty() {
+            body.push_str(if gap { "\n\n" } else { "\n" });
+        }
+        gap = false;
+        body.push_str(line);
+    }
+    body
+}

@@ -1,0 +1,126 @@
+//! Trying a letter out: the samples it is filled with and what is looked for.
+
+use crate::domain::Problem;
+use crate::domain::problem::place;
+
+use super::{Filling, MAX_SUBJECT_CHARS, MAX_WORDS, Rendered, words_of};
+
+/// A letter's file, for problems to point into.
+pub(super) struct Source<'a> {
+    pub(super) file: &'a str,
+    pub(super) text: &'a str,
+}
+
+impl Source<'_> {
+    pub(super) fn problem(&self, line: usize, key: &str, found: String, allowed: &str) -> Problem {
+        Problem {
+            file: self.file.to_owned(),
+            line,
+            column: 0,
+            key: key.to_owned(),
+            found,
+            allowed: allowed.to_owned(),
+        }
+    }
+
+    pub(super) fn template_problem(&self, error: &minijinja::Error) -> Problem {
+        self.problem(
+            error.line().unwrap_or_default(),
+            "",
+            words_of(error),
+            "the comment at the top of a shipped letter tells what can be used",
+        )
+    }
+
+    /// The line of the first `needle` behind the opening comment; 0 when it
+    /// stands nowhere as such.
+    pub(super) fn line_of(&self, needle: &str) -> usize {
+        let start = match self.text.trim_start().strip_prefix("{#") {
+            Some(_) => self.text.find("#}").unwrap_or_default(),
+            None => 0,
+        };
+        self.text
+            .get(start..)
+            .and_then(|rest| rest.find(needle))
+            .map_or(0, |offset| place(self.text, start + offset).0)
+    }
+}
+
+/// Every combination of what may be absent.
+pub(super) fn samples() -> Vec<Filling<'static>> {
+    let mut samples = Vec::new();
+    for (first_name, inviter) in [("Ada", "Ada Example"), ("", "")] {
+        for link in ["https://owner.example/writing", ""] {
+            for subject in ["I would like to connect", ""] {
+                for by_mail in [true, false] {
+                    samples.push(Filling {
+                        first_name,
+                        inviter,
+                        owner: "Olu Owner",
+                        owner_address: "olu@owner.example",
+                        link,
+                        network: "Network",
+                        by_mail,
+                        subject,
+                    });
+                }
+            }
+        }
+    }
+    samples
+}
+
+/// Whether the longest of the filled letters is too long.
+pub(super) fn too_long(filled: &[Rendered], source: &Source<'_>) -> Option<Problem> {
+    let words = filled
+        .iter()
+        .map(|letter| letter.body.split_whitespace().count())
+        .max()
+        .filter(|words| *words > MAX_WORDS)?;
+    Some(source.problem(
+        0,
+        "",
+        format!("{words} words"),
+        &format!("a letter has at most {MAX_WORDS} words, with all that can be filled in"),
+    ))
+}
+
+/// What a reader would stumble over in a filled letter.
+pub(super) fn lint(letter: &Rendered, source: &Source<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if letter.body.is_empty() {
+        problems.push(source.problem(0, "", "no text".to_owned(), "write a letter"));
+    }
+    if letter.subject.chars().count() > MAX_SUBJECT_CHARS {
+        problems.push(source.problem(
+            source.line_of("Subject:"),
+            "Subject",
+            "a subject that is too long".to_owned(),
+            &format!("a subject has at most {MAX_SUBJECT_CHARS} characters"),
+        ));
+    }
+    for line in std::iter::once(letter.subject.as_str()).chain(letter.body.lines()) {
+        if let Some(mark) = ["{", "}", "[", "]", "<", ">", "%s"].into_iter().find(|mark| line.contains(mark))
+        {
+            problems.push(source.problem(
+                source.line_of(line),
+                "",
+                format!("`{mark}` is left in the filled letter"),
+                "a placeholder is written {{ name }}",
+            ));
+        }
+        if let Some(hole) = [" ,", "  ", " ;", "\" \"", "\"\""]
+            .into_iter()
+            .find(|hole| line.contains(hole))
+            .or_else(|| line.starts_with(',').then_some(","))
+        {
+            problems.push(source.problem(
+                0,
+                "",
+                format!("`{hole}` is left where a value is absent"),
+                "put the words around it into {% if ... %}",
+            ));
+        }
+    }
+    problems
+}

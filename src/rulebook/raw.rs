@@ -1,0 +1,158 @@
+//! `rules/networks/*.toml` as written: the serde mirror.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawNetwork {
+    pub(super) id: Spanned<String>,
+    pub(super) label: String,
+    /// How sure the facts are; for readers of the file.
+    #[serde(rename = "facts")]
+    pub(super) _facts: String,
+    pub(super) senders: RawSenders,
+    pub(super) trust: RawTrust,
+    pub(super) pages: RawPages,
+    #[serde(default)]
+    pub(super) look: Vec<RawLook>,
+    #[serde(default)]
+    pub(super) find: RawFind,
+    #[serde(default)]
+    pub(super) frame: Vec<RawFrame>,
+    #[serde(default)]
+    pub(super) defaults: BTreeMap<String, Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSenders {
+    pub(super) domains: Vec<String>,
+    #[serde(default)]
+    pub(super) relay: Vec<String>,
+    pub(super) person_reply_until: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) name_noise: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawTrust {
+    pub(super) domains: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawPages {
+    pub(super) invitations: String,
+    #[serde(default)]
+    pub(super) profile: Vec<RawProfile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawProfile {
+    pub(super) link: Spanned<String>,
+    pub(super) not: Option<Spanned<String>>,
+    pub(super) canonical: String,
+    #[serde(default = "yes")]
+    pub(super) stable: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawLook {
+    #[serde(default)]
+    pub(super) from: Vec<String>,
+    #[serde(default)]
+    pub(super) all: Vec<RawTest>,
+    #[serde(default)]
+    pub(super) search: Vec<RawSearch>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSearch {
+    pub(super) header: String,
+    pub(super) value: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawFind {
+    #[serde(default)]
+    pub(super) template: Vec<RawTest>,
+    #[serde(default)]
+    pub(super) invitation_id: Vec<RawTest>,
+    #[serde(default)]
+    pub(super) shared_key: Vec<RawTest>,
+    pub(super) accept_link: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawFrame {
+    pub(super) name: String,
+    pub(super) kind: Spanned<String>,
+    pub(super) from: Spanned<RawFrom>,
+    #[serde(default)]
+    pub(super) all: Vec<RawTest>,
+    #[serde(default)]
+    pub(super) any: Vec<RawTest>,
+    #[serde(default)]
+    pub(super) none: Vec<RawTest>,
+    #[serde(default)]
+    pub(super) note: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) inviter: Vec<RawTest>,
+    #[serde(default)]
+    pub(super) prelude: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) prelude_about_inviter: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) end: Vec<Spanned<String>>,
+    pub(super) greeting: Option<Spanned<String>>,
+    pub(super) closing: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum RawFrom {
+    Word(String),
+    Addresses(Vec<String>),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawTest {
+    pub(super) subject: Option<Spanned<String>>,
+    pub(super) from_name: Option<Spanned<String>>,
+    pub(super) message_id: Option<Spanned<String>>,
+    pub(super) header: Option<Spanned<String>>,
+    pub(super) is: Option<Spanned<String>>,
+    pub(super) text: Option<Spanned<String>>,
+    pub(super) link: Option<Spanned<String>>,
+    pub(super) template: Option<Spanned<String>>,
+}
+
+impl RawTest {
+    /// The pattern, where it needs a body.
+    pub(super) fn body_pattern(&self) -> Option<Spanned<String>> {
+        [&self.text, &self.link, &self.template].into_iter().flatten().next().cloned()
+    }
+
+    /// The pattern, whatever it looks at.
+    pub(super) fn any_pattern(&self) -> Option<Spanned<String>> {
+        [&self.is, &self.subject, &self.from_name, &self.message_id, &self.text, &self.link, &self.template]
+            .into_iter()
+            .flatten()
+            .next()
+            .cloned()
+    }
+}

@@ -1,0 +1,178 @@
+//! Reading what the owner wrote, and writing small files so that a crash
+//! leaves the old one or the new one.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use crate::domain::Fault;
+
+/// No rules file, config or letter is larger; one that is was named by mistake.
+pub const TEXT_CAP_BYTES: u64 = 1 << 20;
+
+/// How deep a rules folder may nest (`letters/en/…` is two).
+const DEPTH_CAP: u32 = 8;
+
+/// More files than this are not a rules folder.
+const COUNT_CAP: usize = 10_000;
+
+/// The text files of a folder by relative path (with `/`): the name to show,
+/// and the text.
+pub type Tree = BTreeMap<String, (String, String)>;
+
+/// Reads every file below `dir`. Dotfiles and editors' backup files (`x~`) are passed over.
+///
+/// # Errors
+/// [`Fault::NeedsHuman`] naming the file or folder that cannot be read, is not
+/// UTF-8, or is too large.
+pub fn read_tree(dir: &Path) -> Result<Tree, Fault> {
+    let mut tree = Tree::new();
+    read_folder(dir, "", 0, &mut tree)?;
+    Ok(tree)
+}
+
+fn read_folder(dir: &Path, prefix: &str, depth: u32, tree: &mut Tree) -> Result<(), Fault> {
+    if depth > DEPTH_CAP {
+        return Err(cannot(dir, "read", "folders are nested too deeply"));
+    }
+    let entries = fs::read_dir(dir).map_err(|error| cannot(dir, "read", &error.to_string()))?;
+    for entry in entries {
+        let entry = entry.map_err(|error| cannot(dir, "read", &error.to_string()))?;
+        let path = entry.path();
+        let name =
+            entry.file_name().into_string().map_err(|_| cannot(&path, "read", "its name is not UTF-8"))?;
+        if name.starts_with('.') || name.ends_with('~') {
+            continue;
+        }
+        let relative = format!("{prefix}{name}");
+        // Follows symbolic links, as packagers and home managers make them.
+        let metadata = fs::metadata(&path).map_err(|error| cannot(&path, "read", &error.to_string()))?;
+        if metadata.is_dir() {
+            read_folder(&path, &format!("{relative}/"), depth + 1, tree)?;
+        } else if metadata.is_file() {
+            let text = read_text(&path, TEXT_CAP_BYTES)?;
+            tree.insert(relative, (path.display().to_string(), text));
+            if tree.len() > COUNT_CAP {
+                return Err(cannot(dir, "read", "it holds too many files"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Reads one file of at most `cap_bytes`.
+///
+/// # Errors
+/// [`Fault::NeedsHuman`] naming the file when it cannot be read or is larger.
+pub fn read_bytes(path: &Path, cap_bytes: u64) -> Result<Vec<u8>, Fault> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(cap_bytes.saturating_add(1)).read_to_end(&mut bytes))
+        .map_err(|error| cannot(path, "read", &error.to_string()))?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > cap_bytes {
+        return Err(cannot(path, "read", &format!("it is larger than {cap_bytes} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// Reads one UTF-8 file of at most `cap_bytes`; a byte order mark is dropped.
+///
+/// # Errors
+/// As [`read_bytes`], and for text that is not UTF-8.
+pub fn read_text(path: &Path, cap_bytes: u64) -> Result<String, Fault> {
+    let text = String::from_utf8(read_bytes(path, cap_bytes)?)
+        .map_err(|_| cannot(path, "read", "it is not UTF-8 text"))?;
+    Ok(match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    })
+}
+
+/// Writes `bytes` to `path` with mode 0600 and has them on disk on return.
+/// Under `path` stands the old content or the new, at every moment.
+///
+/// # Errors
+/// [`Fault::NeedsHuman`] naming the file.
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
+    let dir = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    // Made with mode 0600 by tempfile, in the same folder so that a rename suffices.
+    tempfile::NamedTempFile::new_in(dir)
+        .and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.as_file().sync_all()?;
+            file.persist(path).map_err(|failed| failed.error)?;
+            File::open(dir)?.sync_all()
+        })
+        .map_err(|error| cannot(path, "write", &error.to_string()))
+}
+
+/// Whether group or others may read `path`: no place for a secret.
+///
+/// # Errors
+/// [`Fault::NeedsHuman`] naming the file.
+pub fn is_open_to_others(path: &Path) -> Result<bool, Fault> {
+    let metadata = fs::metadata(path).map_err(|error| cannot(path, "read", &error.to_string()))?;
+    Ok(metadata.permissions().mode() & 0o077 != 0)
+}
+
+fn cannot(path: &Path, verb: &str, words: &str) -> Fault {
+    Fault::NeedsHuman(format!("{}: cannot {verb} this: {words}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_is_keyed_by_relative_path() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("letters/en")).unwrap();
+        fs::write(dir.path().join("letters/en/generic.txt"), "\u{feff}Grüße").unwrap();
+        fs::write(dir.path().join("policy.toml"), "a = 1").unwrap();
+        fs::write(dir.path().join("policy.toml~"), "old").unwrap();
+        fs::write(dir.path().join(".swp"), [0xff]).unwrap();
+        let tree = read_tree(dir.path()).unwrap();
+        let keys: Vec<_> = tree.keys().map(String::as_str).collect();
+        assert_eq!(keys, ["letters/en/generic.txt", "policy.toml"]);
+        let (shown, text) = &tree["letters/en/generic.txt"];
+        assert_eq!(text, "Grüße");
+        assert_eq!(Path::new(shown), dir.path().join("letters/en/generic.txt"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.toml");
+        for (bytes, word) in [(&[0xff_u8][..], "UTF-8"), (&[b'a'; 9], "larger")] {
+            fs::write(&path, bytes).unwrap();
+            let words = read_text(&path, 8).unwrap_err().message().to_owned();
+            assert!(words.contains("x.toml") && words.contains(word), "{words}");
+        }
+        assert!(read_tree(&dir.path().join("absent")).is_err());
+        assert!(read_text(&path, 9).is_ok());
+    }
+
+    #[test]
+    fn a_loop_of_links_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(dir.path(), dir.path().join("again")).unwrap();
+        assert!(read_tree(dir.path()).is_err());
+    }
+
+    #[test]
+    fn a_private_file_replaces_the_old_one_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state");
+        fs::write(&path, "old and longer").unwrap();
+        assert!(is_open_to_others(&path).unwrap());
+        write_private(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert!(!is_open_to_others(&path).unwrap());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,168 @@
+//! The selected mailbox, and what we know of it.
+
+use super::ImapSession;
+use super::command::Command;
+use super::response::{Code, Response, Status};
+use super::wire::Failure;
+use crate::domain::Fault;
+use crate::shell::mailbox::{Access, Opened, Uid};
+
+/// A mailbox the server has selected for us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Selected {
+    pub(super) mailbox: String,
+    pub(super) access: Access,
+    pub(super) uid_validity: u32,
+}
+
+/// How many messages the opened mailbox holds, as far as the server told.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct View {
+    exists: u32,
+    /// It holds more than the caller can have seen.
+    grew: Grew,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Grew {
+    #[default]
+    No,
+    Yes,
+}
+
+impl View {
+    /// Keeps what `response` tells of the selected mailbox, which any command's answer may.
+    pub(super) fn note(&mut self, response: &Response) {
+        match response {
+            Response::Exists(exists) => {
+                if *exists > self.exists {
+                    self.grew = Grew::Yes;
+                }
+                self.exists = *exists;
+            }
+            Response::Expunge => self.exists = self.exists.saturating_sub(1),
+            _ => {}
+        }
+    }
+
+    /// The caller is about to look at everything there is.
+    pub(super) fn looked_at(&mut self) {
+        self.grew = Grew::No;
+    }
+
+    /// Whether it grew since the caller looked; telling it once is enough.
+    pub(super) fn take_growth(&mut self) -> bool {
+        std::mem::take(&mut self.grew) == Grew::Yes
+    }
+
+    pub(super) fn has_grown(&self) -> bool {
+        self.grew == Grew::Yes
+    }
+}
+
+impl ImapSession {
+    /// Opens `mailbox` (in plain Unicode, as people write it). It stays the
+    /// mailbox of fetches, searches and waits, even when a look into another
+    /// folder comes between.
+    ///
+    /// # Errors
+    /// `NeedsHuman` when there is no such mailbox, `Transient` when it may pass.
+    pub async fn open(&mut self, mailbox: &str, access: Access) -> Result<Opened, Fault> {
+        self.opened = None;
+        let (selected, exists, uid_next) = self.select(mailbox, access).await?;
+        self.view.looked_at();
+        self.opened = Some(selected.clone());
+        let uid_next = match uid_next {
+            Some(uid_next) => uid_next,
+            None => self.uid_behind_the_last(exists).await?,
+        };
+        Ok(Opened { uid_validity: selected.uid_validity, uid_next, exists })
+    }
+
+    /// Makes the opened mailbox the selected one again.
+    pub(super) async fn reselect(&mut self) -> Result<(), Fault> {
+        let Some(opened) = self.opened.clone() else {
+            return Err(Fault::Permanent(format!("IMAP {}: no mailbox was opened", self.wire.server())));
+        };
+        if self.selected.as_ref() == Some(&opened) {
+            return Ok(());
+        }
+        let before = self.view;
+        let (selected, ..) = self.select(&opened.mailbox, opened.access).await?;
+        if selected.uid_validity != opened.uid_validity {
+            self.opened = None;
+            return Err(self.wire.transient(
+                "SELECT",
+                "gave the mailbox another UIDVALIDITY meanwhile, so its UIDs must be read anew",
+            ));
+        }
+        if self.view.exists <= before.exists {
+            self.view.grew = before.grew;
+        }
+        Ok(())
+    }
+
+    /// Looks into `folder` without changing anything, and without forgetting what is opened.
+    pub(super) async fn visit(&mut self, folder: &str) -> Result<(), Fault> {
+        let before = self.view;
+        let visited = self.select(folder, Access::ReadOnly).await;
+        let is_opened = |opened: &Selected| opened.mailbox == folder;
+        if !self.opened.as_ref().is_some_and(is_opened) {
+            self.view = before;
+        }
+        visited.map(|_| ())
+    }
+
+    async fn select(&mut self, mailbox: &str, access: Access) -> Result<(Selected, u32, Option<Uid>), Fault> {
+        // A SELECT that fails leaves nothing selected (RFC 9051 §6.3.2).
+        self.selected = None;
+        let (mut exists, mut uid_validity, mut uid_next) = (0, 0, None);
+        let command = match access {
+            Access::ReadOnly => Command::new("EXAMINE"),
+            Access::ReadWrite => Command::new("SELECT"),
+        };
+        let answer = self
+            .run(command.mailbox(mailbox), |response| {
+                match response {
+                    Response::Exists(count) => exists = count,
+                    Response::Status(Status::Ok, text) => match text.code {
+                        Some(Code::UidValidity(value)) => uid_validity = value,
+                        Some(Code::UidNext(value)) => uid_next = Some(value),
+                        _ => {}
+                    },
+                    _ => {}
+                }
+                Ok(())
+            })
+            .await;
+        match answer {
+            Ok(_) => {}
+            Err(Failure::Refused(refusal)) if !refusal.text.sounds_temporary() => {
+                return Err(Fault::NeedsHuman(format!(
+                    "{}; check the name of the mailbox in the configuration",
+                    refusal.story()
+                )));
+            }
+            Err(failure) => return Err(failure.into()),
+        }
+        let selected = Selected { mailbox: mailbox.to_owned(), access, uid_validity };
+        self.selected = Some(selected.clone());
+        Ok((selected, exists, uid_next))
+    }
+
+    /// The UIDNEXT that Courier does not tell: one more than the last UID.
+    async fn uid_behind_the_last(&mut self, exists: u32) -> Result<Uid, Fault> {
+        let mut last = 0;
+        if exists > 0 {
+            let command = Command::new("UID FETCH").words("* (UID)");
+            self.run(command, |response| {
+                if let Response::Fetch(fetched) = response {
+                    last = last.max(fetched.uid.unwrap_or(0));
+                }
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(last.saturating_add(1))
+    }
+}

@@ -1,0 +1,163 @@
+//! How far each mailbox has been read, when each account began, and which
+//! ports wait for a person.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::Ledger;
+use super::words::{optional_time, time, word};
+use crate::domain::{Fault, Timestamp};
+use crate::shell::mailbox::Uid;
+
+/// How far a mailbox has been read (RFC 9051 §2.3.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// The UIDVALIDITY the UID belongs to. 0 (the server has none) is never kept.
+    pub uid_validity: u32,
+    /// Every UID below this one has been dealt with.
+    pub next_uid: Uid,
+}
+
+/// A port that can wait for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PortKind {
+    /// The mailbox, over IMAP.
+    Imap,
+    /// The way out.
+    Smtp,
+    /// The mailbox, a folder.
+    Maildir,
+}
+
+impl PortKind {
+    /// The word used in the ledger and in `status`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Imap => "imap",
+            Self::Smtp => "smtp",
+            Self::Maildir => "maildir",
+        }
+    }
+
+    /// The inverse of [`PortKind::as_str`].
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Imap, Self::Smtp, Self::Maildir].into_iter().find(|port| port.as_str() == word)
+    }
+}
+
+/// A port that waits for a person ([`Fault::NeedsHuman`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortFault {
+    /// Which account.
+    pub account: String,
+    /// Which port.
+    pub port: PortKind,
+    /// What is wrong and what to do.
+    pub words: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// When the owner was told last.
+    pub last_told: Option<Timestamp>,
+}
+
+impl Ledger {
+    /// When `account` ran for the first time: `now`, if it never did before.
+    ///
+    /// # Errors
+    /// As every call of the ledger: [`Fault::Transient`] when the file is busy or the disk full,
+    /// [`Fault::NeedsHuman`] when it is damaged or not ours.
+    pub fn start_account(&mut self, account: &str, now: Timestamp) -> Result<Timestamp, Fault> {
+        self.write("noting the first run of an account", |tx| {
+            tx.execute(
+                "INSERT INTO account (name, started_at) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING",
+                params![account, now.unix_s()],
+            )?;
+            tx.query_row("SELECT started_at FROM account WHERE name = ?1", [account], |row| time(row, 0))
+        })
+    }
+
+    /// How far `mailbox` of `account` has been read; `None` before its first batch.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn cursor(&self, account: &str, mailbox: &str) -> Result<Option<Cursor>, Fault> {
+        self.read("reading a cursor", |connection| {
+            connection
+                .query_row(
+                    "SELECT uid_validity, next_uid FROM cursor WHERE account = ?1 AND mailbox = ?2",
+                    [account, mailbox],
+                    |row| Ok(Cursor { uid_validity: row.get(0)?, next_uid: row.get(1)? }),
+                )
+                .optional()
+        })
+    }
+
+    /// Notes that a port waits for a person, or changes the words of one that does.
+    /// `since` and `last_told` of a fault that stands already are kept.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn set_port_fault(
+        &mut self,
+        account: &str,
+        port: PortKind,
+        words: &str,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        self.write("noting a port that waits for a person", |tx| {
+            tx.execute(
+                "INSERT INTO port_fault (account, port, words, since) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (account, port) DO UPDATE SET words = excluded.words",
+                params![account, port.as_str(), words, now.unix_s()],
+            )
+            .map(drop)
+        })
+    }
+
+    /// Notes that the owner was told of a port's fault at `now`.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn mark_told(&mut self, account: &str, port: PortKind, now: Timestamp) -> Result<(), Fault> {
+        self.write("noting that the owner was told", |tx| {
+            tx.execute(
+                "UPDATE port_fault SET last_told = ?3 WHERE account = ?1 AND port = ?2",
+                params![account, port.as_str(), now.unix_s()],
+            )
+            .map(drop)
+        })
+    }
+
+    /// The port works again. Nothing happens when nothing was noted.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn clear_port_fault(&mut self, account: &str, port: PortKind) -> Result<(), Fault> {
+        self.write("noting that a port works again", |tx| {
+            tx.execute("DELETE FROM port_fault WHERE account = ?1 AND port = ?2", [account, port.as_str()])
+                .map(drop)
+        })
+    }
+
+    /// All ports that wait for a person, by account.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn port_faults(&self) -> Result<Vec<PortFault>, Fault> {
+        self.read("reading the ports that wait", |connection| {
+            connection
+                .prepare(
+                    "SELECT account, port, words, since, last_told FROM port_fault ORDER BY account, port",
+                )?
+                .query_map([], |row| {
+                    Ok(PortFault {
+                        account: row.get(0)?,
+                        port: word(row, 1, PortKind::parse)?,
+                        words: row.get(2)?,
+                        since: time(row, 3)?,
+                        last_told: optional_time(row, 4)?,
+                    })
+                })?
+                .collect()
+        })
+    }
+}

@@ -1,0 +1,145 @@
+//! Forward-only schema versions, kept in SQLite's `user_version`.
+//!
+//! Version n is the schema after the first n steps. A step never changes once
+//! released; a new version is a new step at the end. All missing steps and
+//! the new version number commit together, so a crash leaves the old version.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::sql_fault;
+use crate::domain::Fault;
+
+/// Every step so far, oldest first.
+pub(super) const STEPS: &[&str] = &[include_str!("schema.sql")];
+
+/// The version this program writes.
+pub(super) fn current() -> usize {
+    STEPS.len()
+}
+
+/// The version of the schema behind `connection`; 0 is an empty file.
+pub(super) fn version(connection: &Connection, path: &Path) -> Result<usize, Fault> {
+    let number: i64 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(|error| sql_fault(path, "reading the version of the ledger", &error))?;
+    usize::try_from(number).map_err(|_| too_new(path, number))
+}
+
+/// Brings the schema up to this program's version.
+///
+/// # Errors
+/// [`Fault::NeedsHuman`] for a ledger of a later version: an old program must not write it.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Fault> {
+    apply(connection, path, STEPS)
+}
+
+fn apply(connection: &mut Connection, path: &Path, steps: &[&str]) -> Result<(), Fault> {
+    let fault = |error: rusqlite::Error| sql_fault(path, "bringing the ledger up to date", &error);
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
+    let from = version(&transaction, path)?;
+    let Some(missing) = steps.get(from..) else {
+        return Err(too_new(path, i64::try_from(from).unwrap_or(i64::MAX)));
+    };
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for step in missing {
+        transaction.execute_batch(step).map_err(fault)?;
+    }
+    let to = i64::try_from(steps.len()).unwrap_or(i64::MAX);
+    transaction.pragma_update(None, "user_version", to).map_err(fault)?;
+    transaction.commit().map_err(fault)
+}
+
+fn too_new(path: &Path, found: i64) -> Fault {
+    Fault::NeedsHuman(format!(
+        "{}: the ledger is of version {found}, this notyet knows versions up to {}; it was written by a later notyet: run that one",
+        path.display(),
+        current()
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A ledger as version `n` left it, with a row in it that must survive.
+    /// A new version adds the rows it is about; the old lines stay.
+    fn fixture(n: usize) -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        for step in &STEPS[..n] {
+            connection.execute_batch(step).unwrap();
+        }
+        connection.pragma_update(None, "user_version", i64::try_from(n).unwrap()).unwrap();
+        if n >= 1 {
+            connection
+                .execute_batch(
+                    "INSERT INTO account (name, started_at) VALUES ('work', 7);
+                     INSERT INTO cursor (account, mailbox, uid_validity, next_uid, moved_at)
+                         VALUES ('work', 'INBOX', 3, 12, 9);",
+                )
+                .unwrap();
+        }
+        connection
+    }
+
+    fn shape(connection: &Connection) -> Vec<String> {
+        let mut statement =
+            connection.prepare("SELECT coalesce(sql, name) FROM sqlite_schema ORDER BY name").unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn every_old_version_reaches_the_current_schema_with_its_rows() {
+        let fresh = fixture(current());
+        for old in 0..=current() {
+            let mut connection = fixture(old);
+            migrate(&mut connection, Path::new("x")).unwrap();
+            assert_eq!(version(&connection, Path::new("x")), Ok(current()));
+            assert_eq!(shape(&connection), shape(&fresh), "from version {old}");
+            if old >= 1 {
+                let row: (i64, i64) = connection
+                    .query_row(
+                        "SELECT started_at, next_uid FROM account JOIN cursor ON account = name",
+                        [],
+                        |row| Ok((row.get(0)?, row.get(1)?)),
+                    )
+                    .unwrap();
+                assert_eq!(row, (7, 12), "from version {old}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_failing_step_leaves_the_old_version_whole() {
+        let mut connection = fixture(1);
+        let before = shape(&connection);
+        let steps = [STEPS[0], "CREATE TABLE extra (a) ; SYNTAX ERROR"];
+        assert!(apply(&mut connection, Path::new("x"), &steps).is_err());
+        assert_eq!(version(&connection, Path::new("x")), Ok(1));
+        assert_eq!(shape(&connection), before);
+    }
+
+    #[test]
+    fn a_later_step_runs_alone() {
+        let mut connection = fixture(1);
+        let steps = ["NOT RUN", "ALTER TABLE account ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue'"];
+        apply(&mut connection, Path::new("x"), &steps).unwrap();
+        let colour: String =
+            connection.query_row("SELECT colour FROM account", [], |row| row.get(0)).unwrap();
+        assert_eq!(colour, "blue");
+    }
+
+    #[test]
+    fn a_ledger_from_the_future_is_refused_untouched() {
+        for future in [i64::try_from(current()).unwrap() + 1, -1] {
+            let mut connection = fixture(1);
+            connection.pragma_update(None, "user_version", future).unwrap();
+            let fault = migrate(&mut connection, Path::new("there/ledger")).unwrap_err();
+            assert!(matches!(&fault, Fault::NeedsHuman(words) if words.contains("there/ledger")));
+        }
+    }
+}

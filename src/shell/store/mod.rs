@@ -1,0 +1,66 @@
+//! The ledger: every invitation, every plan, every letter and its fate, in one
+//! SQLite file.
+//!
+//! What it promises:
+//! - **Kill-safe.** Each mutating call is one transaction, committed with
+//!   `synchronous=FULL` before it returns. A crash leaves the state before the
+//!   call or the state after it.
+//! - **One letter per invitation.** `delivery` has the invitation key as its
+//!   primary key, and [`Ledger::commit_batch`] refuses a second letter for an
+//!   invitation that is the same under another key.
+//! - **One writer.** A kernel lock keeps a second daemon out and is gone with
+//!   the process. Readers ([`Ledger::open_read_only`]) need none.
+//!
+//! The folder must be on a local disk: neither WAL nor the lock works over NFS
+//! or SMB (<https://www.sqlite.org/wal.html>). Links with sign-in tokens never
+//! reach this module: [`crate::domain::Invitation`] holds canonical URLs only.
+//!
+//! Not chosen: SQLite's exclusive locking mode as the daemon's lock (it would
+//! shut out `status`), and a pid file (it outlives a crash).
+
+mod batch;
+mod cursor;
+mod delivery;
+mod ledger;
+mod lock;
+mod migrate;
+mod status;
+mod words;
+
+use std::path::Path;
+
+use rusqlite::{Error, ErrorCode};
+
+use crate::domain::Fault;
+
+pub use batch::{Batch, Committed, Entry, Known, NewDelivery, Start};
+pub use cursor::{Cursor, PortFault, PortKind};
+pub use delivery::{Delivery, Detail, Moved};
+pub use ledger::Ledger;
+pub use status::{AccountStatus, Quarantined, Status, Waiting, Withheld};
+
+/// What a failed statement means for the caller. SQLite's words hold names of
+/// tables and columns, never values.
+fn sql_fault(path: &Path, tried: &str, error: &Error) -> Fault {
+    let words = |remedy: &str| format!("{}: {tried}: {error}; {remedy}", path.display());
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            Fault::Transient(words("another program holds the file; it is tried again"))
+        }
+        Some(ErrorCode::DiskFull) => Fault::Transient(words("make room on that disk")),
+        Some(ErrorCode::SystemIoFailure) => Fault::Transient(words("look for a full or failing disk")),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Fault::NeedsHuman(words(
+            "the file is damaged: put back a copy of it, or move it away (together with its -wal and -shm files) to begin anew",
+        )),
+        Some(
+            ErrorCode::CannotOpen
+            | ErrorCode::ReadOnly
+            | ErrorCode::PermissionDenied
+            | ErrorCode::FileLockingProtocolFailed,
+        ) => Fault::NeedsHuman(words(
+            "the state folder must be on a local disk and belong to the user notyet runs as",
+        )),
+        Some(ErrorCode::ConstraintViolation) => Fault::Permanent(words("nothing was changed")),
+        _ => Fault::Permanent(words("nothing was changed; this is a fault of the program")),
+    }
+}

@@ -1,0 +1,150 @@
+//! From what is known to what is done: the last pure step.
+
+use crate::domain::policy::{Action, Policy};
+use crate::domain::{Decision, Evidence, Invitation, Judgement, Letter, NoteKind, Reason, Stage};
+
+/// What decides, beside the policy.
+#[derive(Clone, Debug)]
+pub struct Case<'a> {
+    /// The invitation, past every gate.
+    pub invitation: &'a Invitation,
+    /// Generic or personalized.
+    pub judgement: &'a Judgement,
+    /// The letter, or why there is none.
+    pub letter: Result<&'a Letter, &'a Reason>,
+    /// Why the evidence of authenticity is not full; `None` when it is.
+    pub draft_only: Option<&'a Reason>,
+    /// Whether the account can send at all.
+    pub can_send: bool,
+}
+
+/// The decision, why, and what spoke for and against sending.
+pub fn decide(case: &Case<'_>, policy: &Policy) -> (Decision, Reason, Vec<Evidence>) {
+    let (kind, action) = match case.judgement.kind {
+        NoteKind::Generic => ("policy.generic", policy.generic),
+        NoteKind::Personalized => ("policy.personalized", policy.personalized),
+    };
+    let wish = Evidence::new(Stage::Decide, kind, format!("the policy says {}", action.as_str()));
+    if action == Action::Leave {
+        let text = format!("{kind} = \"leave\" in the policy");
+        return (Decision::Leave, Reason { code: "policy-leave", text }, vec![wish]);
+    }
+    if let Err(why) = case.letter {
+        return (Decision::Hold, why.clone(), vec![wish]);
+    }
+    if action == Action::Draft {
+        let text = "a draft for the owner to read and send".to_owned();
+        return (Decision::Draft, Reason { code: "policy-draft", text }, vec![wish]);
+    }
+    match against_sending(case, policy) {
+        None => {
+            let text = "every gate passed with full evidence, and the policy says send".to_owned();
+            (Decision::Send, Reason { code: "policy-send", text }, vec![wish])
+        }
+        Some(reason) => {
+            let doubt = Evidence::new(Stage::Decide, format!("decide.{}", reason.code), &reason.text);
+            (Decision::Draft, reason, vec![wish, doubt])
+        }
+    }
+}
+
+/// The first thing that speaks against sending without a person's look.
+fn against_sending(case: &Case<'_>, policy: &Policy) -> Option<Reason> {
+    let reason = |code, text: String| Some(Reason { code, text });
+    if case.invitation.route.to().is_none() {
+        return reason(
+            "no-recipient",
+            "no address reaches the inviter, so the letter is a draft to paste".to_owned(),
+        );
+    }
+    if let Some(weak) = case.draft_only {
+        return Some(weak.clone());
+    }
+    if case.judgement.confidence < policy.send_confidence {
+        return reason(
+            "low-confidence",
+            format!(
+                "{} with confidence {:.2}, below policy.send_confidence {:.2}",
+                case.judgement.kind.as_str(),
+                case.judgement.confidence,
+                policy.send_confidence
+            ),
+        );
+    }
+    if !case.can_send {
+        return reason("no-smtp", "the account has no [smtp] section to send with".to_owned());
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::{Address, Identity, InvitationKey, Inviter, Notice, Route};
+
+    fn invitation(route: Route) -> Invitation {
+        Invitation {
+            key: InvitationKey("k".into()),
+            identity: Identity { invitation_id: None, shared_key: None, profile: None, name: "n".into() },
+            network: "net".into(),
+            notice: Notice::Invitation,
+            inviter: Inviter::default(),
+            note: None,
+            route,
+            answer_page: "https://net.example/".into(),
+            date: None,
+            message_id: None,
+            references: vec![],
+            subject: "s".into(),
+        }
+    }
+
+    fn policy(action: Action) -> Policy {
+        Policy {
+            generic: action,
+            personalized: Action::Draft,
+            send_confidence: 0.8,
+            max_per_hour: 9,
+            max_per_day: 9,
+            send_within: Duration::from_secs(60),
+        }
+    }
+
+    fn outcome(
+        route: Route,
+        action: Action,
+        confidence: f64,
+        full: bool,
+        can_send: bool,
+    ) -> (Decision, &'static str) {
+        let invitation = invitation(route);
+        let judgement =
+            Judgement { kind: NoteKind::Generic, confidence, language: "en".into(), evidence: vec![] };
+        let letter = Letter { subject: "s".into(), body: "b".into(), language: "en".into() };
+        let weak = Reason { code: "no-evidence", text: "x".into() };
+        let case = Case {
+            invitation: &invitation,
+            judgement: &judgement,
+            letter: Ok(&letter),
+            draft_only: (!full).then_some(&weak),
+            can_send,
+        };
+        let (decision, reason, _) = decide(&case, &policy(action));
+        (decision, reason.code)
+    }
+
+    #[test]
+    fn sends_only_with_everything_in_its_favour() {
+        let to = || Route::Address(Address::parse("a@b.example").unwrap());
+        let paste = Route::Paste("https://net.example/".into());
+        assert_eq!(outcome(to(), Action::Send, 0.9, true, true), (Decision::Send, "policy-send"));
+        assert_eq!(outcome(paste, Action::Send, 0.9, true, true), (Decision::Draft, "no-recipient"));
+        assert_eq!(outcome(to(), Action::Send, 0.9, false, true), (Decision::Draft, "no-evidence"));
+        assert_eq!(outcome(to(), Action::Send, 0.79, true, true), (Decision::Draft, "low-confidence"));
+        assert_eq!(outcome(to(), Action::Send, 0.9, true, false), (Decision::Draft, "no-smtp"));
+        assert_eq!(outcome(to(), Action::Draft, 1.0, true, true), (Decision::Draft, "policy-draft"));
+        assert_eq!(outcome(to(), Action::Leave, 1.0, true, true), (Decision::Leave, "policy-leave"));
+    }
+}

@@ -1,0 +1,54 @@
+//! Whether it was answered already, is too old, or is one too many for now.
+
+use crate::domain::{Mail, Policy};
+
+use super::{Facts, Finding, hold, leave};
+
+/// The ledger knows no answer to this invitation.
+pub(super) fn unanswered(facts: &Facts) -> Finding {
+    match &facts.known {
+        None => Finding::Pass("not answered before".to_owned()),
+        Some(known) => {
+            let day = jiff::Timestamp::from_second(known.when.unix_s())
+                .map(|when| when.strftime("%Y-%m-%d").to_string())
+                .unwrap_or_else(|_| "an unknown day".to_owned());
+            leave("already-answered", format!("This invitation was dealt with on {day}: {}.", known.what))
+        }
+    }
+}
+
+/// It arrived when this account was already being watched.
+pub(super) fn recent(mail: &Mail, facts: &Facts) -> Finding {
+    let Some(start) = facts.start else {
+        return Finding::Pass("no start is set; mail of any age counts".to_owned());
+    };
+    match facts.arrived.or(mail.date) {
+        Some(arrived) if arrived >= start => Finding::Pass("arrived after this account's start".to_owned()),
+        Some(_) => leave(
+            "before-start",
+            "This mail arrived before notyet began to watch; `since` would take older mail.",
+        ),
+        None => leave("arrival-unknown", "Nothing tells when this mail arrived."),
+    }
+}
+
+/// There is room for one more letter.
+pub(super) fn room(facts: &Facts, policy: &Policy) -> Finding {
+    let (hour, day) = (facts.letters_last_hour, facts.letters_last_day);
+    if hour >= policy.max_per_hour {
+        return hold(
+            "hourly-limit",
+            format!("{hour} letters in the last hour, {} are allowed.", policy.max_per_hour),
+        );
+    }
+    if day >= policy.max_per_day {
+        return hold(
+            "daily-limit",
+            format!("{day} letters in the last day, {} are allowed.", policy.max_per_day),
+        );
+    }
+    Finding::Pass(format!(
+        "{hour} of {} letters this hour, {day} of {} this day",
+        policy.max_per_hour, policy.max_per_day
+    ))
+}

@@ -1,0 +1,191 @@
+//! HTML mail to lines and links: only what recognising needs, in linear time.
+//!
+//! A tokenizer is enough here, a tree is not wanted: mail HTML nests without
+//! end, and a tree of it costs a stack or a heap that a stranger chooses.
+
+use html5gum::{StartTag, Token, Tokenizer};
+
+use crate::domain::Link;
+
+/// What an HTML part shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rendered {
+    /// One line per block element, blanks collapsed, no empty runs.
+    pub text: String,
+    /// Anchors with an http(s) target, in order.
+    pub links: Vec<Link>,
+}
+
+/// At most so many links are kept of one mail.
+pub const MAX_LINKS: usize = 500;
+
+/// Elements that end a line before and after themselves.
+const BLOCKS: [&[u8]; 22] = [
+    b"p",
+    b"div",
+    b"br",
+    b"tr",
+    b"td",
+    b"th",
+    b"table",
+    b"li",
+    b"ul",
+    b"ol",
+    b"h1",
+    b"h2",
+    b"h3",
+    b"h4",
+    b"h5",
+    b"h6",
+    b"hr",
+    b"blockquote",
+    b"section",
+    b"center",
+    b"pre",
+    b"title",
+];
+
+/// Elements whose content nobody reads.
+const SILENT: [&[u8]; 5] = [b"style", b"script", b"head", b"title", b"template"];
+
+/// Elements without an end tag, which cannot open a hidden region.
+const VOID: [&[u8]; 8] = [b"br", b"hr", b"img", b"input", b"meta", b"link", b"col", b"wbr"];
+
+/// Renders `html` as a reader sees it: hidden preheaders, styles and scripts left out.
+pub fn render(html: &str) -> Rendered {
+    let mut out = Writer::default();
+    let mut hidden: Option<(Vec<u8>, u32)> = None;
+    for token in Tokenizer::new(html).flatten() {
+        match token {
+            Token::StartTag(tag) => match &mut hidden {
+                Some((name, depth)) => {
+                    if tag.name.0 == *name && !tag.self_closing {
+                        *depth += 1;
+                    }
+                }
+                None if is_hidden(&tag) => hidden = Some((tag.name.0.clone(), 1)),
+                None => out.open(&tag),
+            },
+            Token::EndTag(tag) => {
+                if let Some((name, depth)) = &mut hidden {
+                    if tag.name.0 == *name {
+                        *depth -= 1;
+                        if *depth == 0 {
+                            hidden = None;
+                        }
+                    }
+                } else {
+                    out.close(&tag.name);
+                }
+            }
+            Token::String(text) if hidden.is_none() => {
+                out.write(&String::from_utf8_lossy(&text.value.0));
+            }
+            _ => {}
+        }
+    }
+    out.finish()
+}
+
+fn is_hidden(tag: &StartTag<()>) -> bool {
+    let name: &[u8] = &tag.name;
+    if VOID.contains(&name) || tag.self_closing {
+        return false;
+    }
+    if SILENT.contains(&name) {
+        return true;
+    }
+    tag.attributes.get(b"style".as_slice()).is_some_and(|style| {
+        let style: String = String::from_utf8_lossy(&style.value.0)
+            .chars()
+            .filter(|c| !c.is_whitespace())
+            .collect::<String>()
+            .to_ascii_lowercase();
+        ["display:none", "visibility:hidden", "mso-hide:all"].iter().any(|s| style.contains(s))
+    })
+}
+
+#[derive(Default)]
+struct Writer {
+    out: Rendered,
+    line: String,
+    anchor: Option<(String, String)>,
+}
+
+impl Writer {
+    fn open(&mut self, tag: &StartTag<()>) {
+        let name: &[u8] = &tag.name;
+        if BLOCKS.contains(&name) {
+            self.end_line();
+        }
+        if name == b"a" {
+            self.end_anchor();
+            if let Some(href) = tag.attributes.get(b"href".as_slice()) {
+                let url = String::from_utf8_lossy(&href.value.0).trim().to_owned();
+                self.anchor = Some((url, String::new()));
+            }
+        }
+    }
+
+    fn close(&mut self, name: &[u8]) {
+        if name == b"a" {
+            self.end_anchor();
+        }
+        if BLOCKS.contains(&name) {
+            self.end_line();
+        }
+    }
+
+    fn write(&mut self, text: &str) {
+        self.line.push_str(text);
+        if let Some((_, label)) = &mut self.anchor {
+            label.push_str(text);
+        }
+    }
+
+    fn end_anchor(&mut self) {
+        if let Some((url, label)) = self.anchor.take()
+            && super::parse::is_web_url(&url)
+            && self.out.links.len() < MAX_LINKS
+        {
+            self.out.links.push(Link { url, label: super::parse::one_line(&label) });
+        }
+    }
+
+    fn end_line(&mut self) {
+        let line = super::parse::one_line(&self.line);
+        self.line.clear();
+        if !line.is_empty() {
+            self.out.text.push_str(&line);
+            self.out.text.push('\n');
+        }
+    }
+
+    fn finish(mut self) -> Rendered {
+        self.end_anchor();
+        self.end_line();
+        self.out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_become_lines_and_hidden_text_is_left_out() {
+        let r = render(
+            "<head><title>x</title><style>p{}</style></head><div style='display: none'>pre<div>header</div></div>\
+             <table><tr><td>Ann &amp; Bo<br>works</td><td><a href='https://e.example/x?a=1&amp;b=2'>See <b>it</b></a></td></tr></table>",
+        );
+        assert_eq!(r.text, "Ann & Bo\nworks\nSee it\n");
+        assert_eq!(r.links, [Link { url: "https://e.example/x?a=1&b=2".into(), label: "See it".into() }]);
+    }
+
+    #[test]
+    fn unclosed_and_deep_tags_do_no_harm() {
+        let deep = "<div>".repeat(20_000) + "end";
+        assert_eq!(render(&deep).text, "end\n");
+        assert_eq!(render("<a href='https://e.example'>x").links.len(), 1);
+    }
+}

@@ -1,0 +1,323 @@
+//! Bytes to [`Mail`]: decode, bound, refuse what is no mail one could answer.
+
+use base64::Engine as _;
+use mailparse::{MailAddr, MailHeader, MailHeaderMap, ParsedMail};
+
+use super::html;
+use crate::domain::{Address, Link, Mail, Mailbox, MessageId, RawMail, Timestamp};
+
+/// Why a message cannot be read. A value, not a fault: bad mail is expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// The MIME structure cannot be followed (too deep, too broken).
+    Structure,
+    /// Not exactly one From header with exactly one mailbox (RFC 5322 §3.6.2
+    /// allows more with a Sender; nobody honest needs it here).
+    From,
+    /// The header section alone is larger than [`MAX_HEADER_BYTES`].
+    HeaderTooLarge,
+}
+
+impl Unreadable {
+    /// One sentence for the owner.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Structure => "its MIME structure cannot be followed",
+            Self::From => "it does not have exactly one From address",
+            Self::HeaderTooLarge => "its header section is larger than 256 KiB",
+        }
+    }
+}
+
+/// The largest header section we read.
+pub const MAX_HEADER_BYTES: usize = 256 * 1024;
+/// Of each text part, so much is read.
+pub const MAX_TEXT_BYTES: usize = 1024 * 1024;
+const MAX_PARTS: usize = 200;
+
+/// Reads a whole message.
+///
+/// # Errors
+/// [`Unreadable`] for a message that must not be judged at all.
+pub fn parse(raw: &RawMail) -> Result<Mail, Unreadable> {
+    if header_end(&raw.0) > MAX_HEADER_BYTES {
+        return Err(Unreadable::HeaderTooLarge);
+    }
+    let parsed = mailparse::parse_mail(&raw.0).map_err(|_| Unreadable::Structure)?;
+    let mut mail = headers(&parsed.headers)?;
+    let mut bodies = Bodies::default();
+    collect(&parsed, &mut bodies);
+    let rendered = bodies.html.as_deref().map(html::render).unwrap_or_default();
+    mail.links = bodies.text.as_deref().map(links_of_text).unwrap_or_default();
+    mail.links.extend(rendered.links);
+    mail.links.truncate(html::MAX_LINKS);
+    match bodies.text.map(|t| lines(&t)).filter(|t| !t.trim().is_empty()) {
+        Some(text) => {
+            mail.text = text;
+            mail.html_text = bodies.html.is_some().then_some(rendered.text);
+        }
+        None => {
+            mail.text = rendered.text;
+            mail.text_is_rendered = bodies.html.is_some();
+        }
+    }
+    Ok(mail)
+}
+
+/// Reads a header section alone, as a header fetch gives it.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_header(bytes: &[u8]) -> Result<Mail, Unreadable> {
+    if bytes.len() > MAX_HEADER_BYTES {
+        return Err(Unreadable::HeaderTooLarge);
+    }
+    let (fields, _) = mailparse::parse_headers(bytes).map_err(|_| Unreadable::Structure)?;
+    headers(&fields)
+}
+
+/// Whether `url` is an absolute http or https address.
+pub fn is_web_url(url: &str) -> bool {
+    url.get(..8).is_some_and(|p| p.eq_ignore_ascii_case("https://"))
+        || url.get(..7).is_some_and(|p| p.eq_ignore_ascii_case("http://"))
+}
+
+/// `text` on one line: padding characters dropped, blanks collapsed.
+pub fn one_line(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for word in text.split(|c: char| c.is_whitespace() || c == '\u{a0}') {
+        let from = out.len();
+        if from > 0 {
+            out.push(' ');
+        }
+        let start = out.len();
+        out.extend(word.chars().filter(|c| !is_padding(*c)));
+        if out.len() == start {
+            out.truncate(from);
+        }
+    }
+    out
+}
+
+/// Characters that networks pad preheaders with, or that say nothing (FORMATS section 3).
+fn is_padding(c: char) -> bool {
+    matches!(c, '\u{34f}' | '\u{200b}' | '\u{feff}' | '\u{ad}' | '\u{2007}' | '\0')
+}
+
+fn header_end(bytes: &[u8]) -> usize {
+    let lf = bytes.windows(2).position(|w| w == b"\n\n");
+    let crlf = bytes.windows(4).position(|w| w == b"\r\n\r\n");
+    match (lf, crlf) {
+        (Some(a), Some(b)) => a.min(b),
+        (Some(a), None) | (None, Some(a)) => a,
+        (None, None) => bytes.len(),
+    }
+}
+
+fn headers(fields: &[MailHeader<'_>]) -> Result<Mail, Unreadable> {
+    let mut from = fields.iter().filter(|h| h.get_key_ref().eq_ignore_ascii_case("from"));
+    let (Some(only), None) = (from.next(), from.next()) else {
+        return Err(Unreadable::From);
+    };
+    let mut senders = mailboxes(only).ok_or(Unreadable::From)?;
+    let (Some(from), true) = (senders.pop(), senders.is_empty()) else {
+        return Err(Unreadable::From);
+    };
+    if from.address.is_none() {
+        return Err(Unreadable::From);
+    }
+    let all = |name: &str| -> Vec<Mailbox> {
+        fields
+            .iter()
+            .filter(|h| h.get_key_ref().eq_ignore_ascii_case(name))
+            .flat_map(|h| {
+                mailboxes(h).unwrap_or_else(|| vec![Mailbox { name: String::new(), address: None }])
+            })
+            .collect()
+    };
+    let mut recipients = all("to");
+    recipients.extend(all("cc"));
+    let text_of = |name: &str| fields.get_first_value(name).map(|v| one_line(&v));
+    let mut references = Vec::new();
+    for name in ["references", "in-reply-to"] {
+        let value = fields.get_first_value(name).unwrap_or_default();
+        for id in value.split_whitespace().filter_map(MessageId::parse) {
+            if !references.contains(&id) && references.len() < 100 {
+                references.push(id);
+            }
+        }
+    }
+    Ok(Mail {
+        headers: fields.iter().map(|h| (h.get_key(), one_line(&h.get_value()))).collect(),
+        from,
+        reply_to: all("reply-to"),
+        recipients,
+        subject: text_of("subject").unwrap_or_default(),
+        date: fields
+            .get_first_value("date")
+            .and_then(|d| mailparse::dateparse(&d).ok())
+            .map(Timestamp::from_unix_s),
+        message_id: fields.get_first_value("message-id").and_then(|v| MessageId::parse(&v)),
+        references,
+        text: String::new(),
+        text_is_rendered: false,
+        html_text: None,
+        links: Vec::new(),
+    })
+}
+
+fn mailboxes(header: &MailHeader<'_>) -> Option<Vec<Mailbox>> {
+    let list = mailparse::addrparse_header(header).ok()?;
+    let mut out = Vec::new();
+    for entry in list.into_inner() {
+        match entry {
+            MailAddr::Single(single) => out.push(mailbox(single)),
+            MailAddr::Group(group) => out.extend(group.addrs.into_iter().map(mailbox)),
+        }
+    }
+    Some(out)
+}
+
+fn mailbox(single: mailparse::SingleInfo) -> Mailbox {
+    Mailbox {
+        name: one_line(&single.display_name.unwrap_or_default()),
+        address: Address::parse(&single.addr),
+    }
+}
+
+#[derive(Default)]
+struct Bodies {
+    text: Option<String>,
+    html: Option<String>,
+    parts: usize,
+}
+
+/// Takes the first text/plain and the first text/html that are no attachments.
+/// A Content-ID does not make an attachment: networks label their bodies with
+/// one (FORMATS section 3). An attached message is somebody else's mail.
+fn collect(part: &ParsedMail<'_>, into: &mut Bodies) {
+    let mut stack = vec![part];
+    while let Some(part) = stack.pop() {
+        into.parts += 1;
+        if into.parts > MAX_PARTS || (into.text.is_some() && into.html.is_some()) {
+            return;
+        }
+        let attached = part.get_content_disposition().disposition == mailparse::DispositionType::Attachment;
+        let slot = match part.ctype.mimetype.as_str() {
+            "text/plain" => &mut into.text,
+            "text/html" => &mut into.html,
+            "message/rfc822" => continue,
+            _ => {
+                stack.extend(part.subparts.iter().rev());
+                continue;
+            }
+        };
+        if !attached && slot.is_none() {
+            *slot =
+                part.get_body().ok().or_else(|| what_is_left(part)).map(|body| bounded(body, MAX_TEXT_BYTES));
+        }
+    }
+}
+
+/// A body cut off in the middle of its base64: what came through still tells what the mail is.
+fn what_is_left(part: &ParsedMail<'_>) -> Option<String> {
+    let mailparse::body::Body::Base64(body) = part.get_body_encoded() else {
+        return None;
+    };
+    let mut symbols: Vec<u8> = body
+        .get_raw()
+        .iter()
+        .copied()
+        .filter(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
+        .collect();
+    symbols.truncate(symbols.len() / 4 * 4);
+    let bytes = base64::engine::general_purpose::STANDARD.decode(symbols).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn bounded(mut text: String, limit: usize) -> String {
+    if text.len() > limit {
+        let mut cut = limit;
+        while !text.is_char_boundary(cut) {
+            cut -= 1;
+        }
+        text.truncate(cut);
+    }
+    text
+}
+
+fn lines(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines() {
+        out.push_str(&one_line(line));
+        out.push('\n');
+    }
+    out
+}
+
+fn links_of_text(text: &str) -> Vec<Link> {
+    let mut out = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("http") {
+        let (_, tail) = rest.split_at(at);
+        let end =
+            tail.find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"')).unwrap_or(tail.len());
+        let (url, after) = tail.split_at(end);
+        if is_web_url(url) {
+            out.push(Link {
+                url: url.trim_end_matches([')', ',', '.', ';']).to_owned(),
+                label: String::new(),
+            });
+            if out.len() == html::MAX_LINKS {
+                break;
+            }
+            rest = after;
+        } else {
+            rest = tail.get(4..).unwrap_or("");
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Mail, Unreadable> {
+        parse(&RawMail(text.as_bytes().to_vec()))
+    }
+
+    #[test]
+    fn refuses_all_but_one_from() {
+        for bad in [
+            "Subject: x\n\nhi",
+            "From: a@x.example\nFrom: b@x.example\n\nhi",
+            "From: a@x.example, b@x.example\n\nhi",
+            "From: nobody\n\nhi",
+        ] {
+            assert_eq!(read(bad), Err(Unreadable::From), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_display_name_with_an_address_is_only_a_name() {
+        let mail = read("From: \"ceo@bank.example\" <a@x.example>\n\nhi").unwrap();
+        assert_eq!(mail.from.address.unwrap().to_string(), "a@x.example");
+        assert_eq!(mail.from.name, "ceo@bank.example");
+    }
+
+    #[test]
+    fn attached_messages_are_not_read() {
+        let mail = read(
+            "From: a@x.example\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/rfc822\n\n\
+             From: n@n.example\n\nsecret\n--b\nContent-Type: text/plain\n\nouter\n--b--\n",
+        )
+        .unwrap();
+        assert_eq!(mail.text.trim(), "outer");
+    }
+
+    #[test]
+    fn padding_goes_and_words_stay() {
+        assert_eq!(one_line(" a \u{34f} \u{a0}\u{34f} b\u{200b}c\r\n\0"), "a bc");
+    }
+}

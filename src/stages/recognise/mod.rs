@@ -1,0 +1,168 @@
+//! What is this mail, and if it is an invitation: who, what, how to answer.
+//!
+//! No network is known here by name: frames, links and senders are rules.
+
+mod extract;
+mod key;
+mod name;
+mod route;
+mod view;
+
+pub use name::first_name;
+
+use crate::domain::{Evidence, Invitation, Mail, Notice, Stage};
+use crate::rulebook::network::{Frame, Look, Sender};
+use crate::rulebook::{Network, Rulebook};
+use view::View;
+
+/// What a mail turned out to be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recognised {
+    /// The network's id, where a network's rules claim the mail.
+    pub network: Option<String>,
+    /// What it is.
+    pub notice: Notice,
+    /// Whether it came from the inviter's own address instead of the network's.
+    pub guest: bool,
+    /// The invitations it tells of, none for other mail.
+    pub invitations: Vec<Invitation>,
+    /// Which rules matched which words.
+    pub evidence: Vec<Evidence>,
+}
+
+/// Whether the body of a mail with this header is worth fetching.
+pub fn is_candidate(header: &Mail, rules: &Rulebook) -> bool {
+    rules.networks.values().any(|network| {
+        let view = View::new(header, network);
+        network.looks.iter().any(|look| looks_right(look, &view))
+    })
+}
+
+fn looks_right(look: &Look, view: &View<'_>) -> bool {
+    let from = view.mail.from.address.as_ref().map(|a| a.canonical());
+    (look.from.is_empty() || from.is_some_and(|from| look.from.contains(&from)))
+        && look.all.iter().all(|test| view.matches(test).is_some())
+}
+
+/// Recognises a whole mail.
+pub fn recognise(mail: &Mail, rules: &Rulebook) -> Recognised {
+    let mut other = Recognised {
+        network: None,
+        notice: Notice::Other,
+        guest: false,
+        invitations: Vec::new(),
+        evidence: Vec::new(),
+    };
+    for network in rules.networks.values() {
+        let view = View::new(mail, network);
+        let own = mail.from.address.as_ref().is_some_and(|a| network.owns(a.domain()));
+        if own {
+            other.network = Some(network.id.clone());
+        }
+        let Some((frame, matched)) = network.frames.iter().find_map(|f| fits(f, &view, own).map(|m| (f, m)))
+        else {
+            continue;
+        };
+        let rule = format!("{}/{}", network.id, frame.name);
+        if frame.kind.asks()
+            && let Some(why) = redistributed(mail, network, own)
+        {
+            other.network = Some(network.id.clone());
+            other.evidence.push(Evidence::new(Stage::Recognise, rule, why));
+            continue;
+        }
+        return claimed(&view, network, frame, rule, matched, rules);
+    }
+    if other.evidence.is_empty() {
+        let text = match &other.network {
+            Some(_) => "from the network, but no frame of an invitation",
+            None => "no network's rules claim it",
+        };
+        other.evidence.push(Evidence::new(Stage::Recognise, "recognise.other", text));
+    }
+    other
+}
+
+fn claimed(
+    view: &View<'_>,
+    network: &Network,
+    frame: &Frame,
+    rule: String,
+    matched: Vec<String>,
+    rules: &Rulebook,
+) -> Recognised {
+    let guest = frame.from == Sender::Inviter;
+    let mut evidence = vec![Evidence::new(Stage::Recognise, rule, matched.join("; "))];
+    let mut invitations = Vec::new();
+    if matches!(frame.kind, Notice::Invitation | Notice::Reminder) {
+        let found = extract::extract(view, frame, guest, rules);
+        let (route, answer_page, why) =
+            route::route(view.mail, network, guest, found.inviter.profile_url.as_deref());
+        evidence.push(Evidence::new(Stage::Recognise, "recognise.route", why));
+        let identity = key::identity(network, &found);
+        invitations.push(Invitation {
+            key: key::key(network, &identity),
+            identity,
+            network: network.id.clone(),
+            notice: frame.kind,
+            inviter: found.inviter,
+            note: found.note,
+            route,
+            answer_page,
+            date: view.mail.date,
+            message_id: view.mail.message_id.clone(),
+            references: view.mail.references.clone(),
+            subject: view.mail.subject.clone(),
+        });
+    }
+    Recognised { network: Some(network.id.clone()), notice: frame.kind, guest, invitations, evidence }
+}
+
+/// Whether `frame` fits; what matched, for the evidence.
+fn fits(frame: &Frame, view: &View<'_>, own: bool) -> Option<Vec<String>> {
+    let address = view.mail.from.address.as_ref()?.canonical();
+    let sender = match &frame.from {
+        Sender::Network => own,
+        Sender::Addresses(list) => list.contains(&address),
+        Sender::Inviter => !own && !is_reply_or_forward(view.mail),
+    };
+    if !sender {
+        return None;
+    }
+    let mut matched = Vec::new();
+    for test in &frame.all {
+        matched.push(view.matches(test)?);
+    }
+    if frame.none.iter().any(|test| view.matches(test).is_some()) {
+        return None;
+    }
+    if !frame.any.is_empty() {
+        matched.push(frame.any.iter().find_map(|test| view.matches(test))?);
+    }
+    Some(matched)
+}
+
+/// A person wrote this about a notification; it is none itself.
+fn is_reply_or_forward(mail: &Mail) -> bool {
+    const PREFIXES: [&str; 10] = ["re:", "aw:", "fw:", "fwd:", "wg:", "tr:", "rv:", "sv:", "antw:", "odp:"];
+    let subject = mail.subject.to_lowercase();
+    !mail.references.is_empty()
+        || PREFIXES.iter().any(|p| subject.contains(p))
+        || mail.text.lines().any(|line| line.starts_with('>'))
+}
+
+/// Why a mail that looks right is only a copy that somebody passed on.
+fn redistributed(mail: &Mail, network: &Network, own: bool) -> Option<String> {
+    let foreign = |name: &str| {
+        mail.header(name).filter(|value| {
+            !own || !network.domains.iter().any(|d| value.to_ascii_lowercase().contains(d.as_str()))
+        })
+    };
+    if foreign("List-Id").or_else(|| foreign("List-Post")).is_some() {
+        return Some("a copy that came through a mailing list".to_owned());
+    }
+    ["Resent-From", "Resent-To", "Resent-Message-ID"]
+        .iter()
+        .any(|name| mail.header(name).is_some())
+        .then(|| "a copy that somebody passed on (Resent header)".to_owned())
+}
