@@ -363,15 +363,15 @@ mod tests {
         let note = "Größte  “Freude”, Jörg";
         let folded = normalise(note);
         let at = folded.as_str().find("freude").unwrap();
-        assert_eq!(&note[folded.original(at..at + 6)], "Freude");
+        assert_eq!(note.get(folded.original(at..at + 6)), Some("Freude"));
         let at = folded.as_str().find("grosste").unwrap();
-        assert_eq!(&note[folded.original(at..at + 7)], "Größte");
+        assert_eq!(note.get(folded.original(at..at + 7)), Some("Größte"));
     }
 
     #[test]
     fn sentences_end_where_a_reader_ends_them() {
         let text = fold("Dear Mr. Bell, hello. How are you? Fine!\nBye 2.5 times");
-        let parts: Vec<&str> = sentences(&text).into_iter().map(|r| &text[r]).collect();
+        let parts: Vec<&str> = sentences(&text).into_iter().filter_map(|r| text.get(r)).collect();
         assert_eq!(parts, ["dear mr. bell, hello.", "how are you?", "fine!", "bye 2.5 times"]);
     }
 

@@ -75,10 +75,11 @@ impl Script {
             }
         }
         let [.., han, kana, _, _] = count;
-        if kana > 0 && kana * 8 >= han {
-            if let Some(slot) = count.get_mut(Self::Kana as usize) {
-                *slot += han;
-            }
+        if kana > 0
+            && kana * 8 >= han
+            && let Some(slot) = count.get_mut(Self::Kana as usize)
+        {
+            *slot += han;
         }
         let (best, most) = count.iter().enumerate().max_by_key(|(at, n)| (**n, usize::MAX - at))?;
         (*most > 0).then(|| Self::ALL.get(best).map(|(_, script)| *script))?

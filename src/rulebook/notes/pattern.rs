@@ -74,6 +74,7 @@ fn translate(pattern: &str) -> Result<String, Wrong> {
         match c {
             '\\' => match chars.next() {
                 Some('b') => out.push_str(r"(?-u:\b)"),
+                Some('n') => out.push_str("\\n"),
                 Some('d') => out.push_str("[0-9]"),
                 Some('s') => out.push_str("[ \\n]"),
                 // Every letter beyond ASCII is a letter of a word.
@@ -85,7 +86,7 @@ fn translate(pattern: &str) -> Result<String, Wrong> {
                 other => {
                     return Err(Wrong {
                         found: format!("\\{}", other.map(String::from).unwrap_or_default()),
-                        allowed: r"\b, \d, \s, \w, or a backslash before a sign",
+                        allowed: r"\b, \d, \s, \w, \n, or a backslash before a sign",
                     });
                 }
             },

@@ -39,6 +39,9 @@ pub(super) struct Signal {
     pub(super) weight: Spanned<f64>,
     #[serde(default)]
     pub(super) at_most: Option<Spanned<usize>>,
+    /// `body` (the default) or `whole`.
+    #[serde(default)]
+    pub(super) reads: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) languages: Vec<Spanned<String>>,
     pub(super) patterns: Vec<Spanned<String>>,

@@ -15,7 +15,7 @@ use std::ops::Range;
 
 use crate::domain::{Evidence, Judgement, NoteKind, Stage};
 use crate::rulebook::boilerplate::Boilerplate;
-use crate::rulebook::notes::{Hit, Language, Notes};
+use crate::rulebook::notes::{Hit, Language, Notes, Reads};
 use crate::rulebook::text::{Normalised, normalise, sentences, words};
 
 use letter::Reader;
@@ -79,7 +79,9 @@ pub fn classify(note: Option<&str>, context: &NoteContext<'_>, notes: &Notes) ->
         .unwrap_or_default();
     let (kind, confidence) =
         if rest.own.chars().any(|c| c.is_alphanumeric()) || rest.own.contains(['{', '[', '<']) {
-            case.weigh(notes.hits(&rest.own, &languages));
+            let mut hits = notes.hits(&rest.own, Reads::Body, &languages);
+            hits.extend(notes.hits(folded.as_str(), Reads::Whole, &languages));
+            case.weigh(hits);
             case.weigh_smalltalk(&rest.own, &reader, notes);
             case.verdict()
         } else if case.evidence.is_empty() {
