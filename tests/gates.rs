@@ -544,6 +544,17 @@ fn a_guest_mail_needs_the_networks_signature() {
 }
 
 #[test]
+fn a_field_put_above_the_signed_one_is_against() {
+    for field in ["Date", "Subject", "reply-to", "Message-ID", "Content-Type"] {
+        let once = mail(&[PASS, (field, "the network's")]);
+        assert_authentic(&once, &MEMBER);
+        let twice = mail(&[(field, "the attacker's"), PASS, (field, "the network's")]);
+        assert_against(&twice, &MEMBER, "more than once");
+        assert_against(&twice, &Whose { authserv_id: None, ..MEMBER }, "more than once");
+    }
+}
+
+#[test]
 fn assuming_never_outvotes_a_header_of_ours() {
     let assuming = |authserv_id| Whose { authserv_id, assume: Assume::Authentic, ..MEMBER };
     assert_authentic(&mail(&[]), &assuming(None));
