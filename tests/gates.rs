@@ -544,6 +544,17 @@ fn a_guest_mail_needs_the_networks_signature() {
 }
 
 #[test]
+fn a_field_put_above_the_signed_one_is_against() {
+    for field in ["Date", "Subject", "reply-to", "Message-ID", "Content-Type"] {
+        let once = mail(&[PASS, (field, "the network's")]);
+        assert_authentic(&once, &MEMBER);
+        let twice = mail(&[(field, "the attacker's"), PASS, (field, "the network's")]);
+        assert_against(&twice, &MEMBER, "more than once");
+        assert_against(&twice, &Whose { authserv_id: None, ..MEMBER }, "more than once");
+    }
+}
+
+#[test]
 fn assuming_never_outvotes_a_header_of_ours() {
     let assuming = |authserv_id| Whose { authserv_id, assume: Assume::Authentic, ..MEMBER };
     assert_authentic(&mail(&[]), &assuming(None));
@@ -860,6 +871,23 @@ fn mail_from_before_the_start_is_left() {
     undated.date = Some(Timestamp::from_unix_s(1));
     let gated = gate(&undated, &to("jane@example.net"), &starting(1000, None), &MEMBER);
     assert_left(&gated, "before-start");
+}
+
+#[test]
+fn an_old_mail_that_arrives_today_is_left() {
+    const DAY_S: i64 = 24 * 60 * 60;
+    let start = NOW.unix_s();
+    let facts = Facts { start: Some(NOW), arrived: Some(NOW), ..facts() };
+    let written = |date| {
+        let dated = Mail { date: Some(Timestamp::from_unix_s(date)), ..mail(&[PASS]) };
+        gate(&dated, &to("jane@example.net"), &facts, &MEMBER)
+    };
+    for on_its_way in [start, start - 5 * DAY_S] {
+        assert!(written(on_its_way).stopped().is_none(), "{on_its_way}");
+    }
+    for old in [start - 8 * DAY_S, 1_331_000_000, i64::MIN] {
+        assert_left(&written(old), "before-start");
+    }
 }
 
 #[test]

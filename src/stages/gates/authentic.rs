@@ -43,8 +43,28 @@ pub enum Authenticity {
 
 use Authenticity::{Against, Authentic, NoEvidence};
 
+/// Fields of which a mail has one at most (RFC 5322 §3.6, RFC 2045) and which
+/// decide what it says or whom it names. A signature covers the lowest of a
+/// name (RFC 6376 §5.4.2) and readers look at the topmost: whoever puts a
+/// second one above a genuine mail changes its meaning and not its signature.
+const SOLE_FIELDS: [&str; 8] = [
+    "Date",
+    "Sender",
+    "Reply-To",
+    "Subject",
+    "Message-ID",
+    "MIME-Version",
+    "Content-Type",
+    "Content-Transfer-Encoding",
+];
+
 /// Judges `mail` by the one header that `trust` names.
 pub fn authentic(mail: &Mail, trust: &Trust<'_>) -> Authenticity {
+    if let Some(field) = SOLE_FIELDS.into_iter().find(|field| mail.headers_named(field).nth(1).is_some()) {
+        return against(format!(
+            "Its {field} field stands there more than once, so that no signature vouches for it."
+        ));
+    }
     let answer = match trust.authserv_id {
         None => NoEvidence {
             why: "No authserv_id is configured for this account, so that nothing can show \
