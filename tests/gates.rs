@@ -874,23 +874,6 @@ fn mail_from_before_the_start_is_left() {
 }
 
 #[test]
-fn an_old_mail_that_arrives_today_is_left() {
-    const DAY_S: i64 = 24 * 60 * 60;
-    let start = NOW.unix_s();
-    let facts = Facts { start: Some(NOW), arrived: Some(NOW), ..facts() };
-    let written = |date| {
-        let dated = Mail { date: Some(Timestamp::from_unix_s(date)), ..mail(&[PASS]) };
-        gate(&dated, &to("jane@example.net"), &facts, &MEMBER)
-    };
-    for on_its_way in [start, start - 5 * DAY_S] {
-        assert!(written(on_its_way).stopped().is_none(), "{on_its_way}");
-    }
-    for old in [start - 8 * DAY_S, 1_331_000_000, i64::MIN] {
-        assert_left(&written(old), "before-start");
-    }
-}
-
-#[test]
 fn a_full_hour_or_day_holds_and_still_lets_the_letter_be_written() {
     for (hour, day, code) in [(10, 10, "hourly-limit"), (9, 40, "daily-limit")] {
         let full = Facts { letters_last_hour: hour, letters_last_day: day, ..facts() };

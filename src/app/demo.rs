@@ -93,8 +93,7 @@ fn account(path: PathBuf) -> Account {
         sent_copy: SentCopy::File,
         authserv_id: Some("mx.example.org".to_owned()),
         poll_every: Duration::from_secs(300),
-        // The sample holds mail of many years, all of which arrives now.
-        since: Some(Duration::from_secs(30 * 366 * 24 * 60 * 60)),
+        since: None,
         smtp: None,
     }
 }
