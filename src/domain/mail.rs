@@ -56,6 +56,30 @@ impl fmt::Debug for MessageId {
     }
 }
 
+/// Whether decoding the encoded words (RFC 2047) of some header line in `bytes`
+/// would take unreasonably long. The decoder counts its way along the line for
+/// each `=?`, and again for each `?=` behind it that ends no word: a line of a
+/// few kilobytes, made for it, keeps it busy for days. Honest lines stay far
+/// below the limit, a hundred long ones on end included.
+pub fn is_tangled(bytes: &[u8]) -> bool {
+    const MAX_STEPS: usize = 100_000_000;
+    let ends_word =
+        |next: Option<&u8>| next.is_none_or(|b| b.is_ascii_whitespace() || b"\"()<>,".contains(b));
+    let mut steps = 0_usize;
+    for line in bytes.split(|b| *b == b'\n') {
+        let starts = line.windows(2).filter(|pair| pair == b"=?").count();
+        if starts > 0 {
+            let false_ends = line
+                .windows(2)
+                .enumerate()
+                .filter(|(at, pair)| pair == b"?=" && !ends_word(line.get(at + 2)))
+                .count();
+            steps = steps.saturating_add(starts.saturating_mul(false_ends + 1).saturating_mul(line.len()));
+        }
+    }
+    steps > MAX_STEPS
+}
+
 /// A link of the body: where it leads and what it says.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Link {

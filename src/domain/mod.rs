@@ -13,7 +13,7 @@ pub mod verdict;
 pub use address::{Address, Mailbox};
 pub use fault::Fault;
 pub use invitation::{Identity, Invitation, InvitationKey, Inviter, Notice, Route};
-pub use mail::{Link, Mail, MessageId, RawMail};
+pub use mail::{Link, Mail, MessageId, RawMail, is_tangled};
 pub use policy::{Action, Policy, PolicyOverride};
 pub use problem::{Problem, Problems};
 pub use time::Timestamp;

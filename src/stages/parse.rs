@@ -4,7 +4,7 @@ use base64::Engine as _;
 use mailparse::{MailAddr, MailHeader, MailHeaderMap, ParsedMail};
 
 use super::html;
-use crate::domain::{Address, Link, Mail, Mailbox, MessageId, RawMail, Timestamp};
+use crate::domain::{Address, Link, Mail, Mailbox, MessageId, RawMail, Timestamp, is_tangled};
 
 /// Why a message cannot be read. A value, not a fault: bad mail is expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum Unreadable {
     From,
     /// The header section alone is larger than [`MAX_HEADER_BYTES`].
     HeaderTooLarge,
+    /// Its encoded words are made to keep a reader busy ([`is_tangled`]).
+    Tangled,
 }
 
 impl Unreadable {
@@ -25,6 +27,7 @@ impl Unreadable {
             Self::Structure => "its MIME structure cannot be followed",
             Self::From => "it does not have exactly one From address",
             Self::HeaderTooLarge => "its header section is larger than 256 KiB",
+            Self::Tangled => "its encoded words would take too long to read",
         }
     }
 }
@@ -42,6 +45,10 @@ const MAX_PARTS: usize = 200;
 pub fn parse(raw: &RawMail) -> Result<Mail, Unreadable> {
     if header_end(&raw.0) > MAX_HEADER_BYTES {
         return Err(Unreadable::HeaderTooLarge);
+    }
+    // Parts have headers too.
+    if is_tangled(&raw.0) {
+        return Err(Unreadable::Tangled);
     }
     let parsed = mailparse::parse_mail(&raw.0).map_err(|_| Unreadable::Structure)?;
     let mut mail = headers(&parsed.headers)?;
@@ -71,6 +78,9 @@ pub fn parse(raw: &RawMail) -> Result<Mail, Unreadable> {
 pub fn parse_header(bytes: &[u8]) -> Result<Mail, Unreadable> {
     if bytes.len() > MAX_HEADER_BYTES {
         return Err(Unreadable::HeaderTooLarge);
+    }
+    if is_tangled(bytes) {
+        return Err(Unreadable::Tangled);
     }
     let (fields, _) = mailparse::parse_headers(bytes).map_err(|_| Unreadable::Structure)?;
     headers(&fields)
@@ -351,6 +361,56 @@ mod tests {
             [("A: b\n\nx\n\n", 5), ("A: b\r\n\r\nx\n\n", 6), ("\nx", 0), ("A: b\n", 5), ("", 0)]
         {
             assert_eq!(header_end(mail.as_bytes()), end, "{mail:?}");
+        }
+    }
+
+    #[test]
+    fn no_header_takes_long_to_read() {
+        for piece in ["=?utf-8?q?a?= ", " =?x?=x", "=?utf-8?b?", "(", "\"a\" ", "a@b.example,", "a:;", "\n "]
+        {
+            for field in ["To", "Subject", "Date", "Content-Type"] {
+                let value = piece.repeat(MAX_HEADER_BYTES / piece.len() - 10);
+                for text in [
+                    format!("From: a@b.example\n{field}: {value}\n\n"),
+                    format!(
+                        "From: a@b.example\nContent-Type: multipart/mixed; boundary=b\n\n--b\n{field}: {value}\n\n"
+                    ),
+                ] {
+                    let began = std::time::Instant::now();
+                    let _ = parse_header(text.as_bytes());
+                    let _ = read(&text);
+                    let took = began.elapsed();
+                    assert!(took.as_secs() < 20, "{field} {piece:?}: {took:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn many_encoded_words_are_still_read() {
+        let subject = "=?utf-8?q?caf=C3=A9?= ".repeat(300);
+        let to = "=?utf-8?q?caf=C3=A9?= <a@b.example>,\n ".repeat(2_000);
+        let mail = read(&format!("From: a@b.example\nSubject: {subject}\nTo: {to}\n\nhi")).unwrap();
+        assert_eq!(mail.subject, "café".repeat(300));
+        assert_eq!(mail.recipients.len(), 2_000);
+        assert_eq!(
+            read(&format!("From: a@b.example\nSubject: {}\n\nhi", " =?x?=x".repeat(1_000))),
+            Err(Unreadable::Tangled)
+        );
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..proptest::prelude::ProptestConfig::with_cases(4000) })]
+        #[test]
+        fn no_header_makes_the_parser_panic(
+            from in "(=\\?utf-8\\?[qb]\\?[a=20+/]{0,6}\\?=|a@b\\.example|[a\"<>@,:;() =?.\\\\é\r\n\t]){0,14}",
+            date in "[0-9]{0,3} ?(Jan|Feb|x) ?[0-9]{0,12} [0-9:]{0,12} ?[-+0-9A-Z()]{0,12}",
+            ctype in "(text/plain|multipart/mixed|x)(; ?(boundary|charset|[a*0-9]{1,3})=[\"a'%\\\\ *é=?-]{0,8}){0,3}",
+        ) {
+            let header = format!("From: a@b.example\nTo: {from}\nReply-To: {from}\nSubject: {from}\nDate: {date}\nContent-Type: {ctype}\nContent-Disposition: {ctype}\n\n--a\n\n--a--");
+            let _ = parse_header(header.as_bytes());
+            let _ = parse_header(format!("From: {from}\n\n").as_bytes());
+            let _ = read(&header);
         }
     }
 }

@@ -115,7 +115,6 @@ fn is_shown(to: &Address, mail: &Mail) -> bool {
         .any(|shown| shown.same_mailbox(to))
 }
 
-/// Whether a local part names a machine.
 /// Whether a local part names a machine instead of a person.
 pub fn is_robot(local: &str) -> bool {
     let words = words(local);

@@ -29,6 +29,8 @@ const MAX_NAME_CHARS: usize = 100;
 const MAX_NOTE_CHARS: usize = 20_000;
 /// Lines of frame and card together; a note is cut by its own length only.
 const MAX_LINES: usize = 2_000;
+/// Each is searched for in the whole text; a notification has one.
+const MAX_RECIPIENTS: usize = 8;
 
 pub(super) fn extract(view: &View<'_>, frame: &Frame, guest: bool, rules: &Rulebook) -> Found {
     let network = view.network;
@@ -138,8 +140,14 @@ impl<'a> Page<'a> {
     }
 
     fn of(text: &str, view: &View<'a>, name: &'a str) -> Self {
-        let recipients: Vec<_> =
-            view.mail.recipients.iter().map(|m| m.name.as_str()).filter(|n| !n.is_empty()).collect();
+        let recipients: Vec<_> = view
+            .mail
+            .recipients
+            .iter()
+            .map(|m| m.name.as_str())
+            .filter(|n| !n.is_empty())
+            .take(MAX_RECIPIENTS)
+            .collect();
         let filled = text.lines().filter(|l| !l.is_empty()).count();
         let shape = match filled {
             0..=2 => Shape::Snippet,
@@ -354,3 +362,46 @@ static URL: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"https?://\S").expect
 /// A line of rule characters, as frames part their blocks with.
 #[allow(clippy::expect_used, reason = "constant patterns, compiled by every test")]
 static RULE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[-=_.*~]{4,}$|^--$").expect("constant"));
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::domain::RawMail;
+    use crate::stages::identify;
+
+    /// Anybody can send these: frames are looked at before any gate.
+    #[test]
+    fn no_mail_takes_long() {
+        let rules = Rulebook::shipped().unwrap();
+        let mail = |to: &str, kind: &str, body: &str| {
+            RawMail(
+                format!(
+                    "From: Ann Berg <invitations@linkedin.com>\nTo: {to}\nSubject: I want to connect\n\
+                     Content-Type: text/{kind}; charset=utf-8\n\n{body}"
+                )
+                .into_bytes(),
+            )
+        };
+        let recipients = vec!["x <a@b.example>"; 14_000].join(",\n ");
+        let link = "<a href='https://www.linkedin.com/in/x?a=b'>See it ";
+        for (what, raw) in [
+            ("recipients", mail(&recipients, "plain", &"LinkedIn x ".repeat(6_000))),
+            ("one long line", mail("x <a@b.example>", "plain", &"Ann Berg ".repeat(100_000))),
+            ("many short lines", mail("x <a@b.example>", "plain", &"Ann\n".repeat(250_000))),
+            ("greetings", mail("x <a@b.example>", "plain", &"LinkedIn\n".repeat(120_000))),
+            ("open anchors", mail("x <a@b.example>", "html", &link.repeat(20_000))),
+            (
+                "one open anchor",
+                mail("x <a@b.example>", "html", &format!("{link}{}", "y<p>".repeat(250_000))),
+            ),
+            ("letters beyond ASCII", mail("x <a@b.example>", "plain", &"é ".repeat(300_000))),
+        ] {
+            let began = Instant::now();
+            identify(&raw, &rules).unwrap();
+            let took = began.elapsed();
+            assert!(took < Duration::from_secs(20), "{what}: {took:?}");
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! The key of an invitation and the digests that tell it from others.
 
 use sha2::{Digest, Sha256};
+use unicode_normalization::UnicodeNormalization;
 
 use super::extract::Found;
 use crate::domain::{Identity, InvitationKey};
@@ -18,15 +19,39 @@ fn digest(parts: &[&str]) -> String {
 
 pub(super) fn identity(network: &Network, found: &Found) -> Identity {
     let of = |field: &str, value: &str| digest(&[&network.id, field, value]);
-    let name: Vec<_> = found.inviter.name.split_whitespace().map(str::to_lowercase).collect();
+    let name = folded(&found.inviter.name);
+    let name: Vec<&str> = name.split_whitespace().collect();
     // Without a name, two strangers must not look like one.
     let name = if name.is_empty() { of("mail", &found.fallback) } else { of("name", &name.join(" ")) };
     Identity {
         invitation_id: found.invitation_id.as_deref().map(|v| of("invitation", v)),
         shared_key: found.shared_key.as_deref().map(|v| of("shared-key", v)),
-        profile: found.stable_profile.as_deref().map(|v| of("profile", &v.to_lowercase())),
+        profile: found.stable_profile.as_deref().map(|v| of("profile", &folded(&percent_decoded(v)))),
         name,
     }
+}
+
+/// One spelling for what reads alike: composed or not, wide or narrow, any case.
+fn folded(text: &str) -> String {
+    text.nfkc().collect::<String>().to_lowercase().nfkc().collect()
+}
+
+/// `text` with its percent-encoded UTF-8 decoded (RFC 3986 §2.1); as it is where that is none.
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let coded = match tail {
+            [high, low, ..] if *first == b'%' => {
+                let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
+                digit(high).zip(digit(low)).map(|(high, low)| high * 16 + low)
+            }
+            _ => None,
+        };
+        bytes.push(coded.unwrap_or(*first));
+        rest = tail.get(if coded.is_some() { 2 } else { 0 }..).unwrap_or_default();
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }
 
 /// The strongest part that the mail shows makes the key (FORMATS section 5).
@@ -38,4 +63,38 @@ pub(super) fn key(network: &Network, identity: &Identity) -> InvitationKey {
         .or(identity.profile.as_ref())
         .unwrap_or(&identity.name);
     InvitationKey(digest(&[&network.id, "key", strongest]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Inviter;
+    use crate::rulebook::Rulebook;
+
+    fn shown(name: &str, profile: Option<&str>) -> Identity {
+        let rules = Rulebook::shipped().unwrap();
+        let found = Found {
+            inviter: Inviter { name: name.to_owned(), ..Inviter::default() },
+            stable_profile: profile.map(str::to_owned),
+            ..Found::default()
+        };
+        identity(rules.networks.values().next().unwrap(), &found)
+    }
+
+    #[test]
+    fn one_person_spelt_in_two_ways_is_one_person() {
+        let composed = shown("Zoë Ångström", None);
+        for again in ["Zoe\u{308} A\u{30a}ngstro\u{308}m", "ZOË  ÅNGSTRÖM", "Ｚｏë Ångström"] {
+            assert!(composed.same(&shown(again, None)), "{again}");
+        }
+        assert!(!composed.same(&shown("Zoe Angstrom", None)));
+        let coded = shown("Zoë", Some("zo%C3%AB-1a"));
+        for again in ["zo%c3%ab-1a", "zoë-1a", "Zoe\u{308}-1a"] {
+            assert!(coded.same(&shown("Zoë K.", Some(again))), "{again}");
+        }
+        assert!(!coded.same(&shown("Zoë", Some("zo%C3-1a"))));
+        for odd in ["%", "%4", "%zz", "%+1", "100%"] {
+            assert_eq!(percent_decoded(odd), odd);
+        }
+    }
 }

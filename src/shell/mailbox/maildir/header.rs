@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::SystemTime;
 
+use crate::domain::is_tangled;
 use crate::shell::mailbox::SearchTerm;
 
 /// A header section larger than this is cut here (Postfix keeps 100 kB of one).
@@ -98,11 +99,12 @@ pub(super) fn select(header: &[u8], names: &[String]) -> Vec<u8> {
     selected
 }
 
-/// The decoded values (RFC 2047) of every field of that name.
+/// The decoded values (RFC 2047) of every field of that name that can be decoded in time.
 pub(super) fn values(header: &[u8], name: &str) -> Vec<String> {
     fields(header)
         .into_iter()
         .filter(|field| name_of(field).eq_ignore_ascii_case(name.as_bytes()))
+        .filter(|field| !is_tangled(field))
         .filter_map(|field| mailparse::parse_header(field).ok())
         .map(|(field, _)| field.get_value())
         .collect()
