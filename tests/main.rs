@@ -21,6 +21,7 @@ mod gates;
 mod golden;
 mod imap;
 mod imap_dovecot;
+mod ingest;
 mod ledger;
 mod letters;
 mod maildir;

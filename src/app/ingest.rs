@@ -139,11 +139,12 @@ impl Look<'_> {
                     let high = low.saturating_add(HEADERS_AT_ONCE - 1).min(end - 1);
                     let envelopes = self.port.new_envelopes(low, Some(high), &fields).await?;
                     self.work(&envelopes, start, true).await?;
-                    low = high + 1;
-                    self.commit_cursor(low)?;
+                    // Asked before the cursor moves: a stop leaves candidates unread.
                     if self.stop.asked() {
                         return Ok(());
                     }
+                    low = high + 1;
+                    self.commit_cursor(low)?;
                 }
                 return Ok(());
             }
@@ -180,7 +181,7 @@ impl Look<'_> {
     }
 
     async fn work(&mut self, envelopes: &[Envelope], start: Timestamp, in_order: bool) -> Result<(), Fault> {
-        self.set_aside_unreadable(in_order).await?;
+        self.set_aside_unreadable().await?;
         let mut candidates = Vec::new();
         for envelope in envelopes {
             self.tally.looked += 1;
@@ -190,7 +191,7 @@ impl Look<'_> {
                     candidates.push(envelope)
                 }
                 Err(unreadable) if names_a_network(&envelope.header, &self.shared.rules) => {
-                    self.quarantine(envelope.uid, None, unreadable.as_str(), in_order)?;
+                    self.quarantine(envelope.uid, None, unreadable.as_str())?;
                 }
                 _ => self.observer.seen(envelope.uid, &Seen::Passed { header: header.as_ref().ok() }),
             }
@@ -206,9 +207,9 @@ impl Look<'_> {
         Ok(())
     }
 
-    async fn set_aside_unreadable(&mut self, in_order: bool) -> Result<(), Fault> {
+    async fn set_aside_unreadable(&mut self) -> Result<(), Fault> {
         for (uid, why) in self.port.take_unreadable().await? {
-            self.quarantine(uid, None, &why, in_order)?;
+            self.quarantine(uid, None, &why)?;
         }
         Ok(())
     }
@@ -226,7 +227,6 @@ impl Look<'_> {
                 only.uid,
                 header.as_ref(),
                 "the server broke off each time it was fetched",
-                in_order,
             );
         }
         let wanted: Vec<(Uid, u64)> = chunk.iter().map(|e| (e.uid, e.size_bytes)).collect();
@@ -247,12 +247,12 @@ impl Look<'_> {
                 Body::TooLarge { size_bytes } => {
                     let header = parse::parse_header(&envelope.header).ok();
                     let why = format!("it is larger than max_body_bytes ({size_bytes} bytes)");
-                    self.quarantine(uid, header.as_ref(), &why, in_order)?;
+                    self.quarantine(uid, header.as_ref(), &why)?;
                 }
                 Body::Whole(raw) => self.judge(envelope, &raw, start, in_order)?,
             }
         }
-        self.set_aside_unreadable(in_order).await
+        self.set_aside_unreadable().await
     }
 
     fn judge(
@@ -267,13 +267,12 @@ impl Look<'_> {
         let identified = catch_unwind(AssertUnwindSafe(|| identify(raw, &self.shared.rules)));
         let (mail, recognised) = match identified {
             Ok(Ok(found)) => found,
-            Ok(Err(unreadable)) => return self.quarantine(envelope.uid, None, unreadable.as_str(), in_order),
+            Ok(Err(unreadable)) => return self.quarantine(envelope.uid, None, unreadable.as_str()),
             Err(_) => {
                 return self.quarantine(
                     envelope.uid,
                     None,
                     "reading it failed inside notyet; please report it",
-                    in_order,
                 );
             }
         };
@@ -293,16 +292,11 @@ impl Look<'_> {
         Ok(())
     }
 
-    fn quarantine(
-        &mut self,
-        uid: Uid,
-        header: Option<&Mail>,
-        why: &str,
-        in_order: bool,
-    ) -> Result<(), Fault> {
+    fn quarantine(&mut self, uid: Uid, header: Option<&Mail>, why: &str) -> Result<(), Fault> {
         self.tally.quarantined += 1;
         self.memory.stumbles.remove(&(self.mailbox.to_owned(), uid));
-        self.commit(Vec::new(), vec![(uid, why.to_owned())], in_order.then_some(uid))?;
+        // The cursor stays: candidates below this mail may be unread as yet. A repetition is no harm.
+        self.commit(Vec::new(), vec![(uid, why.to_owned())], None)?;
         self.observer.seen(uid, &Seen::Quarantined { header, why });
         Ok(())
     }
