@@ -49,17 +49,28 @@ impl Observer for Stopper {
     }
 }
 
-#[tokio::test]
-async fn a_mail_set_aside_does_not_carry_the_cursor_over_unread_ones() {
-    let dir = tempfile::tempdir().unwrap();
+/// An empty Maildir below `dir`, and what works on it.
+fn home(dir: &Path) -> (Account, Shared) {
     for part in ["cur", "new", "tmp"] {
-        fs::create_dir_all(dir.path().join(part)).unwrap();
+        fs::create_dir_all(dir.join("Maildir").join(part)).unwrap();
     }
-    let account = account(dir.path());
     let rules = setup::rules(None).unwrap();
     let policy = rules.policy.clone();
     let ledger = Ledger::in_memory().unwrap();
     let shared = Shared::new(rules, setup::nobody_in_particular(), policy, ledger, clock::now);
+    (account(&dir.join("Maildir")), shared)
+}
+
+fn deliver(dir: &Path, name: &str, mail: &str) {
+    let name = format!("{}.{name}.example", clock::now().unix_s());
+    fs::write(dir.join("Maildir/new").join(name), mail).unwrap();
+}
+
+#[tokio::test]
+async fn a_mail_set_aside_does_not_carry_the_cursor_over_unread_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let (account, mut shared) = home(dir.path());
+    shared.uids_dir = Some(dir.path().join("uids"));
     let mut port = Port::connect(&account, shared.uids(&account)).await.unwrap();
     let mut memory = Memory::default();
     let mut look = async |stopper: &mut Stopper, stop: &Stop| {
@@ -71,9 +82,9 @@ async fn a_mail_set_aside_does_not_carry_the_cursor_over_unread_ones() {
     assert_eq!(nothing.seen, []);
 
     // The header of the second is refused before the body of the first is fetched.
-    fs::write(dir.path().join("new/1700000001.a.example"), INVITATION).unwrap();
+    deliver(dir.path(), "a", INVITATION);
     let two_from = INVITATION.replacen("From: ", "From: Somebody <else@example.net>\nFrom: ", 1);
-    fs::write(dir.path().join("new/1700000002.b.example"), two_from).unwrap();
+    deliver(dir.path(), "b", &two_from);
     let (switch, stop) = Stop::new();
     let mut first = Stopper { switch, seen: Vec::new() };
     look(&mut first, &stop).await;
@@ -88,4 +99,25 @@ async fn a_mail_set_aside_does_not_carry_the_cursor_over_unread_ones() {
     assert_eq!(read.len(), 1, "the invitation is lost: {:?}", second.seen);
     assert!(read[0].0 < set_aside, "{:?}", second.seen);
     assert_eq!(shared.ledger().status().unwrap().accounts[0].quarantined.len(), 1, "listed once");
+}
+
+#[tokio::test]
+async fn a_mailbox_without_uidvalidity_is_watched_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    // UIDs that nobody keeps have UIDVALIDITY 0, as those of servers that keep none.
+    let (account, shared) = home(dir.path());
+    let mut memory = Memory::default();
+    let mut reads = Vec::new();
+    for pass in 0..2 {
+        if pass == 1 {
+            deliver(dir.path(), "a", INVITATION);
+        }
+        let mut port = Port::connect(&account, shared.uids(&account)).await.unwrap();
+        let (switch, _) = Stop::new();
+        let mut observer = Stopper { switch, seen: Vec::new() };
+        let (_idle, never) = Stop::new();
+        ingest(&mut port, &account, &shared, &mut memory, &mut observer, &never).await.unwrap();
+        reads.push(observer.seen.iter().filter(|(_, word)| *word == "read").count());
+    }
+    assert_eq!(reads, [0, 1]);
 }

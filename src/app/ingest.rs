@@ -175,7 +175,7 @@ impl Look<'_> {
                 Anchor::Cursor(c.next_uid)
             }
             Some(_) => Anchor::Backlog(start),
-            None if self.account.since.is_some() => Anchor::Backlog(start),
+            None if self.account.since.is_some() || self.opened.uid_validity == 0 => Anchor::Backlog(start),
             None => Anchor::Now,
         })
     }
