@@ -30,6 +30,11 @@ pub enum RunEnd {
 
 /// One pass over every account, side by side.
 pub async fn once(setup: Setup) -> RunEnd {
+    // Before the first task: a signal must never meet a transmission unheard.
+    let mut signals = match Signals::new() {
+        Ok(signals) => signals,
+        Err(fault) => return RunEnd::NotStarted(fault),
+    };
     let (accounts, shared) = match begin(setup, None) {
         Ok(begun) => begun,
         Err(fault) => return RunEnd::NotStarted(fault),
@@ -41,10 +46,6 @@ pub async fn once(setup: Setup) -> RunEnd {
         tasks.spawn(async move { account::once(&account, &shared, &stop).await });
     }
     let mut ends = Vec::new();
-    let mut signals = match Signals::new() {
-        Ok(signals) => signals,
-        Err(fault) => return RunEnd::NotStarted(fault),
-    };
     loop {
         tokio::select! {
             end = tasks.join_next() => match end {

@@ -173,7 +173,7 @@ impl Look<'_> {
                 Anchor::Cursor(c.next_uid)
             }
             Some(_) => Anchor::Backlog(start),
-            None if self.account.since.is_some() => Anchor::Backlog(start),
+            None if self.account.since.is_some() || self.opened.uid_validity == 0 => Anchor::Backlog(start),
             None => Anchor::Now,
         })
     }
@@ -189,8 +189,7 @@ impl Look<'_> {
                     candidates.push(envelope)
                 }
                 Err(unreadable) if names_a_network(&envelope.header, &self.shared.rules) => {
-                    // Candidates before it are still to be read: the cursor must not pass them.
-                    self.quarantine(envelope.uid, None, unreadable.as_str(), false)?;
+                    self.quarantine(envelope.uid, None, unreadable.as_str())?;
                 }
                 _ => self.observer.seen(envelope.uid, &Seen::Passed { header: header.as_ref().ok() }),
             }
@@ -208,7 +207,7 @@ impl Look<'_> {
 
     async fn set_aside_unreadable(&mut self) -> Result<(), Fault> {
         for (uid, why) in self.port.take_unreadable().await? {
-            self.quarantine(uid, None, &why, false)?;
+            self.quarantine(uid, None, &why)?;
         }
         Ok(())
     }
@@ -226,7 +225,6 @@ impl Look<'_> {
                 only.uid,
                 header.as_ref(),
                 "the server broke off each time it was fetched",
-                in_order,
             );
         }
         self.memory.progress.expect_within(self.shared.now(), LONGEST_STEP);
@@ -248,7 +246,7 @@ impl Look<'_> {
                 Body::TooLarge { size_bytes } => {
                     let header = parse::parse_header(&envelope.header).ok();
                     let why = format!("it is larger than max_body_bytes ({size_bytes} bytes)");
-                    self.quarantine(uid, header.as_ref(), &why, in_order)?;
+                    self.quarantine(uid, header.as_ref(), &why)?;
                 }
                 Body::Whole(raw) => self.judge(envelope, &raw, start, in_order)?,
             }
@@ -268,13 +266,12 @@ impl Look<'_> {
         let identified = catch_unwind(AssertUnwindSafe(|| identify(raw, &self.shared.rules)));
         let (mail, recognised) = match identified {
             Ok(Ok(found)) => found,
-            Ok(Err(unreadable)) => return self.quarantine(envelope.uid, None, unreadable.as_str(), in_order),
+            Ok(Err(unreadable)) => return self.quarantine(envelope.uid, None, unreadable.as_str()),
             Err(_) => {
                 return self.quarantine(
                     envelope.uid,
                     None,
                     "reading it failed inside notyet; please report it",
-                    in_order,
                 );
             }
         };
@@ -294,16 +291,11 @@ impl Look<'_> {
         Ok(())
     }
 
-    fn quarantine(
-        &mut self,
-        uid: Uid,
-        header: Option<&Mail>,
-        why: &str,
-        in_order: bool,
-    ) -> Result<(), Fault> {
+    fn quarantine(&mut self, uid: Uid, header: Option<&Mail>, why: &str) -> Result<(), Fault> {
         self.tally.quarantined += 1;
         self.memory.stumbles.remove(&(self.mailbox.to_owned(), uid));
-        self.commit(Vec::new(), vec![(uid, why.to_owned())], in_order.then_some(uid))?;
+        // The cursor stays: candidates below this mail may be unread as yet. A repetition is no harm.
+        self.commit(Vec::new(), vec![(uid, why.to_owned())], None)?;
         self.observer.seen(uid, &Seen::Quarantined { header, why });
         Ok(())
     }

@@ -88,7 +88,8 @@ fn unreadable(shown: &str, fault: &Fault) -> Problems {
         line: 0,
         column: 0,
         key: String::new(),
-        found: fault.to_string(),
+        // The fault names the file too.
+        found: fault.message().strip_prefix(&format!("{shown}: ")).unwrap_or(fault.message()).to_owned(),
         allowed: "a file or folder that notyet can read".to_owned(),
     }])
 }

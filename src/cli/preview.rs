@@ -20,7 +20,7 @@ struct Printer {
     paint: Paint,
     account: String,
     rows: usize,
-    decided: [(Decision, usize); 4],
+    decided: [(&'static str, usize); 4],
     /// Ends the pass when nobody reads any more.
     switch: StopSwitch,
     trouble: Option<std::io::Error>,
@@ -45,13 +45,6 @@ impl Observer for Printer {
 
     fn seen(&mut self, uid: Uid, seen: &Seen<'_>) {
         self.bar.inc(1);
-        if let Seen::Read { plans, .. } = seen {
-            for plan in *plans {
-                for (_, count) in self.decided.iter_mut().filter(|(decision, _)| *decision == plan.decision) {
-                    *count += 1;
-                }
-            }
-        }
         if self.json {
             if let Some(examined) = examined(&self.account, uid, seen) {
                 self.say(&render::json(&examined));
@@ -62,6 +55,9 @@ impl Observer for Printer {
             }
             for row in rows(uid, seen) {
                 self.rows += 1;
+                for (_, count) in self.decided.iter_mut().filter(|(decision, _)| *decision == row.decision) {
+                    *count += 1;
+                }
                 self.say(&row_text(&row, self.paint));
             }
         }
@@ -120,7 +116,8 @@ async fn show(arguments: &PreviewArguments, setup: setup::Setup) -> Outcome {
             paint: Paint::stdout(),
             account: account.name.clone(),
             rows: 0,
-            decided: [Decision::Draft, Decision::Send, Decision::Hold, Decision::Leave].map(|d| (d, 0)),
+            decided: [Decision::Draft, Decision::Send, Decision::Hold, Decision::Leave]
+                .map(|d| (d.as_str(), 0)),
             switch,
             trouble: None,
         };
@@ -154,6 +151,6 @@ fn conclusion(printer: &Printer, since: std::time::Duration) -> String {
             "{account}: no mail of a known network in the last {since}; look further back with --since; nothing was changed"
         );
     }
-    let counts: Vec<_> = printer.decided.iter().map(|(d, count)| format!("{count} {}", d.as_str())).collect();
+    let counts: Vec<_> = printer.decided.iter().map(|(d, count)| format!("{count} {d}")).collect();
     format!("{account}: {}; nothing was changed", counts.join(", "))
 }

@@ -113,7 +113,9 @@ pub(super) fn text(examined: &Examined, paint: Paint) -> String {
     let network = examined.network.as_deref().unwrap_or("no network");
     put(paint.bold(&line(&format!("{}: {} ({network})", examined.file, examined.kind.as_str()))));
     if let Some(why) = examined.unreadable {
-        put(format!("  cannot be read: {why}; the daemon would list it in `notyet status`"));
+        put(format!(
+            "  cannot be read: {why}; the daemon leaves it alone, and lists it in `notyet status` where it speaks of a network"
+        ));
     }
     if examined.plans.is_empty() {
         for evidence in &examined.evidence {

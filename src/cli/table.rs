@@ -42,7 +42,7 @@ pub(super) fn rows(uid: Uid, seen: &Seen<'_>) -> Vec<Row> {
             unclaimed(*header, "other", "its header tells: no invitation; body not read")
         }
         Seen::Quarantined { header, why } => unclaimed(*header, "unreadable", why),
-        Seen::Read { mail, recognised, plans } if plans.is_empty() => {
+        Seen::Read { mail, recognised, plans: [] } => {
             let why = recognised.evidence.first().map_or("", |e| e.text.as_str());
             vec![row(&sender(mail), &mail.subject, recognised.notice.as_str(), "leave", why)]
         }
