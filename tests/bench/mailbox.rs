@@ -188,7 +188,7 @@ impl Home {
         let state = self.folder.path().join(format!("{name}.state"));
         let text = format!(
             "state_dir = {state:?}\n[owner]\nname = \"Robin Keller\"\naddresses = [\"robin@example.org\"]\n\
-             [policy]\nmax_per_hour = 1000\nmax_per_day = 10000\n\
+             [policy]\nmax_per_hour = 1000\nmax_per_day = 10000\n[log]\nlevel = \"warn\"\n\
              [account.home]\nauthserv_id = \"mx.example.org\"\n{account}"
         );
         std::fs::write(&path, text).unwrap();
