@@ -15,7 +15,9 @@ fn the_first_run_starts_now_and_later_invitations_become_drafts() {
 
     server.deliver(&demo("2015-01-member-reply-to"));
     server.deliver(&demo("2026-02-member-no-note"));
-    for other in ["2026-11-friend", "2026-09-forged-invitation", "2026-10-order-confirmation", "2016-01-accepted"] {
+    for other in
+        ["2026-11-friend", "2026-09-forged-invitation", "2026-10-order-confirmation", "2016-01-accepted"]
+    {
         server.deliver(&demo(other));
     }
     let inbox = server.messages("");

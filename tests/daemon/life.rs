@@ -44,9 +44,7 @@ fn sighup_refuses_a_bad_file_and_takes_over_a_good_one() {
     daemon.signal("-HUP");
     daemon.says("connected", 2);
     server.deliver(&to_paste(2));
-    until("the mail is judged", || {
-        (home.status("work")["decisions"]["leave"] == 1).then_some(())
-    });
+    until("the mail is judged", || (home.status("work")["decisions"]["leave"] == 1).then_some(()));
     assert_eq!(server.files(".Drafts").len(), 1, "the new policy holds");
     assert_eq!(daemon.stop(), Some(0));
 }

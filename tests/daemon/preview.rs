@@ -8,14 +8,31 @@ use crate::support::home::{Home, Ran};
 use crate::support::mails::{demo, to_paste, with_reply_to};
 use crate::support::tap::Tap;
 
-const OTHERS: [&str; 4] =
-    ["2026-11-friend", "2026-10-order-confirmation", "2026-10-human-replies-with-quote", "2026-11-calendar-invitation"];
+const OTHERS: [&str; 4] = [
+    "2026-11-friend",
+    "2026-10-order-confirmation",
+    "2026-10-human-replies-with-quote",
+    "2026-11-calendar-invitation",
+];
 
+/// What speaks of the mailbox and the day, which `check` has nothing of.
+const CIRCUMSTANCES: [&str; 2] = ["gate.age", "gate.limits"];
+
+/// The objects without the name of the mail and the words about circumstances.
 fn objects(out: &str) -> Vec<Value> {
     out.lines()
         .map(|line| {
             let mut object: Value = serde_json::from_str(line).expect("one object a line");
             object.as_object_mut().unwrap().remove("file").expect("the name of the mail");
+            for plan in object["plans"].as_array_mut().unwrap() {
+                let evidence = plan["evidence"].as_array_mut().unwrap();
+                for piece in
+                    evidence.iter_mut().filter(|e| CIRCUMSTANCES.iter().any(|rule| e["rule"] == *rule))
+                {
+                    assert!(piece["text"].as_str().unwrap().starts_with("passed"), "{piece}");
+                    piece["text"] = "passed".into();
+                }
+            }
             object
         })
         .collect()
@@ -75,7 +92,8 @@ fn on_a_maildir_it_leaves_every_file_alone() {
     home.deliver("work", "1.a.b", &to_paste(1));
     home.deliver("work", "2.a.b", &demo("2026-11-friend"));
     let everything = || {
-        let out = Command::new("find").arg(home.path()).args(["-printf", "%p %s %T@\n"]).output().unwrap().stdout;
+        let out =
+            Command::new("find").arg(home.path()).args(["-printf", "%p %s %T@\n"]).output().unwrap().stdout;
         let mut lines: Vec<_> = String::from_utf8(out).unwrap().lines().map(str::to_owned).collect();
         lines.sort();
         lines

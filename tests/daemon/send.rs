@@ -87,7 +87,11 @@ async fn what_lacks_evidence_address_or_confidence_is_drafted_instead() {
     let seen = peer.seen();
     assert_eq!(seen.commands, [""; 0]);
     let status = home.status("work");
-    assert_eq!((&status["decisions"]["draft"], &status["decisions"]["leave"]), (&3.into(), &1.into()), "{status}");
+    assert_eq!(
+        (&status["decisions"]["draft"], &status["decisions"]["leave"]),
+        (&3.into(), &1.into()),
+        "{status}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,7 +109,8 @@ async fn a_fresh_install_drafts_even_where_it_could_send() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_is_final_and_shown_and_nothing_is_copied() {
     let server = dovecot!();
-    let peer = Peer::standing(Script::new(Tls::Implicit).at(At::Rcpt, Act::Say("550 5.1.1 nobody here\r\n"))).await;
+    let peer =
+        Peer::standing(Script::new(Tls::Implicit).at(At::Rcpt, Act::Say("550 5.1.1 nobody here\r\n"))).await;
     let home = watched(&server, SEND, "", &peer.table("work"));
     server.deliver(&with_reply_to(1, "jane@example.org"));
     home.once().well();

@@ -42,7 +42,8 @@ fn what_cannot_be_read_is_listed_and_does_not_stop_the_mail_behind_it() {
     }
     home.once().well();
     let status = home.status("work");
-    let listed: Vec<_> = status["unreadable"].as_array().unwrap().iter().map(|mail| mail["uid"].clone()).collect();
+    let listed: Vec<_> =
+        status["unreadable"].as_array().unwrap().iter().map(|mail| mail["uid"].clone()).collect();
     assert_eq!(listed, [1, 2], "{status}");
     assert!(status["unreadable"][0]["why"].as_str().unwrap().contains("max_body_bytes"), "{status}");
     assert_eq!(server.files(".Drafts").len(), 1);
@@ -58,7 +59,12 @@ fn opened(home: &Home) -> (notyet::config::Account, Shared) {
     (account, Shared::new(setup.rules, setup.config.owner, setup.policy, ledger, clock::now))
 }
 
-async fn look(account: &notyet::config::Account, shared: &Shared, memory: &mut Memory, stop: &Stop) -> Result<(), Fault> {
+async fn look(
+    account: &notyet::config::Account,
+    shared: &Shared,
+    memory: &mut Memory,
+    stop: &Stop,
+) -> Result<(), Fault> {
     let mut port = Port::connect(account, shared.uids(account)).await?;
     ingest(&mut port, account, shared, memory, &mut Unwatched, stop).await.map(|_| ())
 }

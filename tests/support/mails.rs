@@ -22,7 +22,10 @@ pub fn with_reply_to(number: u32, address: &str) -> String {
         .replace("ines@example.com", address)
         .replace("5963290803960815115", &format!("59632908039608{number:05}"))
         .replace("YGlV3Hz0", &format!("YGl{number:05}"))
-        .replace("mohfWvMoKdAPvuXKsy0Cr9j43sh5pFzw8BF7nle", &format!("mohfWvMoKdAPvuXKsy0Cr9j43sh5pFzw8B{number:05}"))
+        .replace(
+            "mohfWvMoKdAPvuXKsy0Cr9j43sh5pFzw8BF7nle",
+            &format!("mohfWvMoKdAPvuXKsy0Cr9j43sh5pFzw8B{number:05}"),
+        )
         .replace("In=C3=AAs", &format!("In=C3=AAs{}", letters(number)))
         .replace("529547284.8342656", &format!("529547284.{number}"))
 }

@@ -48,7 +48,8 @@ impl Tap {
                     let mut said = Vec::new();
                     pass_on(server, client, |bytes| {
                         said.extend_from_slice(bytes);
-                        !poison.is_some_and(|poison| said.windows(poison.len()).any(|w| w == poison.as_bytes()))
+                        !poison
+                            .is_some_and(|poison| said.windows(poison.len()).any(|w| w == poison.as_bytes()))
                     });
                 });
             }
