@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::support::golden::{expected, mails, root};
 use crate::support::home::{Home, Ran, messages};
-use crate::support::mails::{body, header};
+use crate::support::mails::{body, header, sample};
 
 const SMTP: &str =
     "[account.work.smtp]\nhost = \"localhost\"\nport = 9\ntls = \"loopback-plain\"\nlogin = \"none\"\n";
@@ -25,19 +25,18 @@ fn home(policy: &str) -> Home {
 fn full_home() -> Home {
     let home = home("");
     home.once().well();
-    deliver_all(&home, "first");
+    let _ = deliver_all(&home, "first");
     home.once().well();
     home
 }
 
-fn deliver_all(home: &Home, copy: &str) {
-    for (number, path) in mails().iter().enumerate() {
-        let mail = fs::read(root().join(path)).unwrap();
-        let name = format!("{number:03}.{copy}.a");
-        let maildir = home.maildir("work");
-        fs::write(maildir.join("tmp").join(&name), mail).unwrap();
-        fs::rename(maildir.join("tmp").join(&name), maildir.join("new").join(&name)).unwrap();
+/// Delivers every sample mail and tells what was delivered.
+fn deliver_all(home: &Home, copy: &str) -> Vec<String> {
+    let all: Vec<_> = mails().iter().map(|path| sample(path)).collect();
+    for (number, mail) in all.iter().enumerate() {
+        home.deliver("work", &format!("{number:03}.{copy}.a"), mail);
     }
+    all
 }
 
 /// `check --json` of every sample mail, by its path.
@@ -106,30 +105,23 @@ fn every_decision_explains_itself() {
 
 #[test]
 fn all_mail_twice_makes_one_draft_for_each_invitation_and_destroys_none() {
-    let home = full_home();
+    let home = home("");
+    home.once().well();
+    let mut delivered = deliver_all(&home, "first");
+    home.once().well();
     let drafts = home.drafts("work");
     let keys: BTreeSet<_> = drafts.iter().map(|draft| header(draft, "X-Notyet-Key").unwrap()).collect();
     assert!(drafts.len() > 50, "{}", drafts.len());
     assert_eq!(keys.len(), drafts.len());
 
-    deliver_all(&home, "second");
+    delivered.extend(deliver_all(&home, "second"));
     home.once().well();
     assert_eq!(home.drafts("work"), drafts, "the second copies change nothing");
 
-    let mut inbox = read_all(&home);
+    let mut inbox = messages(&home.maildir("work"));
     inbox.sort();
-    let mut wanted: Vec<_> = mails().iter().map(|path| fs::read(root().join(path)).unwrap()).collect();
-    wanted.extend(wanted.clone());
-    wanted.sort();
-    assert!(inbox == wanted, "every mail is still there, byte for byte");
-}
-
-fn read_all(home: &Home) -> Vec<Vec<u8>> {
-    ["cur", "new"]
-        .iter()
-        .flat_map(|part| fs::read_dir(home.maildir("work").join(part)).unwrap())
-        .map(|entry| fs::read(entry.unwrap().path()).unwrap())
-        .collect()
+    delivered.sort();
+    assert!(inbox == delivered, "every mail is still there, byte for byte");
 }
 
 #[test]

@@ -71,7 +71,8 @@ pub async fn settle(port: &mut Port, account: &Account, shared: &Shared, stop: &
         if stop.asked() {
             return Ok(());
         }
-        if letter.attempts == 0 && found_done(port, account, &letter, shared, &mut folders).await? {
+        // A ledger that was lost and begun anew must not answer a second time.
+        if letter.attempts == 0 && was_done_before(port, account, &letter, shared, &mut folders).await? {
             continue;
         }
         if letter.mode == Mode::Draft {
@@ -120,9 +121,8 @@ async fn drafts_folder(
     })
 }
 
-/// Looks for a letter of this key from before the ledger began: a lost state
-/// file must not make a second decline.
-async fn found_done(
+/// Whether Drafts or Sent holds the letter although no try of it is recorded.
+async fn was_done_before(
     port: &mut Port,
     account: &Account,
     letter: &Delivery,
@@ -130,20 +130,21 @@ async fn found_done(
     known: &mut Option<SpecialFolders>,
 ) -> Result<bool, Fault> {
     let folders = folders_of(port, account, known).await?;
-    let id = letter.message_id.as_str();
-    for (folder, in_drafts) in [(folders.drafts, true), (folders.sent, false)] {
-        let Some(folder) = folder else { continue };
-        if port.find_by_header(&folder, KEY_HEADER, id).await?.is_none() {
-            continue;
+    let found = [
+        (folders.sent, Event::SeenInSent, "it was in the Sent folder already"),
+        (folders.drafts, Event::TooLate, "a draft of it stands in the Drafts folder: a person's choice"),
+    ];
+    for (folder, event, words) in found {
+        if let Some(folder) = folder
+            && port.find_by_header(&folder, KEY_HEADER, letter.message_id.as_str()).await?.is_some()
+        {
+            let (event, words) = match letter.mode {
+                Mode::Send => (event, words),
+                Mode::Draft => (Event::Appended, "it was there already"),
+            };
+            record(shared, letter, event, words, Detail::default())?;
+            return Ok(true);
         }
-        let event = match (letter.mode, in_drafts) {
-            (Mode::Draft, true) => Event::Appended,
-            (Mode::Send, false) => Event::SeenInSent,
-            // A draft the owner has sent, or one that waits for the owner.
-            (Mode::Draft, false) | (Mode::Send, true) => Event::OwnerActed,
-        };
-        record(shared, letter, event, "it was there before this ledger", Detail::default())?;
-        return Ok(true);
     }
     Ok(false)
 }

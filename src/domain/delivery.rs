@@ -128,10 +128,10 @@ impl State {
             (S::Transmitting, Mode::Send, E::TryLater) => Some(S::Queued),
             (S::Transmitting, Mode::Send, E::Rejected) => Some(S::Refused),
             (S::Transmitting, Mode::Send, E::Lost) => Some(S::Uncertain),
-            // A ledger that was lost and begun anew finds what was done before.
+            // Queued: a ledger that was lost begins anew with what went out long ago.
             (S::Queued | S::Uncertain, Mode::Send, E::SeenInSent) => Some(S::Sent),
             (S::Uncertain, _, E::TooLate) => Some(S::Parked),
-            (S::Queued, _, E::OwnerActed) | (S::Drafted, Mode::Draft, E::OwnerActed) => Some(S::TakenOver),
+            (S::Drafted, Mode::Draft, E::OwnerActed) => Some(S::TakenOver),
             _ => None,
         }
     }
