@@ -128,6 +128,7 @@ fn a_kill_anywhere_on_the_way_to_a_draft_on_dovecot_leaves_exactly_one() {
 async fn sending_with_accident(server: &Dovecot, number: u32, step: Option<Step>) -> (String, usize, usize) {
     let peer = Peer::standing(Script::new(Tls::Implicit)).await;
     let home = Home::new();
+    home.believe_reply_to();
     home.configure("generic = \"send\"", &[home.on_dovecot("work", server, "", &peer.table("work"))]);
     let before = server.messages(".Posted").len();
     with_accident(&home, step, || server.deliver(&with_reply_to(number, "jane@example.org")));

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::watched;
 use crate::support::golden;
 use crate::support::home::{Home, until};
-use crate::support::mails::to_paste;
+use crate::support::mails::{sample, to_paste};
 
 #[test]
 fn idle_brings_a_draft_soon_after_the_mail_and_sigterm_ends_it_well() {
@@ -125,11 +125,8 @@ fn a_refused_login_is_said_once_not_hammered_and_stops_nobody_else() {
 fn no_log_line_at_any_level_holds_anything_of_a_mail() {
     let server = dovecot!();
     let home = watched(&server, "", "", "");
-    let mails: Vec<String> = golden::mails()
-        .iter()
-        .filter(|path| path.starts_with("demo/"))
-        .map(|path| std::fs::read_to_string(golden::root().join(path)).unwrap())
-        .collect();
+    let mails: Vec<String> =
+        golden::mails().iter().filter(|path| path.starts_with("demo/")).map(|path| sample(path)).collect();
     for mail in &mails {
         server.deliver(mail);
     }

@@ -15,11 +15,24 @@ const OTHERS: [&str; 4] = [
     "2026-11-calendar-invitation",
 ];
 
+/// What speaks of the mailbox and the day, which `check` has nothing of.
+const CIRCUMSTANCES: [&str; 2] = ["gate.age", "gate.limits"];
+
+/// The objects without the name of the mail and the words about circumstances.
 fn objects(out: &str) -> Vec<Value> {
     out.lines()
         .map(|line| {
             let mut object: Value = serde_json::from_str(line).expect("one object a line");
             object.as_object_mut().unwrap().remove("file").expect("the name of the mail");
+            for plan in object["plans"].as_array_mut().unwrap() {
+                let evidence = plan["evidence"].as_array_mut().unwrap();
+                for piece in
+                    evidence.iter_mut().filter(|e| CIRCUMSTANCES.iter().any(|rule| e["rule"] == *rule))
+                {
+                    assert!(piece["text"].as_str().unwrap().starts_with("passed"), "{piece}");
+                    piece["text"] = "passed".into();
+                }
+            }
             object
         })
         .collect()

@@ -85,10 +85,22 @@ impl Home {
         path
     }
 
+    /// Lays rules over the shipped ones by which a member's Reply-To is believed in mail of
+    /// today as it was in mail of 2015: what arrives now has to be written now.
+    pub fn believe_reply_to(&self) {
+        let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/networks/linkedin.toml");
+        let text = fs::read_to_string(shipped).expect("the shipped rules");
+        let ours = text.replace("person_reply_until = \"2016-01-01\"", "person_reply_until = \"2100-01-01\"");
+        assert_ne!(ours, text, "the line to replace is there");
+        fs::create_dir_all(self.path().join("rules/networks")).expect("rules");
+        self.put("rules/networks/linkedin.toml", &ours);
+    }
+
     /// Writes the config: the owner of the sample mails, no limits that matter, and what is given.
     pub fn configure(&self, policy: &str, accounts: &[String]) {
+        let rules = if self.path().join("rules").exists() { "rules_dir = \"rules\"\n" } else { "" };
         let text = format!(
-            "state_dir = \"state\"\n\
+            "state_dir = \"state\"\n{rules}\
              [owner]\nname = \"Robin Keller\"\naddresses = [\"robin@example.org\"]\n\
              [policy]\nmax_per_hour = 1000\nmax_per_day = 1000\n{policy}\n\
              [log]\nformat = \"json\"\nlevel = \"trace\"\n{}",

@@ -1,11 +1,26 @@
 //! The sample mails, and invitations after their pattern from whoever is wanted.
 
+use notyet::shell::clock;
+
 use super::golden;
 
-/// The text of `tests/mail/demo/NAME.eml`.
+/// The text of `tests/mail/demo/NAME.eml`, as if written now.
 pub fn demo(name: &str) -> String {
-    let path = golden::root().join("demo").join(format!("{name}.eml"));
-    std::fs::read_to_string(path).expect("a sample mail")
+    sample(&format!("demo/{name}.eml"))
+}
+
+/// The text of a mail below `tests/mail`, as if written now; what is no UTF-8 in it is replaced.
+pub fn sample(path: &str) -> String {
+    written_now(&String::from_utf8_lossy(&std::fs::read(golden::root().join(path)).expect("a sample mail")))
+}
+
+/// The mail with a Date of this moment: one of long ago would be left alone.
+fn written_now(mail: &str) -> String {
+    let head = mail.find("\n\n").unwrap_or(mail.len());
+    let Some(date) = mail[..head].find("\nDate:") else { return mail.to_owned() };
+    let end = date + 1 + mail[date + 1..].find('\n').expect("the end of the line");
+    let now = jiff::Timestamp::from_second(clock::now().unix_s()).expect("a time");
+    format!("{}\nDate: {}{}", &mail[..date], now.strftime("%a, %d %b %Y %H:%M:%S +0000"), &mail[end..])
 }
 
 /// Lines of the body that quoted-printable broke, whole again, so that words can be replaced.

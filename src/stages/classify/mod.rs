@@ -100,6 +100,13 @@ pub fn classify(note: Option<&str>, context: &NoteContext<'_>, notes: &Notes) ->
     } else {
         confidence
     };
+    if case.evidence.is_empty() {
+        case.evidence.push(Evidence::new(
+            Stage::Classify,
+            "note.no-signal",
+            "no rule speaks for either kind; what cannot be shown to be generic counts as personalized",
+        ));
+    }
     Judgement { kind, confidence, language, evidence: case.evidence }
 }
 
