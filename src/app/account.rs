@@ -23,6 +23,9 @@ const SLACK: Duration = Duration::from_secs(2 * 60);
 /// A login that a person has to mend is not tried again before this (accounts get locked).
 const WARN_AGAIN: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// After other trouble for a person (no Drafts folder, say), mail is still read so often.
+const LOOK_AGAIN: Duration = Duration::from_secs(15 * 60);
+
 /// How a pass or an account's life ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
@@ -52,7 +55,7 @@ pub async fn pass(
     if memory.sending_rests_until.is_some_and(|until| shared.now() < until) {
         return Ok(tally);
     }
-    match deliver::deliver(account, shared, stop).await {
+    match deliver::deliver(account, shared, &memory.progress, stop).await {
         Ok(0) => {}
         Ok(_) => settle::settle(port, account, shared, stop).await?,
         // Drafting goes on where sending cannot; the letters keep their place in the queue.
@@ -102,8 +105,9 @@ pub async fn watch(account: Account, shared: Arc<Shared>, mut memory: Memory, mu
         };
         tell(&account, &shared, port_kind(&account), &fault);
         let wait = match fault {
-            // Nothing but a person, a reload or a restart helps.
-            Fault::NeedsHuman(_) => WARN_AGAIN,
+            // Nothing but a person, a reload or a restart helps a login.
+            Fault::NeedsHuman(_) if !memory.logged_in => WARN_AGAIN,
+            Fault::NeedsHuman(_) => LOOK_AGAIN,
             Fault::Transient(_) | Fault::Permanent(_) => backoff.next(fastrand::u32(..)),
         };
         progress.expect_within(shared.now(), wait + SLACK);
@@ -131,7 +135,9 @@ async fn session(
     backoff: &mut Backoff,
 ) -> Result<(), Fault> {
     begin(account, shared)?;
+    memory.logged_in = false;
     let mut port = Port::connect(account, shared.uids(account)).await?;
+    memory.logged_in = true;
     tracing::info!(account = %account.name, "connected");
     while !stop.asked() {
         memory.progress.expect_within(shared.now(), LONGEST_STEP);
@@ -186,19 +192,37 @@ fn fail(account: &Account, shared: &Shared, port: PortKind, fault: &Fault) -> En
     }
 }
 
-/// Logs a failure once, here; one for a person also goes into the ledger, for `status`.
+/// Logs a failure once, here; one for a person also goes into the ledger, for
+/// `status`, and is said again only when a day has passed or the words change.
 fn tell(account: &Account, shared: &Shared, port: PortKind, fault: &Fault) {
-    match fault {
-        Fault::NeedsHuman(words) => {
-            tracing::error!(account = %account.name, "{words}");
-            if let Err(fault) = shared.ledger().set_port_fault(&account.name, port, words, shared.now()) {
-                tracing::error!(account = %account.name, "{fault}");
-            }
-        }
+    let words = match fault {
+        Fault::NeedsHuman(words) => words,
         Fault::Transient(words) | Fault::Permanent(words) => {
-            tracing::warn!(account = %account.name, "{words}; it is tried again");
+            tracing::warn!(account = %account.name, "{words}");
+            return;
         }
+    };
+    if let Err(fault) = tell_a_person(account, shared, port, words) {
+        tracing::error!(account = %account.name, "{words}");
+        tracing::error!(account = %account.name, "{fault}");
     }
+}
+
+fn tell_a_person(account: &Account, shared: &Shared, port: PortKind, words: &str) -> Result<(), Fault> {
+    let now = shared.now();
+    let mut ledger = shared.ledger();
+    let told = ledger.port_faults()?.into_iter().any(|known| {
+        known.account == account.name
+            && known.port == port
+            && known.words == words
+            && known.last_told.is_some_and(|at| now.since(at) < WARN_AGAIN)
+    });
+    if !told {
+        tracing::error!(account = %account.name, "{words}");
+        ledger.set_port_fault(&account.name, port, words, now)?;
+        ledger.mark_told(&account.name, port, now)?;
+    }
+    Ok(())
 }
 
 fn forget(account: &Account, shared: &Shared, port: PortKind) {

@@ -79,14 +79,18 @@ pub async fn run(config_file: &Path, setup: Setup, telemetry: &Telemetry) -> Run
             Ok(begun) => begun,
             Err(fault) => return RunEnd::NotStarted(fault),
         };
-        let crew = Crew::start(accounts, &shared);
+        let mut crew = Crew::start(accounts, &shared);
         notify::ready();
-        let reload = crew.stand_by(config_file, &mut signals, &shared).await;
-        if reload.is_none() {
+        let next_life = crew.stand_by(config_file, &mut signals, &shared).await;
+        if !matches!(next_life, NextLife::Reloaded(_)) {
             notify::stopping();
         }
         crew.dismiss().await;
-        let Some(fresh) = reload else { return RunEnd::Done };
+        let fresh = match next_life {
+            NextLife::Reloaded(fresh) => fresh,
+            NextLife::Stop => return RunEnd::Done,
+            NextLife::Broken => return RunEnd::Failed,
+        };
         telemetry.reload(&fresh.config.logging);
         // All tasks have ended, so this is the last owner; the lock on the ledger stays ours.
         ledger =
@@ -121,6 +125,17 @@ fn reloaded(config_file: &Path) -> Option<Box<Setup>> {
         .map(Box::new)
 }
 
+/// What comes after the present crew.
+enum NextLife {
+    Stop,
+    Reloaded(Box<Setup>),
+    Broken,
+}
+
+fn kind_of(error: &tokio::task::JoinError) -> &'static str {
+    if error.is_panic() { "a fault inside notyet; please report it" } else { "cancelled" }
+}
+
 /// The tasks of all accounts.
 struct Crew {
     tasks: JoinSet<End>,
@@ -141,24 +156,24 @@ impl Crew {
         crew
     }
 
-    /// Until a signal asks for a stop (`None`) or brings a good new set-up.
-    async fn stand_by(
-        &self,
-        config_file: &Path,
-        signals: &mut Signals,
-        shared: &Shared,
-    ) -> Option<Box<Setup>> {
+    /// Until a signal asks for a stop or brings a good new set-up, or a task breaks.
+    async fn stand_by(&mut self, config_file: &Path, signals: &mut Signals, shared: &Shared) -> NextLife {
         let beat = notify::watchdog_interval().map_or(Duration::from_secs(3600), |interval| interval / 2);
         let mut ticker = tokio::time::interval(beat);
         loop {
             tokio::select! {
                 asked = signals.next() => match asked {
-                    Asked::Stop => return None,
+                    Asked::Stop => return NextLife::Stop,
                     Asked::Reload => match reloaded(config_file) {
-                        Some(setup) => return Some(setup),
+                        Some(setup) => return NextLife::Reloaded(setup),
                         None => notify::ready(),
                     },
                 },
+                Some(Err(error)) = self.tasks.join_next() => {
+                    // Its mail would be left unread with nobody told: better a restart.
+                    tracing::error!("an account's task broke down: {}", kind_of(&error));
+                    return NextLife::Broken;
+                }
                 _ = ticker.tick() => self.sign_of_life(shared),
             }
         }
@@ -186,10 +201,7 @@ impl Crew {
         let _ = self.switch.send(true);
         while let Some(end) = self.tasks.join_next().await {
             if let Err(error) = end {
-                tracing::error!(
-                    "an account's task ended by itself: {}",
-                    if error.is_panic() { "panic" } else { "cancelled" }
-                );
+                tracing::error!("an account's task broke down: {}", kind_of(&error));
             }
         }
     }

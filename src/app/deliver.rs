@@ -1,11 +1,12 @@
 //! The send queue: one step for one letter, phase by phase, never twice.
 
+use super::account::LONGEST_STEP;
 use super::settle::retry_at;
-use super::shared::{Shared, Step, Stop};
+use super::shared::{Progress, Shared, Step, Stop};
 use crate::config::{Account, Smtp};
-use crate::domain::Fault;
 use crate::domain::delivery::{Event, Mode};
-use crate::shell::sender::{self, Outcome, Submission};
+use crate::domain::{Action, Fault};
+use crate::shell::sender::{self, Outcome, Phase, Submission};
 use crate::shell::store::{Delivery, Detail};
 use crate::shell::{Secret, secrets};
 
@@ -13,30 +14,56 @@ use crate::shell::{Secret, secrets};
 ///
 /// # Errors
 /// [`Fault::NeedsHuman`] when the server does not let us in: nothing was sent.
-pub async fn deliver(account: &Account, shared: &Shared, stop: &Stop) -> Result<usize, Fault> {
+pub async fn deliver(
+    account: &Account,
+    shared: &Shared,
+    progress: &Progress,
+    stop: &Stop,
+) -> Result<usize, Fault> {
     let due: Vec<_> = shared.ledger().due(&account.name, shared.now())?;
     let mut sent = 0;
     for letter in due.into_iter().filter(|d| d.mode == Mode::Send) {
         if stop.asked() {
             break;
         }
-        if shared.now().since(letter.queued_at.unwrap_or(letter.created_at)) > shared.policy.send_within {
-            let words = "it waited longer than policy.send_within: a late decline is a person's choice";
-            record(shared, &letter, Event::TooLate, words, Detail::default())?;
-            continue;
-        }
-        let Some(server) = &account.smtp else {
-            let words = "the account has no [smtp] section any more";
-            record(shared, &letter, Event::TooLate, words, Detail::default())?;
-            continue;
+        progress.expect_within(shared.now(), LONGEST_STEP);
+        let server = match may_go(account, shared, &letter) {
+            Ok(server) => server,
+            Err(words) => {
+                record(shared, &letter, Event::TooLate, words, Detail::default())?;
+                continue;
+            }
         };
         let secret = match &server.login {
             Some(login) => Some(secrets::read(&login.secret, &account.name).await?),
             None => None,
         };
-        sent += usize::from(send(server, secret.as_ref(), &letter, shared).await?);
+        match send(server, secret.as_ref(), &letter, shared).await? {
+            Went::Out => sent += 1,
+            Went::Nowhere => {}
+            // The next letter would wait for the same time-out.
+            Went::NoServer => break,
+        }
     }
     Ok(sent)
+}
+
+/// What one try came to.
+enum Went {
+    Out,
+    Nowhere,
+    NoServer,
+}
+
+/// The server to send by, or why the letter waits for a person instead.
+fn may_go<'a>(account: &'a Account, shared: &Shared, letter: &Delivery) -> Result<&'a Smtp, &'static str> {
+    if shared.now().since(letter.created_at) > shared.policy.send_within {
+        return Err("it waited longer than policy.send_within: a late decline is a person's choice");
+    }
+    if ![shared.policy.generic, shared.policy.personalized].contains(&Action::Send) {
+        return Err("sending was switched off before it went out");
+    }
+    account.smtp.as_ref().ok_or("the account has no [smtp] section any more")
 }
 
 async fn send(
@@ -44,10 +71,10 @@ async fn send(
     secret: Option<&Secret>,
     letter: &Delivery,
     shared: &Shared,
-) -> Result<bool, Fault> {
+) -> Result<Went, Fault> {
     let (Some(from), Some(to)) = (shared.owner.addresses.first(), &letter.to) else {
         record(shared, letter, Event::Rejected, "it has no recipient", Detail::default())?;
-        return Ok(false);
+        return Ok(Went::Nowhere);
     };
     let submission = Submission { server, secret, from, to, message: &letter.message.0 };
     let outcome = sender::submit(submission, || async {
@@ -61,9 +88,9 @@ async fn send(
             (shared.at_step)(Step::Accepted);
             record(shared, letter, Event::Accepted, &reply, Detail::default())?;
             (shared.at_step)(Step::SentRecorded);
-            Ok(true)
+            Ok(Went::Out)
         }
-        Outcome::TryLater { words, .. } => {
+        Outcome::TryLater { words, phase } => {
             let at = retry_at(shared.now(), letter.attempts, fastrand::u32(..));
             record(
                 shared,
@@ -72,15 +99,15 @@ async fn send(
                 &words,
                 Detail { next_attempt_at: Some(at), ..Detail::default() },
             )?;
-            Ok(false)
+            Ok(if phase < Phase::Mail { Went::NoServer } else { Went::Nowhere })
         }
         Outcome::Rejected { words, .. } => {
             record(shared, letter, Event::Rejected, &words, Detail::default())?;
-            Ok(false)
+            Ok(Went::Nowhere)
         }
         Outcome::Lost { words } => {
             record(shared, letter, Event::Lost, &words, Detail::default())?;
-            Ok(false)
+            Ok(Went::Nowhere)
         }
         Outcome::NeedsHuman { words, .. } => Err(Fault::NeedsHuman(words)),
     }

@@ -183,7 +183,7 @@ impl Look<'_> {
         let mut candidates = Vec::new();
         for envelope in envelopes {
             self.tally.looked += 1;
-            let header = parse::parse_header(&envelope.header);
+            let header = read_header(&envelope.header);
             match &header {
                 Ok(header) if recognise::is_candidate(header, &self.shared.rules) => {
                     candidates.push(envelope)
@@ -220,7 +220,7 @@ impl Look<'_> {
         if let [only] = chunk
             && self.stumbles(only.uid) >= MAX_STUMBLES
         {
-            let header = parse::parse_header(&only.header).ok();
+            let header = read_header(&only.header).ok();
             return self.quarantine(
                 only.uid,
                 header.as_ref(),
@@ -244,7 +244,7 @@ impl Look<'_> {
             match body {
                 Body::Gone => {}
                 Body::TooLarge { size_bytes } => {
-                    let header = parse::parse_header(&envelope.header).ok();
+                    let header = read_header(&envelope.header).ok();
                     let why = format!("it is larger than max_body_bytes ({size_bytes} bytes)");
                     self.quarantine(uid, header.as_ref(), &why)?;
                 }
@@ -351,6 +351,11 @@ fn search_terms(rules: &Rulebook) -> Vec<SearchTerm> {
 fn names_a_network(header: &[u8], rules: &Rulebook) -> bool {
     let text = String::from_utf8_lossy(header).to_lowercase();
     rules.networks.values().flat_map(|n| &n.domains).any(|domain| text.contains(domain.as_str()))
+}
+
+/// Bytes of strangers: a fault of ours in reading them is one more unreadable header.
+fn read_header(bytes: &[u8]) -> Result<Mail, Unreadable> {
+    catch_unwind(|| parse::parse_header(bytes)).unwrap_or(Err(Unreadable::Structure))
 }
 
 /// Says what a mail is that cannot be read, for callers without a mailbox.

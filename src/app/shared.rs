@@ -174,6 +174,8 @@ impl Progress {
 pub struct Memory {
     /// How often fetching a body broke the session, by mailbox and UID.
     pub stumbles: HashMap<(String, Uid), u32>,
+    /// Whether the last connection got past its login.
+    pub logged_in: bool,
     /// After a login that a person has to mend, sending rests until then.
     pub sending_rests_until: Option<Timestamp>,
     /// Signs of life.

@@ -144,7 +144,9 @@ fn time(work: impl Fn()) -> Duration {
         .unwrap()
 }
 
-const HOSTILE: [(&str, fn() -> String); 26] = [
+type Case = (&'static str, fn() -> String);
+
+const HOSTILE: [Case; 26] = [
     ("note 1 KB", || noted(1_000)),
     ("note 10 KB", || noted(10_000)),
     ("note 100 KB", || noted(100_000)),

@@ -24,6 +24,7 @@ pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
             return answer;
         }
         assert!(Instant::now() < end, "it never came to this: {what}");
+        #[allow(clippy::disallowed_methods, reason = "another process is asked; it has no event to await")]
         std::thread::sleep(Duration::from_millis(20));
     }
 }

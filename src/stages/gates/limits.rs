@@ -12,7 +12,10 @@ pub(super) fn unanswered(facts: &Facts) -> Finding {
             let day = jiff::Timestamp::from_second(known.when.unix_s())
                 .map(|when| when.strftime("%Y-%m-%d").to_string())
                 .unwrap_or_else(|_| "an unknown day".to_owned());
-            leave("already-answered", format!("This invitation was dealt with on {day}: {}.", known.what))
+            leave(
+                "already-answered",
+                format!("A letter for this invitation was written on {day} already ({}).", known.what),
+            )
         }
     }
 }
