@@ -86,8 +86,11 @@ fn a_new_uidvalidity_drafts_nothing_twice_and_loses_nothing() {
     server.deliver(&with_reply_to(2, "jane@example.org"));
     home.once().well();
     let before = home.status("work")["mailboxes"][0]["uid_validity"].clone();
+    // Made anew with less in it: the new UIDs lie below the old cursor.
+    server.clear("");
     server.renumber_inbox();
     server.deliver(&to_paste(3));
+    server.deliver(&to_paste(1));
     home.once().well();
     assert_ne!(home.status("work")["mailboxes"][0]["uid_validity"], before, "the mailbox was renumbered");
     let drafts = server.messages(".Drafts");

@@ -17,6 +17,8 @@ use super::dovecot::{self, Dovecot};
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Asks again and again until there is an answer; fails after a long while.
+/// The pause only keeps the asking cheap: nothing depends on its length.
+#[allow(clippy::disallowed_methods)]
 pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + PATIENCE;
     loop {
