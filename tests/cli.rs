@@ -254,9 +254,8 @@ fn check_json_is_the_documented_object() {
         "evidence",
         "letter",
     ];
-    expected.sort_unstable();
     assert_eq!(keys(plan), expected);
-    assert_eq!(keys(&plan["inviter"]), ["address", "first_name", "headline", "name", "profile_url"]);
+    assert_eq!(keys(&plan["inviter"]), ["name", "first_name", "headline", "address", "profile_url"]);
     assert_eq!(plan["inviter"]["first_name"], "Ayla");
     assert_eq!(plan["inviter"]["address"], Value::Null);
     assert!(plan["note"].as_str().unwrap().starts_with("Hi Robin"));
@@ -756,7 +755,7 @@ fn explain_shows_the_votes_on_a_note() {
     );
     let json = desk.feed(&["rules", "explain", "--json", "-"], note.as_bytes());
     let value = &lines(&json.out)[0];
-    assert_eq!(keys(value), ["confidence", "evidence", "language", "note_kind"]);
+    assert_eq!(keys(value), ["note_kind", "confidence", "language", "evidence"]);
     assert_eq!(value["note_kind"], "generic");
     assert!(value["evidence"].as_array().unwrap().iter().any(|e| e["text"] == "{{company}}"), "{value}");
     assert_eq!(desk.feed(&["rules", "explain", "-"], &[0xff, 0xfe]).code, 1);

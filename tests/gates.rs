@@ -849,7 +849,7 @@ fn an_answered_invitation_is_left() {
     let gated = gate(&mail(&[PASS]), &to("jane@example.net"), &known, &MEMBER);
     assert_left(&gated, "already-answered");
     let (_, reason) = gated.stopped().unwrap();
-    assert!(reason.text.contains("2027-01-14: drafted"), "{}", reason.text);
+    assert!(reason.text.contains("2027-01-14 already (drafted)"), "{}", reason.text);
 }
 
 #[test]
