@@ -68,7 +68,14 @@ pub fn classify(note: Option<&str>, context: &NoteContext<'_>, notes: &Notes) ->
     let names = name_words(context);
     let languages = candidates(folded.as_str(), notes);
     let reader = Reader { languages: &languages, names: &names };
-    let mut case = Case { original, folded: &folded, evidence: Vec::new(), generic: 0.0, personal: 0.0 };
+    let mut case = Case {
+        original,
+        folded: &folded,
+        evidence: Vec::new(),
+        generic: 0.0,
+        personal: 0.0,
+        has_boilerplate: false,
+    };
     let body = reader.body(folded.as_str());
     let rest = case.without_boilerplate(body, context.defaults);
     let language = notes
@@ -132,6 +139,7 @@ struct Case<'a> {
     evidence: Vec<Evidence>,
     generic: f64,
     personal: f64,
+    has_boilerplate: bool,
 }
 
 /// A note's own words.
@@ -174,6 +182,7 @@ impl Case<'_> {
                 .max_by(|a, b| a.0.total_cmp(&b.0));
             match best {
                 Some((_, more, span, found)) => {
+                    self.has_boilerplate = true;
                     self.say(format!("boilerplate.{}", found.source), span.clone());
                     language.get_or_insert_with(|| found.language.to_owned());
                     if let Some(last) = own.pop() {
@@ -210,6 +219,8 @@ impl Case<'_> {
         let coverage = smalltalk::coverage(own, reader, notes.common());
         let weight = match coverage.own.len() {
             0 => SMALLTALK_WEIGHT,
+            // Whoever adds a word to the default sentence has something to say.
+            _ if self.has_boilerplate => return,
             1 if coverage.all >= 5 => NEARLY_SMALLTALK_WEIGHT,
             few if few * 10 <= coverage.all => NEARLY_SMALLTALK_WEIGHT,
             _ => return,
