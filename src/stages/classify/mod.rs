@@ -75,6 +75,7 @@ pub fn classify(note: Option<&str>, context: &NoteContext<'_>, notes: &Notes) ->
         generic: 0.0,
         personal: 0.0,
         has_boilerplate: false,
+        generic_phrases: 0,
     };
     let body = reader.body(folded.as_str());
     let rest = case.without_boilerplate(body, context.defaults);
@@ -140,6 +141,8 @@ struct Case<'a> {
     generic: f64,
     personal: f64,
     has_boilerplate: bool,
+    /// How many patterns of generic signals matched.
+    generic_phrases: usize,
 }
 
 /// A note's own words.
@@ -208,7 +211,10 @@ impl Case<'_> {
         });
         for hit in hits {
             match hit.signal.side {
-                NoteKind::Generic => self.generic += hit.signal.weight,
+                NoteKind::Generic => {
+                    self.generic += hit.signal.weight;
+                    self.generic_phrases += 1;
+                }
                 NoteKind::Personalized => self.personal += hit.signal.weight,
             }
             self.say(format!("notes/{}", hit.signal.rule), hit.span);
@@ -230,12 +236,17 @@ impl Case<'_> {
         self.say("note.smalltalk", start..own.trim_end().len());
     }
 
+    /// One phrase of a pitch may be a quotation or a joke.
+    fn rests_on_one_phrase(&self) -> bool {
+        self.generic_phrases < 2 && self.generic < SMALLTALK_WEIGHT
+    }
+
     fn verdict(&self) -> (NoteKind, f64) {
         let margin = self.generic - self.personal;
         let grown = |margin: f64| 1.0 - UNKNOWN * (-margin / CONFIDENCE_SCALE).exp();
         if margin >= GENERIC_MARGIN {
             let confidence = grown(margin).min(0.97);
-            let doubt = self.personal > 0.0;
+            let doubt = self.personal > 0.0 || self.rests_on_one_phrase();
             (NoteKind::Generic, if doubt { confidence.min(DOUBTFUL) } else { confidence })
         } else if self.personal > 0.0 && margin < 0.0 {
             (NoteKind::Personalized, grown(-margin).min(0.97))
