@@ -1,1 +1,238 @@
-//! Tests of the notes boundary.
+//! Tests of the notes boundary: what a note is taken for, and by what right.
+
+use std::sync::LazyLock;
+
+use notyet::domain::{Judgement, NoteKind};
+use notyet::rulebook::Rulebook;
+use notyet::rulebook::text::{MAX_LOOKED_AT_BYTES, normalise};
+use notyet::stages::classify::{
+    LabelledNote, NoteContext, ScoreTable, classify, read_labelled, run_examples, score,
+};
+use proptest::prelude::*;
+
+static RULES: LazyLock<Rulebook> = LazyLock::new(|| Rulebook::shipped().expect("the shipped rules compile"));
+
+fn judge(note: &str) -> Judgement {
+    judge_between(note, "", "")
+}
+
+fn judge_between(note: &str, inviter_name: &str, owner_name: &str) -> Judgement {
+    let context = NoteContext { inviter_name, owner_name, defaults: &RULES.boilerplate };
+    classify(Some(note), &context, &RULES.notes)
+}
+
+/// The labelled notes of the corpus, where this machine has one.
+fn corpus() -> Option<Vec<LabelledNote>> {
+    let tsv = std::fs::read_to_string(crate::corpus::corpus()?.join("notes.tsv")).expect("readable notes");
+    Some(read_labelled(&tsv).expect("every line has a label"))
+}
+
+/// Our own list; its fourth column is the theme.
+fn held_out() -> Vec<LabelledNote> {
+    let tsv: String = include_str!("notes/held-out.tsv")
+        .lines()
+        .map(|line| {
+            let mut columns: Vec<&str> = line.split('\t').collect();
+            assert_eq!(columns.len(), 5, "{line}");
+            columns.remove(3);
+            columns.join("\t") + "\n"
+        })
+        .collect();
+    read_labelled(&tsv).expect("every line has a label")
+}
+
+fn misses(table: &ScoreTable) -> String {
+    table.misses.iter().map(|m| format!("\n  {:.2} {}", m.got.confidence, m.note.text)).collect()
+}
+
+fn assert_floors(table: &ScoreTable, overall_percent: f64) {
+    let misses = misses(table);
+    assert!(table.overall.percent() >= overall_percent, "overall {:.1} %{misses}", table.overall.percent());
+    assert!(
+        table.personalized.percent() >= 99.0,
+        "personalized kept {:.1} %{misses}",
+        table.personalized.percent()
+    );
+    assert_eq!(table.lost, 0, "personalized notes lost{misses}");
+    for subtlety in ["boilerplate", "boilerplate+name"] {
+        let cell = table.subtleties.get(subtlety).copied().unwrap_or_default();
+        assert!(cell.all > 0, "no {subtlety} in the list");
+        assert_eq!(cell.right, cell.all, "{subtlety}{misses}");
+    }
+}
+
+#[test]
+fn the_corpus_is_read_as_people_read_it() {
+    let Some(notes) = corpus() else { return };
+    let table = score(&notes, judge);
+    assert_floors(&table, 97.0);
+    for (language, cell) in &table.languages {
+        assert!(cell.percent() >= 90.0, "{language}: {:.1} %{}", cell.percent(), misses(&table));
+    }
+}
+
+#[test]
+fn our_own_list_is_read_as_we_labelled_it() {
+    let notes = held_out();
+    assert!(notes.len() >= 350);
+    assert_floors(&score(&notes, judge), 95.0);
+}
+
+#[test]
+fn every_example_in_the_rules_comes_out_as_its_file_says() {
+    let failures = run_examples(&RULES.notes, &RULES.boilerplate);
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[test]
+fn every_language_has_an_example() {
+    let untold: Vec<&str> = RULES
+        .notes
+        .all_languages()
+        .iter()
+        .map(|language| language.tag.as_str())
+        .filter(|tag| {
+            !RULES
+                .notes
+                .signals()
+                .iter()
+                .any(|s| s.languages.iter().any(|l| l == tag) && !s.examples.is_empty())
+        })
+        .collect();
+    assert!(untold.is_empty(), "no example for {untold:?}");
+}
+
+#[test]
+fn nothing_written_is_generic_beyond_doubt() {
+    for note in ["", "   ", "\u{200b}\u{feff}", "\n\n"] {
+        let got = judge(note);
+        assert_eq!((got.kind, got.confidence), (NoteKind::Generic, 1.0), "{note:?}");
+    }
+}
+
+#[test]
+fn an_unknown_language_is_kept_with_low_confidence() {
+    let got = judge("Saluton, mi trovis vian ombrelon apud la fontano.");
+    assert_eq!(got.kind, NoteKind::Personalized);
+    assert!(got.confidence < 0.6, "{got:?}");
+}
+
+#[test]
+fn a_default_sentence_is_known_in_any_dress() {
+    for note in [
+        "I’d like to add you to my professional network on LinkedIn.",
+        "I\u{200b}'d like to a\u{ad}dd you to my profes\u{2060}sional network on LinkedIn.",
+        "\u{202e}I'd like to add you to my professional network on LinkedIn.\u{202c}",
+        "𝐈'𝐝 𝐥𝐢𝐤𝐞 𝐭𝐨 𝐚𝐝𝐝 𝐲𝐨𝐮 𝐭𝐨 𝐦𝐲 𝐩𝐫𝐨𝐟𝐞𝐬𝐬𝐢𝐨𝐧𝐚𝐥 𝐧𝐞𝐭𝐰𝐨𝐫𝐤 𝐨𝐧 𝐋𝐢𝐧𝐤𝐞𝐝𝐈𝐧.",
+        "I'd lіke tо аdd yоu tо my prоfessiоnаl netwоrk оn LіnkedIn.",
+        "Ｉ'd like to add you to my professional network on ＬｉｎｋｅｄＩｎ.",
+        "I'D LIKE TO ADD YOU TO MY PROFESSIONAL NETWORK ON LINKEDIN!!!",
+    ] {
+        let got = judge(note);
+        assert_eq!(got.kind, NoteKind::Generic, "{note}");
+        assert!(got.evidence.iter().any(|e| e.rule.starts_with("boilerplate.")), "{note}: {got:?}");
+    }
+}
+
+#[test]
+fn a_slot_left_empty_is_generic_wherever_it_stands() {
+    for slot in
+        ["{{first_name}}", "{firstName}", "[Name]", "%FIRSTNAME%", "<<Vorname>>", "${name}", "*|FNAME|*"]
+    {
+        for note in
+            [format!("Hi {slot}, you grow roses too?"), format!("Hello, roses again, {slot}, in the park?")]
+        {
+            let got = judge(&note);
+            assert_eq!(got.kind, NoteKind::Generic, "{note}: {got:?}");
+            assert!(got.evidence.iter().any(|e| e.rule == "notes/any.placeholder"), "{note}: {got:?}");
+        }
+    }
+}
+
+#[test]
+fn a_figure_in_a_pitch_does_not_make_it_personal() {
+    for note in [
+        "We share 38 mutual connections, shall we connect?",
+        "Our tool saves teams like yours 12 hours a week.",
+        "300+ companies trust our platform since 2015.",
+        "Wir haben 38 gemeinsame Kontakte, wollen wir uns vernetzen?",
+        "Nous aidons plus de 300 entreprises à réduire leurs coûts de 40 %.",
+    ] {
+        let got = judge(note);
+        assert_eq!(got.kind, NoteKind::Generic, "{note}: {got:?}");
+    }
+}
+
+#[test]
+fn personal_words_beat_the_default_around_them() {
+    let default = "I'd like to add you to my professional network on LinkedIn.";
+    let got =
+        judge(&format!("Hi Ada,\n\n{default} You lent me your ladder in Ghent last week.\n\nBest,\nBo"));
+    assert_eq!(got.kind, NoteKind::Personalized, "{got:?}");
+    assert!(got.confidence > 0.6, "{got:?}");
+}
+
+#[test]
+fn a_verdict_cites_words_of_the_note() {
+    let note = "Grüße! Wir haben uns “letzten Sommer” beim Imkertreffen kennengelernt.";
+    let got = judge(note);
+    let cited: Vec<_> = got.evidence.iter().filter(|e| e.rule.starts_with("notes/")).collect();
+    assert!(!cited.is_empty());
+    for evidence in cited {
+        assert!(note.contains(&evidence.text), "{evidence:?}");
+    }
+}
+
+#[test]
+fn work_on_a_note_does_not_grow_beyond_the_cap() {
+    let sentence = "You lent me your ladder, {{name}}, we help companies like yours. ";
+    let note = sentence.repeat((1 << 20) / sentence.len());
+    let folded = normalise(&note);
+    assert!(folded.is_cut());
+    assert!(folded.as_str().len() <= MAX_LOOKED_AT_BYTES);
+    let long = judge(&note);
+    let capped = judge(note.get(..MAX_LOOKED_AT_BYTES).expect("ASCII"));
+    let found = |j: &Judgement| j.evidence.iter().filter(|e| e.rule.starts_with("notes/")).count();
+    assert_eq!(found(&long), found(&capped), "what lies beyond the cap was looked at");
+    assert!(long.evidence.iter().any(|e| e.rule == "note.too-long"));
+    assert!(long.confidence < 0.8);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn any_text_gets_a_verdict(note in "\\PC{0,300}", inviter in "\\PC{0,20}", owner in "\\PC{0,20}") {
+        let got = judge_between(&note, &inviter, &owner);
+        prop_assert!((0.5..=1.0).contains(&got.confidence));
+    }
+
+    #[test]
+    fn hostile_pieces_get_a_verdict(
+        pieces in prop::collection::vec(
+            prop::sample::select(vec![
+                "{{", "}}", "[", "]", "{first_name}", "<<", ">>", "%NAME%", "\u{202e}", "\u{200d}",
+                "\u{e0041}", "\u{301}", "I", "'d like to", " add you", "\n", "http://", "ａ", "𝐀", "а",
+                "ガ", "漢", "\0", "\u{fffd}", "ſ", "İ", "ﬃ", "- ", ",", "dear", "regards", "#12", "5 %",
+            ]),
+            0..60,
+        )
+    ) {
+        let note: String = pieces.concat();
+        let got = judge(&note);
+        prop_assert!((0.5..=1.0).contains(&got.confidence));
+    }
+
+    #[test]
+    fn invisible_characters_change_no_verdict(at in 0_usize..60, which in 0_usize..5) {
+        let hidden = ["\u{200b}", "\u{ad}", "\u{2060}", "\u{feff}", "\u{202d}"][which];
+        for note in ["You lent me your ladder in Ghent last week, thank you.",
+            "We help companies like yours cut costs. Open to a quick call?"] {
+            let mut dressed = note.to_owned();
+            let at = at.min(note.len());
+            dressed.insert_str(at, hidden);
+            let (plain, dressed) = (judge(note), judge(&dressed));
+            prop_assert_eq!((plain.kind, plain.confidence), (dressed.kind, dressed.confidence));
+        }
+    }
+}

@@ -68,7 +68,15 @@ pub fn classify(note: Option<&str>, context: &NoteContext<'_>, notes: &Notes) ->
     let names = name_words(context);
     let languages = candidates(folded.as_str(), notes);
     let reader = Reader { languages: &languages, names: &names };
-    let mut case = Case { original, folded: &folded, evidence: Vec::new(), generic: 0.0, personal: 0.0 };
+    let mut case = Case {
+        original,
+        folded: &folded,
+        evidence: Vec::new(),
+        generic: 0.0,
+        personal: 0.0,
+        has_boilerplate: false,
+        generic_phrases: 0,
+    };
     let body = reader.body(folded.as_str());
     let rest = case.without_boilerplate(body, context.defaults);
     let language = notes
@@ -139,6 +147,9 @@ struct Case<'a> {
     evidence: Vec<Evidence>,
     generic: f64,
     personal: f64,
+    has_boilerplate: bool,
+    /// How many patterns of generic signals matched.
+    generic_phrases: usize,
 }
 
 /// A note's own words.
@@ -181,6 +192,7 @@ impl Case<'_> {
                 .max_by(|a, b| a.0.total_cmp(&b.0));
             match best {
                 Some((_, more, span, found)) => {
+                    self.has_boilerplate = true;
                     self.say(format!("boilerplate.{}", found.source), span.clone());
                     language.get_or_insert_with(|| found.language.to_owned());
                     if let Some(last) = own.pop() {
@@ -206,7 +218,10 @@ impl Case<'_> {
         });
         for hit in hits {
             match hit.signal.side {
-                NoteKind::Generic => self.generic += hit.signal.weight,
+                NoteKind::Generic => {
+                    self.generic += hit.signal.weight;
+                    self.generic_phrases += 1;
+                }
                 NoteKind::Personalized => self.personal += hit.signal.weight,
             }
             self.say(format!("notes/{}", hit.signal.rule), hit.span);
@@ -217,6 +232,8 @@ impl Case<'_> {
         let coverage = smalltalk::coverage(own, reader, notes.common());
         let weight = match coverage.own.len() {
             0 => SMALLTALK_WEIGHT,
+            // Whoever adds a word to the default sentence has something to say.
+            _ if self.has_boilerplate => return,
             1 if coverage.all >= 5 => NEARLY_SMALLTALK_WEIGHT,
             few if few * 10 <= coverage.all => NEARLY_SMALLTALK_WEIGHT,
             _ => return,
@@ -226,12 +243,17 @@ impl Case<'_> {
         self.say("note.smalltalk", start..own.trim_end().len());
     }
 
+    /// One phrase of a pitch may be a quotation or a joke.
+    fn rests_on_one_phrase(&self) -> bool {
+        self.generic_phrases < 2 && self.generic < SMALLTALK_WEIGHT
+    }
+
     fn verdict(&self) -> (NoteKind, f64) {
         let margin = self.generic - self.personal;
         let grown = |margin: f64| 1.0 - UNKNOWN * (-margin / CONFIDENCE_SCALE).exp();
         if margin >= GENERIC_MARGIN {
             let confidence = grown(margin).min(0.97);
-            let doubt = self.personal > 0.0;
+            let doubt = self.personal > 0.0 || self.rests_on_one_phrase();
             (NoteKind::Generic, if doubt { confidence.min(DOUBTFUL) } else { confidence })
         } else if self.personal > 0.0 && margin < 0.0 {
             (NoteKind::Personalized, grown(-margin).min(0.97))
