@@ -240,7 +240,7 @@ fn check_json_is_the_documented_object() {
     assert_eq!((&mail["file"], &mail["kind"]), (&"a.eml".into(), &"invitation".into()));
     assert_eq!(mail["network"], "linkedin");
     let plan = &mail["plans"][0];
-    let mut expected = vec![
+    let expected = vec![
         "key",
         "inviter",
         "note",
@@ -268,10 +268,10 @@ fn check_json_is_the_documented_object() {
     assert_eq!(plan["decision"], "draft");
     assert!(plan["reason"].is_string() && plan["key"].is_string());
     for evidence in plan["evidence"].as_array().unwrap() {
-        assert_eq!(keys(evidence), ["rule", "stage", "text"]);
+        assert_eq!(keys(evidence), ["stage", "rule", "text"]);
         assert!(evidence.as_object().unwrap().values().all(Value::is_string));
     }
-    assert_eq!(keys(&plan["letter"]), ["body", "subject"]);
+    assert_eq!(keys(&plan["letter"]), ["subject", "body"]);
     // The order of the documentation, for people who read the lines.
     let places: Vec<_> = ["\"key\":", "\"inviter\":", "\"note\":", "\"decision\":", "\"letter\":"]
         .map(|key| it.out.find(key).unwrap())

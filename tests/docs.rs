@@ -179,7 +179,8 @@ fn every_command_named_in_a_sentence_exists() {
 
 /// Days pass and temporary folders change; nothing else may.
 fn settled(line: &str) -> String {
-    let line = Regex::new(r"on \d{4}-\d{2}-\d{2} already").unwrap().replace_all(line, "on DAY already").into_owned();
+    let line =
+        Regex::new(r"on \d{4}-\d{2}-\d{2} already").unwrap().replace_all(line, "on DAY already").into_owned();
     Regex::new(r"/\S*notyet-demo-\w+").unwrap().replace_all(&line, "DIR").into_owned()
 }
 
