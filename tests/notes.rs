@@ -236,3 +236,9 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn every_shipped_pattern_is_small_enough() {
+    let rules = notyet::rulebook::Rulebook::shipped().unwrap_or_else(|e| panic!("{e}"));
+    assert!(rules.notes.too_large().is_empty(), "{:?}", rules.notes.too_large());
+}

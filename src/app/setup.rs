@@ -55,7 +55,24 @@ pub fn load(config_file: &Path) -> Result<Setup, Problems> {
 /// # Errors
 /// Every problem of every rules file.
 pub fn rules(folder: Option<&Path>) -> Result<Rulebook, Problems> {
-    Rulebook::compile(&rule_files(folder)?)
+    let rules = Rulebook::compile(&rule_files(folder)?)?;
+    // The shipped patterns are tried by the tests; a person's own have to be tried here.
+    let too_large = if folder.is_some() { rules.notes.too_large() } else { Vec::new() };
+    if too_large.is_empty() {
+        return Ok(rules);
+    }
+    Err(Problems(too_large.into_iter().map(|rule| own_pattern_too_large(folder, rule)).collect()))
+}
+
+fn own_pattern_too_large(folder: Option<&Path>, rule: &str) -> Problem {
+    Problem {
+        file: folder.map(|f| f.display().to_string()).unwrap_or_default(),
+        line: 0,
+        column: 0,
+        key: format!("signal {rule}"),
+        found: "a pattern of it is too large".to_owned(),
+        allowed: "smaller counted repeats, or two patterns".to_owned(),
+    }
 }
 
 /// The shipped rule files, with those of `folder` laid over them.

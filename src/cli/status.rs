@@ -8,6 +8,7 @@ use super::out::{End, Outcome, say};
 use super::style::{Paint, json_text, line};
 use crate::app::look::{AccountStatus, Status};
 use crate::app::{look, setup};
+use crate::config::Account;
 use crate::domain::Timestamp;
 
 pub(super) fn run(arguments: &StatusArguments) -> Outcome {
@@ -16,7 +17,7 @@ pub(super) fn run(arguments: &StatusArguments) -> Outcome {
     if arguments.json {
         say(&json_text(&format!("{:#}", as_json(&status))))?;
     } else {
-        say(as_text(&status, Paint::stdout()).trim_end())?;
+        say(as_text(&status, &setup.config.accounts, Paint::stdout()).trim_end())?;
     }
     Ok(End::Done)
 }
@@ -27,14 +28,15 @@ fn when(moment: Timestamp) -> String {
         .unwrap_or_default()
 }
 
-fn as_text(status: &Status, paint: Paint) -> String {
+fn as_text(status: &Status, accounts: &[Account], paint: Paint) -> String {
     if status.accounts.is_empty() {
         return "No account has run yet.\n".to_owned();
     }
-    status.accounts.iter().map(|account| account_text(account, paint)).collect()
+    let blind = |name: &str| accounts.iter().any(|a| a.name == name && a.authserv_id.is_none());
+    status.accounts.iter().map(|account| account_text(account, blind(&account.name), paint)).collect()
 }
 
-fn account_text(account: &AccountStatus, paint: Paint) -> String {
+fn account_text(account: &AccountStatus, blind: bool, paint: Paint) -> String {
     let mut rows = vec![paint.bold(&format!("{} (since {})", account.name, when(account.started_at)))];
     for fault in &account.port_faults {
         rows.push(format!(
@@ -43,6 +45,11 @@ fn account_text(account: &AccountStatus, paint: Paint) -> String {
             when(fault.since),
             line(&fault.words)
         ));
+    }
+    if blind {
+        rows.push(
+            "  evidence    none to be had without authserv_id: letters are drafted, never sent".to_owned(),
+        );
     }
     let counts = |pairs: Vec<(String, u32)>| {
         pairs.into_iter().map(|(word, n)| format!("{n} {word}")).collect::<Vec<_>>().join(", ")

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use toml::Spanned;
 
 use super::language::{Language, Script};
-use super::{COMMON, Example, Group, Notes, Reads, Signal, pattern, raw};
+use super::pattern::Pattern;
+use super::{COMMON, Example, Group, Notes, Reads, Signal, raw};
 use crate::domain::problem::place;
 use crate::domain::{NoteKind, Problem, Problems};
 
@@ -15,12 +16,9 @@ pub(super) struct Builder {
     languages: Vec<Language>,
     signals: Vec<Signal>,
     /// Per part of the note and language tag.
-    groups: HashMap<(Reads, String), Sources>,
+    groups: HashMap<Reads, HashMap<String, Group>>,
     problems: Vec<Problem>,
 }
-
-/// Translated patterns, and the signal and pattern index of each.
-type Sources = (Vec<String>, Vec<(usize, usize)>);
 
 impl Builder {
     pub(super) fn file(&mut self, name: &str, text: &str) {
@@ -142,13 +140,9 @@ impl Builder {
             );
         }
         let mut patterns = Vec::new();
-        let mut sources = Vec::new();
         for written in &raw.patterns {
-            match pattern::compile(written.get_ref()) {
-                Ok((regex, translated)) => {
-                    patterns.push(regex);
-                    sources.push(translated);
-                }
+            match Pattern::check(written.get_ref()) {
+                Ok(pattern) => patterns.push(pattern),
                 Err(wrong) => self.wrong(
                     source,
                     written.span().start,
@@ -198,9 +192,8 @@ impl Builder {
         let everywhere = [COMMON.to_owned()];
         let into = if languages.is_empty() { &everywhere[..] } else { &languages };
         for tag in into {
-            let (all, owners) = self.groups.entry((reads, tag.clone())).or_default();
-            all.extend(sources.iter().cloned());
-            owners.extend((0..patterns.len()).map(|at| (index, at)));
+            let group = self.groups.entry(reads).or_default().entry(tag.clone()).or_default();
+            group.owners.extend((0..patterns.len()).map(|at| (index, at)));
         }
         self.signals.push(Signal {
             rule: format!("{stem}.{}", raw.name.get_ref()),
@@ -242,28 +235,12 @@ impl Builder {
         });
     }
 
-    pub(super) fn finish(mut self) -> Result<Notes, Problems> {
-        let mut groups: HashMap<Reads, HashMap<String, Group>> = HashMap::new();
-        for ((reads, tag), (sources, owners)) in std::mem::take(&mut self.groups) {
-            match pattern::set(&sources) {
-                Ok(set) => {
-                    groups.entry(reads).or_default().insert(tag, Group { set, owners });
-                }
-                Err(_) => self.problems.push(Problem {
-                    file: "rules/notes".to_owned(),
-                    line: 0,
-                    column: 0,
-                    key: "signal.patterns".to_owned(),
-                    found: format!("the patterns for language \"{tag}\" are too large together"),
-                    allowed: "fewer or simpler patterns".to_owned(),
-                }),
-            }
-        }
+    pub(super) fn finish(self) -> Result<Notes, Problems> {
         if self.problems.is_empty() {
             let (mut common, languages) =
                 self.languages.into_iter().partition::<Vec<_>, _>(|l| l.tag == COMMON);
             let common = common.pop().unwrap_or_else(|| Language::new(COMMON, Script::Latin));
-            Ok(Notes { common, languages, signals: self.signals, groups })
+            Ok(Notes { common, languages, signals: self.signals, groups: self.groups })
         } else {
             Err(Problems(self.problems))
         }

@@ -8,12 +8,14 @@ mod raw;
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::OnceLock;
 
-use regex::{Regex, RegexSet};
+use regex::RegexSet;
 
 use crate::domain::{NoteKind, Problems};
 
 pub use language::{Language, Lexicon, Script};
+use pattern::Pattern;
 
 /// The tag of words and signals that are good in every language.
 const COMMON: &str = "";
@@ -47,7 +49,7 @@ pub struct Signal {
     pub examples: Vec<Example>,
     /// Primary tags of the languages it is for; empty: all.
     pub languages: Vec<String>,
-    patterns: Vec<Regex>,
+    patterns: Vec<Pattern>,
 }
 
 /// What part of a note a signal looks at.
@@ -85,11 +87,13 @@ pub struct Hit<'a> {
     pub span: Range<usize>,
 }
 
-#[derive(Clone, Debug)]
+/// All patterns of one language that read one part of a note.
+#[derive(Clone, Debug, Default)]
 struct Group {
-    set: RegexSet,
-    /// Signal and pattern index of each pattern in the set.
+    /// Signal and pattern index of each.
     owners: Vec<(usize, usize)>,
+    /// All of them as one automaton, made when the first note of that language comes.
+    set: OnceLock<Option<RegexSet>>,
 }
 
 impl Notes {
@@ -156,12 +160,18 @@ impl Notes {
         let tags = std::iter::once(COMMON).chain(languages.iter().map(|l| l.tag.as_str()));
         let groups = self.groups.get(&reads);
         for group in tags.filter_map(|tag| groups?.get(tag)) {
-            for (index, pattern) in group.set.matches(folded).iter().filter_map(|at| group.owners.get(at)) {
+            let set = group.set.get_or_init(|| pattern::set(self.sources(group)));
+            let matched: Vec<usize> = match set {
+                Some(set) => set.matches(folded).iter().collect(),
+                None => (0..group.owners.len()).collect(),
+            };
+            for (index, pattern) in matched.into_iter().filter_map(|at| group.owners.get(at)) {
                 let Some(signal) = self.signals.get(*index) else {
                     continue;
                 };
                 let seen = count.entry(*index).or_default();
-                let found = signal.patterns.get(*pattern).and_then(|p| p.find(folded));
+                let regex = signal.patterns.get(*pattern).and_then(Pattern::regex);
+                let found = regex.and_then(|regex| regex.find(folded));
                 if let Some(found) = found.filter(|_| *seen < signal.at_most) {
                     *seen += 1;
                     hits.push(Hit { signal, span: found.range() });
@@ -169,5 +179,19 @@ impl Notes {
             }
         }
         hits
+    }
+
+    fn sources<'a>(&'a self, group: &'a Group) -> impl Iterator<Item = &'a str> {
+        group
+            .owners
+            .iter()
+            .filter_map(|(signal, pattern)| Some(self.signals.get(*signal)?.patterns.get(*pattern)?.source()))
+    }
+
+    /// Signals with a pattern larger than a pattern may be: it would never
+    /// match. Compiles everything, which takes a moment.
+    pub fn too_large(&self) -> Vec<&str> {
+        let is_too_large = |signal: &&Signal| signal.patterns.iter().any(|p| p.regex().is_none());
+        self.signals.iter().filter(is_too_large).map(|signal| signal.rule.as_str()).collect()
     }
 }

@@ -5,6 +5,8 @@
 //! `\s` and `\w` need no Unicode tables, and automata stay small enough for
 //! hundreds of patterns at once.
 
+use std::sync::OnceLock;
+
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use crate::rulebook::text;
@@ -23,28 +25,46 @@ pub(super) struct Wrong {
     pub(super) allowed: &'static str,
 }
 
-/// Compiles one pattern; also returns its translated source for [`set`].
-pub(super) fn compile(pattern: &str) -> Result<(Regex, String), Wrong> {
-    let source = translate(pattern)?;
-    let regex = builder(&source).build().map_err(|error| Wrong {
-        found: match error {
-            regex::Error::CompiledTooBig(_) => "the pattern is too large".to_owned(),
-            error => first_cause(&error.to_string()),
-        },
-        allowed: "the syntax of the Rust crate regex: no look-around, no back references, small counted repeats",
-    })?;
-    if regex.is_match("") {
-        return Err(Wrong {
-            found: "the pattern matches the empty text".to_owned(),
-            allowed: "a pattern that needs at least one letter",
-        });
-    }
-    Ok((regex, source))
+/// A pattern whose syntax is checked; compiled when a note first needs it,
+/// since a mailbox sees few of the languages that the rules know.
+#[derive(Clone, Debug)]
+pub(super) struct Pattern {
+    source: String,
+    regex: OnceLock<Option<Regex>>,
 }
 
-/// The patterns of one language as one automaton. `sources` come from [`compile`].
-pub(super) fn set(sources: &[String]) -> Result<RegexSet, regex::Error> {
-    RegexSetBuilder::new(sources).size_limit(MAX_SET_BYTES).dfa_size_limit(MAX_SET_BYTES).build()
+impl Pattern {
+    /// Translates a pattern and checks its syntax.
+    pub(super) fn check(pattern: &str) -> Result<Self, Wrong> {
+        let source = translate(pattern)?;
+        let parsed = regex_syntax::parse(&source).map_err(|error| Wrong {
+            found: first_cause(&error.to_string()),
+            allowed: "the syntax of the Rust crate regex: no look-around, no back references, small counted repeats",
+        })?;
+        if parsed.properties().minimum_len() == Some(0) {
+            return Err(Wrong {
+                found: "the pattern matches the empty text".to_owned(),
+                allowed: "a pattern that needs at least one letter",
+            });
+        }
+        Ok(Self { source, regex: OnceLock::new() })
+    }
+
+    /// The compiled pattern; `None` when it is larger than a pattern may be.
+    pub(super) fn regex(&self) -> Option<&Regex> {
+        self.regex.get_or_init(|| builder(&self.source).build().ok()).as_ref()
+    }
+
+    /// What [`set`] takes.
+    pub(super) fn source(&self) -> &str {
+        &self.source
+    }
+}
+
+/// The patterns of one language as one automaton; `None` when they are too
+/// large together and each has to be asked.
+pub(super) fn set<'a>(sources: impl Iterator<Item = &'a str>) -> Option<RegexSet> {
+    RegexSetBuilder::new(sources).size_limit(MAX_SET_BYTES).dfa_size_limit(MAX_SET_BYTES).build().ok()
 }
 
 fn builder(source: &str) -> RegexBuilder {
