@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::backoff::Backoff;
 use super::ingest::{Observer, Tally, Unwatched, ingest};
 use super::port::Port;
-use super::shared::{Memory, Shared, Stop};
+use super::shared::{LONGEST_STEP, Memory, Shared, Stop};
 use super::{deliver, settle};
 use crate::config::Account;
 use crate::domain::Fault;
@@ -15,9 +15,6 @@ use crate::shell::store::PortKind;
 
 /// The first and the longest wait after a broken session.
 const RECONNECT: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10 * 60));
-/// How long may lie between two signs of life of a pass. A server may take
-/// five SMTP time-outs over its last answer, and cutting that makes a doubt.
-pub(super) const LONGEST_STEP: Duration = Duration::from_secs(40 * 60);
 /// How long after an expected wake-up a sign of life may come.
 const SLACK: Duration = Duration::from_secs(2 * 60);
 /// A login that a person has to mend is not tried again before this (accounts get locked).

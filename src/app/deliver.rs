@@ -1,8 +1,7 @@
 //! The send queue: one step for one letter, phase by phase, never twice.
 
-use super::account::LONGEST_STEP;
 use super::settle::retry_at;
-use super::shared::{Progress, Shared, Step, Stop};
+use super::shared::{LONGEST_STEP, Progress, Shared, Step, Stop};
 use crate::config::{Account, Smtp};
 use crate::domain::delivery::{Event, Mode};
 use crate::domain::{Action, Fault};
@@ -30,7 +29,7 @@ pub async fn deliver(
         let server = match may_go(account, shared, &letter) {
             Ok(server) => server,
             Err(words) => {
-                record(shared, &letter, Event::TooLate, words, Detail::default())?;
+                shared.record(&letter, Event::TooLate, words, Detail::default())?;
                 continue;
             }
         };
@@ -73,12 +72,12 @@ async fn send(
     shared: &Shared,
 ) -> Result<Went, Fault> {
     let (Some(from), Some(to)) = (shared.owner.addresses.first(), &letter.to) else {
-        record(shared, letter, Event::Rejected, "it has no recipient", Detail::default())?;
+        shared.record(letter, Event::Rejected, "it has no recipient", Detail::default())?;
         return Ok(Went::Nowhere);
     };
     let submission = Submission { server, secret, from, to, message: &letter.message.0 };
     let outcome = sender::submit(submission, || async {
-        record(shared, letter, Event::BodyAboutToGo, "", Detail::default())?;
+        shared.record(letter, Event::BodyAboutToGo, "", Detail::default())?;
         (shared.at_step)(Step::BodyAboutToGo);
         Ok(())
     })
@@ -86,14 +85,13 @@ async fn send(
     match outcome {
         Outcome::Accepted { reply } => {
             (shared.at_step)(Step::Accepted);
-            record(shared, letter, Event::Accepted, &reply, Detail::default())?;
+            shared.record(letter, Event::Accepted, &reply, Detail::default())?;
             (shared.at_step)(Step::SentRecorded);
             Ok(Went::Out)
         }
         Outcome::TryLater { words, phase } => {
             let at = retry_at(shared.now(), letter.attempts, fastrand::u32(..));
-            record(
-                shared,
+            shared.record(
                 letter,
                 Event::TryLater,
                 &words,
@@ -102,23 +100,13 @@ async fn send(
             Ok(if phase < Phase::Mail { Went::NoServer } else { Went::Nowhere })
         }
         Outcome::Rejected { words, .. } => {
-            record(shared, letter, Event::Rejected, &words, Detail::default())?;
+            shared.record(letter, Event::Rejected, &words, Detail::default())?;
             Ok(Went::Nowhere)
         }
         Outcome::Lost { words } => {
-            record(shared, letter, Event::Lost, &words, Detail::default())?;
+            shared.record(letter, Event::Lost, &words, Detail::default())?;
             Ok(Went::Nowhere)
         }
         Outcome::NeedsHuman { words, .. } => Err(Fault::NeedsHuman(words)),
     }
-}
-
-fn record(
-    shared: &Shared,
-    letter: &Delivery,
-    event: Event,
-    words: &str,
-    detail: Detail,
-) -> Result<(), Fault> {
-    shared.ledger().record(&letter.key, event, words, shared.now(), detail).map(|_| ())
 }

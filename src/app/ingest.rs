@@ -3,10 +3,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::account::LONGEST_STEP;
 use super::entry::{facts, new_delivery};
 use super::port::Port;
-use super::shared::{Memory, Shared, Step, Stop};
+use super::shared::{LONGEST_STEP, Memory, Shared, Step, Stop};
 use crate::config::Account;
 use crate::domain::{Fault, Mail, Plan, RawMail, Timestamp};
 use crate::rulebook::Rulebook;

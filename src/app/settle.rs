@@ -143,7 +143,7 @@ async fn found_done(
                 (Event::TooLate, "a draft of it stands in the Drafts folder: a person's choice")
             }
         };
-        record(shared, letter, event, words, Detail::default())?;
+        shared.record(letter, event, words, Detail::default())?;
         return Ok(true);
     }
     Ok(false)
@@ -151,8 +151,7 @@ async fn found_done(
 
 async fn draft(port: &mut Port, drafts: &str, letter: &Delivery, shared: &Shared) -> Result<(), Fault> {
     let mark = port.append_mark(drafts, &letter.message.0).await?;
-    record(
-        shared,
+    shared.record(
         letter,
         Event::AppendAboutToGo,
         "",
@@ -172,11 +171,11 @@ async fn append_marked(
     match port.append(drafts, Folder::Drafts, mark, &letter.message.0).await {
         Ok(()) => {
             (shared.at_step)(Step::Appended);
-            record(shared, letter, Event::Appended, "", Detail::default())?;
+            shared.record(letter, Event::Appended, "", Detail::default())?;
             (shared.at_step)(Step::DraftRecorded);
             Ok(())
         }
-        Err(Fault::Permanent(words)) => record(shared, letter, Event::Rejected, &words, Detail::default()),
+        Err(Fault::Permanent(words)) => shared.record(letter, Event::Rejected, &words, Detail::default()),
         // The answer is missing, not the draft perhaps: the next pass looks.
         Err(fault) => Err(fault),
     }
@@ -187,15 +186,15 @@ async fn resolve(port: &mut Port, drafts: &str, letter: &Delivery, shared: &Shar
     let mark = letter.append_mark.clone().unwrap_or_default();
     match port.resolve_append(drafts, &mark, KEY_HEADER, letter.message_id.as_str()).await? {
         AppendTrace::There => {
-            record(shared, letter, Event::Appended, "found in the Drafts folder", Detail::default())
+            shared.record(letter, Event::Appended, "found in the Drafts folder", Detail::default())
         }
         AppendTrace::Never => {
             let words = "the mailbox shows that nothing was appended";
-            record(shared, letter, Event::NotAppended, words, Detail::default())
+            shared.record(letter, Event::NotAppended, words, Detail::default())
         }
         AppendTrace::Unclear => {
             let words = "perhaps drafted: it is not in Drafts, but mail came or went there meanwhile";
-            record(shared, letter, Event::AppendUnclear, words, Detail::default())
+            shared.record(letter, Event::AppendUnclear, words, Detail::default())
         }
     }
 }
@@ -216,11 +215,11 @@ async fn look_for_doubtful(
     if let Some(folder) = folder
         && port.find_by_header(&folder, KEY_HEADER, letter.message_id.as_str()).await?.is_some()
     {
-        return record(shared, letter, seen, "found in its folder", Detail::default());
+        return shared.record(letter, seen, "found in its folder", Detail::default());
     }
     if shared.now().since(letter.changed_at) > DAY {
         let words = "perhaps done, and not seen for a day: a person has to look";
-        record(shared, letter, Event::TooLate, words, Detail::default())?;
+        shared.record(letter, Event::TooLate, words, Detail::default())?;
     }
     Ok(())
 }
@@ -246,16 +245,6 @@ async fn file_copy(
     shared.ledger().mark_sent_copy_done(&letter.key, shared.now())?;
     (shared.at_step)(Step::CopyRecorded);
     Ok(())
-}
-
-fn record(
-    shared: &Shared,
-    letter: &Delivery,
-    event: Event,
-    words: &str,
-    detail: Detail,
-) -> Result<(), Fault> {
-    shared.ledger().record(&letter.key, event, words, shared.now(), detail).map(|_| ())
 }
 
 /// When an attempt that failed is tried again.

@@ -10,11 +10,12 @@ use tokio::sync::watch;
 
 use crate::config::Account;
 use crate::config::Owner;
-use crate::domain::{Policy, Timestamp};
+use crate::domain::delivery::Event;
+use crate::domain::{Fault, Policy, Timestamp};
 use crate::rulebook::Rulebook;
 use crate::shell::mailbox::Uid;
 use crate::shell::mailbox::maildir::UidBook;
-use crate::shell::store::Ledger;
+use crate::shell::store::{Delivery, Detail, Ledger};
 use crate::stages::Bench;
 use crate::stages::gates::Assume;
 
@@ -97,6 +98,14 @@ impl Shared {
         self.ledger.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Writes down what happened to `letter`; durable on return.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the ledger, also for a move the delivery machine does not have.
+    pub fn record(&self, letter: &Delivery, event: Event, words: &str, detail: Detail) -> Result<(), Fault> {
+        self.ledger().record(&letter.key, event, words, self.now(), detail).map(|_| ())
+    }
+
     /// Where the UIDs of `account` are kept, should it be a Maildir.
     pub fn uids(&self, account: &Account) -> UidBook {
         self.uids_dir.as_ref().map_or_else(UidBook::in_memory, |dir| UidBook::at(dir.join(&account.name)))
@@ -145,6 +154,10 @@ impl Stop {
         let _ = self.0.wait_for(|stop| *stop).await;
     }
 }
+
+/// How long may lie between two signs of life of a pass. A server may take
+/// five SMTP time-outs over its last answer, and cutting that makes a doubt.
+pub(super) const LONGEST_STEP: Duration = Duration::from_secs(40 * 60);
 
 /// When each account has to show its next sign of life, for the watchdog.
 #[derive(Debug, Default)]

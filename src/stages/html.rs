@@ -5,6 +5,7 @@
 
 use html5gum::{StartTag, Token, Tokenizer};
 
+use super::lines::{MAX_LINKS, is_web_url, one_line, push_one_line};
 use crate::domain::Link;
 
 /// What an HTML part shows.
@@ -15,9 +16,6 @@ pub struct Rendered {
     /// Anchors with an http(s) target, in order.
     pub links: Vec<Link>,
 }
-
-/// At most so many links are kept of one mail.
-pub const MAX_LINKS: usize = 500;
 
 /// Elements that end a line before and after themselves.
 const BLOCKS: [&[u8]; 22] = [
@@ -145,16 +143,16 @@ impl Writer {
 
     fn end_anchor(&mut self) {
         if let Some((url, label)) = self.anchor.take()
-            && super::parse::is_web_url(&url)
+            && is_web_url(&url)
             && self.out.links.len() < MAX_LINKS
         {
-            self.out.links.push(Link { url, label: super::parse::one_line(&label) });
+            self.out.links.push(Link { url, label: one_line(&label) });
         }
     }
 
     fn end_line(&mut self) {
         let begin = self.out.text.len();
-        super::parse::push_one_line(&mut self.out.text, &self.line);
+        push_one_line(&mut self.out.text, &self.line);
         self.line.clear();
         if self.out.text.len() > begin {
             self.out.text.push('\n');

@@ -8,6 +8,7 @@ pub mod compose;
 pub mod decide;
 pub mod gates;
 pub mod html;
+pub mod lines;
 pub mod mime;
 pub mod parse;
 pub mod recognise;

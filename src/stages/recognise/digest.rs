@@ -3,7 +3,7 @@
 
 use crate::domain::{Link, Mail, Mailbox};
 use crate::rulebook::Network;
-use crate::stages::parse::links_of_text;
+use crate::stages::lines::links_of_text;
 
 /// No digest was seen with more; a mail with more is no digest.
 const MAX_ENTRIES: usize = 50;

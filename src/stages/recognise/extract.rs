@@ -9,7 +9,7 @@ use super::view::View;
 use crate::domain::Inviter;
 use crate::rulebook::network::{Frame, NotePlace};
 use crate::rulebook::{Network, Rulebook};
-use crate::stages::parse::one_line;
+use crate::stages::lines::one_line;
 
 /// What a notification shows of one invitation.
 #[derive(Clone, Default)]
