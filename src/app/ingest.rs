@@ -24,6 +24,7 @@ const BODIES_AT_ONCE: usize = 250;
 const BODY_BYTES_AT_ONCE: u64 = 4 << 20;
 /// A body that broke so many sessions is set aside, so that the queue goes on.
 const MAX_STUMBLES: u32 = 3;
+const OUR_FAULT: &str = "reading it failed inside notyet; please report it";
 
 /// What became of one mail, told while it happens.
 #[derive(Debug)]
@@ -266,18 +267,17 @@ impl Look<'_> {
         let (mail, recognised) = match identified {
             Ok(Ok(found)) => found,
             Ok(Err(unreadable)) => return self.quarantine(envelope.uid, None, unreadable.as_str()),
-            Err(_) => {
-                return self.quarantine(
-                    envelope.uid,
-                    None,
-                    "reading it failed inside notyet; please report it",
-                );
-            }
+            Err(_) => return self.quarantine(envelope.uid, None, OUR_FAULT),
         };
         let mut plans = Vec::new();
         for invitation in &recognised.invitations {
             let facts = facts(self.shared, self.account, invitation, envelope.arrived, Some(start))?;
-            let plan = judge(&mail, &recognised, invitation, &facts, &self.shared.bench(self.account));
+            let bench = self.shared.bench(self.account);
+            let judged =
+                catch_unwind(AssertUnwindSafe(|| judge(&mail, &recognised, invitation, &facts, &bench)));
+            let Ok(plan) = judged else {
+                return self.quarantine(envelope.uid, Some(&mail), OUR_FAULT);
+            };
             let delivery = new_delivery(&plan, self.shared)?;
             let entry = Entry { uid: envelope.uid, plan: &plan, delivery };
             // Not beyond this mail: it may tell of more than one invitation.
