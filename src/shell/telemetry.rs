@@ -62,7 +62,14 @@ pub fn start(logging: &Logging) -> Result<Telemetry, Fault> {
     };
     tracing::subscriber::set_global_default(subscriber)
         .map_err(|_| Fault::NeedsHuman("the log was started twice in one process".to_owned()))?;
+    // The words of a panic can quote a mail, so only its place is told.
+    std::panic::set_hook(Box::new(|panic| tracing::error!("{}", place_of(panic.location()))));
     Ok(telemetry)
+}
+
+fn place_of(location: Option<&std::panic::Location<'_>>) -> String {
+    let place = location.map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+    format!("a fault inside notyet at {place}; please report it")
 }
 
 /// The subscriber below the layer that writes.
