@@ -221,6 +221,19 @@ fn a_server_that_does_not_answer_is_exit_code_75() {
     }
 }
 
+/// A person who mended the wrong thing has to be told again, today as well.
+#[test]
+fn trouble_for_a_person_is_said_by_every_run() {
+    let desk = Desk::new();
+    desk.config("n.toml", "");
+    fs::remove_dir_all(desk.path("Maildir")).unwrap();
+    for attempt in 1..=2 {
+        let run = desk.run(&["run", "--once", "--config", "n.toml"]);
+        assert_eq!(run.code, 1, "{}", run.err);
+        assert!(run.err.contains("Maildir"), "run {attempt} says nothing: {:?}", run.err);
+    }
+}
+
 // check --json: the schema that scripts read.
 
 #[test]

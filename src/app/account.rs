@@ -57,7 +57,7 @@ pub async fn pass(
         Ok(_) => settle::settle(port, account, shared, stop).await?,
         // Drafting goes on where sending cannot; the letters keep their place in the queue.
         Err(fault @ Fault::NeedsHuman(_)) => {
-            tell(account, shared, PortKind::Smtp, &fault);
+            tell(account, shared, memory, PortKind::Smtp, &fault);
             memory.sending_rests_until = Some(shared.now().plus(WARN_AGAIN));
             return Ok(tally);
         }
@@ -70,14 +70,14 @@ pub async fn pass(
 
 /// One connection and one pass, for `run --once` and cron.
 pub async fn once(account: &Account, shared: &Shared, stop: &Stop) -> End {
+    let mut memory = Memory::default();
     if let Err(fault) = begin(account, shared) {
-        return fail(account, shared, port_kind(account), &fault);
+        return fail(account, shared, &mut memory, &fault);
     }
     let mut port = match Port::connect(account, shared.uids(account)).await {
         Ok(port) => port,
-        Err(fault) => return fail(account, shared, port_kind(account), &fault),
+        Err(fault) => return fail(account, shared, &mut memory, &fault),
     };
-    let mut memory = Memory::default();
     let result = pass(&mut port, account, shared, &mut memory, &mut Unwatched, stop).await;
     port.close().await;
     match result {
@@ -86,7 +86,7 @@ pub async fn once(account: &Account, shared: &Shared, stop: &Stop) -> End {
             forget(account, shared, port_kind(account));
             End::Done
         }
-        Err(fault) => fail(account, shared, port_kind(account), &fault),
+        Err(fault) => fail(account, shared, &mut memory, &fault),
     }
 }
 
@@ -100,7 +100,7 @@ pub async fn watch(account: Account, shared: Arc<Shared>, mut memory: Memory, mu
             Ok(()) => break,
             Err(fault) => fault,
         };
-        tell(&account, &shared, port_kind(&account), &fault);
+        tell(&account, &shared, &mut memory, port_kind(&account), &fault);
         let wait = match fault {
             // Nothing but a person, a reload or a restart helps a login.
             Fault::NeedsHuman(_) if !memory.logged_in => WARN_AGAIN,
@@ -181,8 +181,8 @@ fn log_pass(account: &Account, tally: Tally) {
     }
 }
 
-fn fail(account: &Account, shared: &Shared, port: PortKind, fault: &Fault) -> End {
-    tell(account, shared, port, fault);
+fn fail(account: &Account, shared: &Shared, memory: &mut Memory, fault: &Fault) -> End {
+    tell(account, shared, memory, port_kind(account), fault);
     match fault {
         Fault::NeedsHuman(_) => End::NeedsHuman,
         Fault::Transient(_) | Fault::Permanent(_) => End::TryAgain,
@@ -190,8 +190,8 @@ fn fail(account: &Account, shared: &Shared, port: PortKind, fault: &Fault) -> En
 }
 
 /// Logs a failure once, here; one for a person also goes into the ledger, for
-/// `status`, and is said again only when a day has passed or the words change.
-fn tell(account: &Account, shared: &Shared, port: PortKind, fault: &Fault) {
+/// `status`, and a process says it again only after a day or in other words.
+fn tell(account: &Account, shared: &Shared, memory: &mut Memory, port: PortKind, fault: &Fault) {
     let words = match fault {
         Fault::NeedsHuman(words) => words,
         Fault::Transient(words) | Fault::Permanent(words) => {
@@ -199,27 +199,19 @@ fn tell(account: &Account, shared: &Shared, port: PortKind, fault: &Fault) {
             return;
         }
     };
-    if let Err(fault) = tell_a_person(account, shared, port, words) {
-        tracing::error!(account = %account.name, "{words}");
+    let now = shared.now();
+    if memory.told.as_ref().is_some_and(|(told, at)| told == words && now.since(*at) < WARN_AGAIN) {
+        return;
+    }
+    tracing::error!(account = %account.name, "{words}");
+    memory.told = Some((words.clone(), now));
+    let mut ledger = shared.ledger();
+    let noted = ledger
+        .set_port_fault(&account.name, port, words, now)
+        .and_then(|()| ledger.mark_told(&account.name, port, now));
+    if let Err(fault) = noted {
         tracing::error!(account = %account.name, "{fault}");
     }
-}
-
-fn tell_a_person(account: &Account, shared: &Shared, port: PortKind, words: &str) -> Result<(), Fault> {
-    let now = shared.now();
-    let mut ledger = shared.ledger();
-    let told = ledger.port_faults()?.into_iter().any(|known| {
-        known.account == account.name
-            && known.port == port
-            && known.words == words
-            && known.last_told.is_some_and(|at| now.since(at) < WARN_AGAIN)
-    });
-    if !told {
-        tracing::error!(account = %account.name, "{words}");
-        ledger.set_port_fault(&account.name, port, words, now)?;
-        ledger.mark_told(&account.name, port, now)?;
-    }
-    Ok(())
 }
 
 fn forget(account: &Account, shared: &Shared, port: PortKind) {

@@ -53,7 +53,8 @@ pub async fn once(setup: Setup) -> RunEnd {
                 Some(Err(_)) => ends.push(End::NeedsHuman),
                 None => break,
             },
-            Asked::Stop = signals.next() => { let _ = switch.send(true); }
+            // One pass has nothing to load anew.
+            asked = signals.next() => if matches!(asked, Asked::Stop) { let _ = switch.send(true); },
         }
     }
     if ends.contains(&End::NeedsHuman) {
@@ -81,20 +82,19 @@ pub async fn run(config_file: &Path, setup: Setup, telemetry: &Telemetry) -> Run
         };
         let mut crew = Crew::start(accounts, &shared);
         notify::ready();
-        let next_life = crew.stand_by(config_file, &mut signals, &shared).await;
-        if !matches!(next_life, NextLife::Reloaded(_)) {
+        let next_life = crew.stand_by(config_file, &state_dir, &mut signals, &shared).await;
+        if !matches!(next_life, NextLife::Reloaded(..)) {
             notify::stopping();
         }
         crew.dismiss().await;
-        let fresh = match next_life {
-            NextLife::Reloaded(fresh) => fresh,
+        let (fresh, moved) = match next_life {
+            NextLife::Reloaded(fresh, moved) => (fresh, moved),
             NextLife::Stop => return RunEnd::Done,
             NextLife::Broken => return RunEnd::Failed,
         };
         telemetry.reload(&fresh.config.logging);
         // All tasks have ended, so this is the last owner; the lock on the ledger stays ours.
-        ledger =
-            Arc::into_inner(shared).map(Shared::into_ledger).filter(|_| fresh.config.state_dir == state_dir);
+        ledger = moved.or_else(|| Arc::into_inner(shared).map(Shared::into_ledger));
         tracing::info!("configuration and rules are loaded anew");
         next = *fresh;
     }
@@ -114,21 +114,24 @@ fn begin(setup: Setup, ledger: Option<Ledger>) -> Result<(Vec<crate::config::Acc
     Ok((setup.config.accounts, Arc::new(shared)))
 }
 
-/// A bad file is refused with its message, and the old one stays in force.
-fn reloaded(config_file: &Path) -> Option<Box<Setup>> {
+/// The new set-up, and its ledger where that is another one than in `state_dir`.
+/// What is bad is refused with its message, and the old stays in force.
+fn reloaded(config_file: &Path, state_dir: &Path) -> Option<NextLife> {
     notify::reloading();
-    load(config_file)
-        .map_err(|problems| {
-            tracing::error!("the new configuration is refused, the old one stays in force: {problems}");
-        })
-        .ok()
-        .map(Box::new)
+    let refused = |why: &dyn std::fmt::Display| {
+        tracing::error!("the new configuration is refused, the old one stays in force: {why}");
+    };
+    let setup = load(config_file).map_err(|problems| refused(&problems)).ok()?;
+    let moved = setup.config.state_dir != state_dir;
+    let ledger = moved.then(|| Ledger::open(&setup.config.state_dir)).transpose();
+    let ledger = ledger.map_err(|fault| refused(&fault)).ok()?;
+    Some(NextLife::Reloaded(Box::new(setup), ledger))
 }
 
 /// What comes after the present crew.
 enum NextLife {
     Stop,
-    Reloaded(Box<Setup>),
+    Reloaded(Box<Setup>, Option<Ledger>),
     Broken,
 }
 
@@ -157,15 +160,21 @@ impl Crew {
     }
 
     /// Until a signal asks for a stop or brings a good new set-up, or a task breaks.
-    async fn stand_by(&mut self, config_file: &Path, signals: &mut Signals, shared: &Shared) -> NextLife {
+    async fn stand_by(
+        &mut self,
+        config_file: &Path,
+        state_dir: &Path,
+        signals: &mut Signals,
+        shared: &Shared,
+    ) -> NextLife {
         let beat = notify::watchdog_interval().map_or(Duration::from_secs(3600), |interval| interval / 2);
         let mut ticker = tokio::time::interval(beat);
         loop {
             tokio::select! {
                 asked = signals.next() => match asked {
                     Asked::Stop => return NextLife::Stop,
-                    Asked::Reload => match reloaded(config_file) {
-                        Some(setup) => return NextLife::Reloaded(setup),
+                    Asked::Reload => match reloaded(config_file, state_dir) {
+                        Some(next_life) => return next_life,
                         None => notify::ready(),
                     },
                 },

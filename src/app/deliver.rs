@@ -59,8 +59,8 @@ fn may_go<'a>(account: &'a Account, shared: &Shared, letter: &Delivery) -> Resul
     if shared.now().since(letter.created_at) > shared.policy.send_within {
         return Err("it waited longer than policy.send_within: a late decline is a person's choice");
     }
-    if ![shared.policy.generic, shared.policy.personalized].contains(&Action::Send) {
-        return Err("sending was switched off before it went out");
+    if shared.policy.action(letter.note_kind) != Action::Send {
+        return Err("sending was switched off for its kind of note before it went out");
     }
     account.smtp.as_ref().ok_or("the account has no [smtp] section any more")
 }

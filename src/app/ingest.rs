@@ -278,10 +278,17 @@ impl Look<'_> {
             let Ok(plan) = judged else {
                 return self.quarantine(envelope.uid, Some(&mail), OUR_FAULT);
             };
-            let delivery = new_delivery(&plan, self.shared)?;
-            let entry = Entry { uid: envelope.uid, plan: &plan, delivery };
-            // Not beyond this mail: it may tell of more than one invitation.
-            self.commit(vec![entry], Vec::new(), in_order.then_some(envelope.uid))?;
+            let written = new_delivery(&plan, self.shared).and_then(|delivery| {
+                let entry = Entry { uid: envelope.uid, plan: &plan, delivery };
+                // Not beyond this mail: it may tell of more than one invitation.
+                self.commit(vec![entry], Vec::new(), in_order.then_some(envelope.uid))
+            });
+            match written {
+                Ok(()) => {}
+                // It will not get better by trying again, and other mail waits behind it.
+                Err(Fault::Permanent(why)) => return self.quarantine(envelope.uid, Some(&mail), &why),
+                Err(fault) => return Err(fault),
+            }
             (self.shared.at_step)(Step::PlanCommitted);
             self.tally.plans += 1;
             plans.push(plan);

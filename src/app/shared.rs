@@ -187,6 +187,8 @@ impl Progress {
 pub struct Memory {
     /// How often fetching a body broke the session, by mailbox and UID.
     pub stumbles: HashMap<(String, Uid), u32>,
+    /// What a person was told last, and when: a new process tells it anew.
+    pub told: Option<(String, Timestamp)>,
     /// Whether the last connection got past its login.
     pub logged_in: bool,
     /// After a login that a person has to mend, sending rests until then.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::NoteKind;
+
 /// What may happen to an answerable invitation of one note kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -67,6 +69,14 @@ pub struct PolicyOverride {
 }
 
 impl Policy {
+    /// What may happen to an answerable invitation with such a note.
+    pub fn action(&self, kind: NoteKind) -> Action {
+        match kind {
+            NoteKind::Generic => self.generic,
+            NoteKind::Personalized => self.personalized,
+        }
+    }
+
     /// This policy with the keys the config sets.
     pub fn overlaid(&self, by: &PolicyOverride) -> Self {
         Self {

@@ -21,6 +21,11 @@ impl NoteKind {
             Self::Personalized => "personalized",
         }
     }
+
+    /// The inverse of [`NoteKind::as_str`].
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Generic, Self::Personalized].into_iter().find(|kind| kind.as_str() == word)
+    }
 }
 
 /// Which step of the way said something.

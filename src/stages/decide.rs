@@ -1,7 +1,7 @@
 //! From what is known to what is done: the last pure step.
 
 use crate::domain::policy::{Action, Policy};
-use crate::domain::{Decision, Evidence, Invitation, Judgement, Letter, NoteKind, Reason, Stage};
+use crate::domain::{Decision, Evidence, Invitation, Judgement, Letter, Reason, Stage};
 
 /// What decides, beside the policy.
 #[derive(Clone, Debug)]
@@ -20,11 +20,9 @@ pub struct Case<'a> {
 
 /// The decision, why, and what spoke for and against sending.
 pub fn decide(case: &Case<'_>, policy: &Policy) -> (Decision, Reason, Vec<Evidence>) {
-    let (kind, action) = match case.judgement.kind {
-        NoteKind::Generic => ("policy.generic", policy.generic),
-        NoteKind::Personalized => ("policy.personalized", policy.personalized),
-    };
-    let wish = Evidence::new(Stage::Decide, kind, format!("the policy says {}", action.as_str()));
+    let kind = format!("policy.{}", case.judgement.kind.as_str());
+    let action = policy.action(case.judgement.kind);
+    let wish = Evidence::new(Stage::Decide, kind.as_str(), format!("the policy says {}", action.as_str()));
     if action == Action::Leave {
         let text = format!("{kind} = \"leave\" in the policy");
         return (Decision::Leave, Reason { code: "policy-leave", text }, vec![wish]);
@@ -82,7 +80,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::domain::{Address, Identity, InvitationKey, Inviter, Notice, Route};
+    use crate::domain::{Address, Identity, InvitationKey, Inviter, NoteKind, Notice, Route};
 
     fn invitation(route: Route) -> Invitation {
         Invitation {

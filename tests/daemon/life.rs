@@ -50,6 +50,24 @@ fn sighup_refuses_a_bad_file_and_takes_over_a_good_one() {
 }
 
 #[test]
+fn a_reload_to_a_state_folder_that_cannot_be_used_is_refused() {
+    let home = Home::new();
+    home.configure("", &[home.on_maildir("home", "")]);
+    let good = std::fs::read_to_string(home.config()).unwrap();
+    let daemon = home.daemon();
+    daemon.says("connected", 1);
+    // A folder below a file can never be made.
+    home.put("notyet.toml", &good.replace("state_dir = \"state\"", "state_dir = \"password/state\""));
+    daemon.signal("-HUP");
+    daemon.says("the old one stays in force", 1);
+    home.put("notyet.toml", &good.replace("state_dir = \"state\"", "state_dir = \"elsewhere\""));
+    daemon.signal("-HUP");
+    daemon.says("connected", 2);
+    assert!(home.path().join("elsewhere/ledger.sqlite3").exists());
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
 fn a_second_daemon_on_one_state_folder_is_refused() {
     let home = Home::new();
     home.configure("", &[home.on_maildir("home", "")]);

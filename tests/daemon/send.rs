@@ -6,8 +6,8 @@ use notyet::app::account::{self, End};
 use notyet::app::setup;
 use notyet::app::shared::{Shared, Stop};
 use notyet::config::Tls;
-use notyet::domain::Timestamp;
 use notyet::domain::delivery::State;
+use notyet::domain::{Action, Timestamp};
 use notyet::shell::clock;
 use notyet::shell::store::Ledger;
 
@@ -245,4 +245,26 @@ async fn a_refused_smtp_login_is_tried_once_a_day_while_drafting_goes_on() {
     assert!(states(&account, &shared).contains(&State::Queued), "the letter keeps its place");
     let faults = shared.ledger().status().unwrap().accounts.remove(0).port_faults;
     assert_eq!(faults.len(), 1);
+}
+
+/// Sending is switched on per kind of note, and off again: also for what waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_is_not_sent_once_its_kind_of_note_is_switched_off() {
+    let server = dovecot!();
+    let peer = Peer::standing(Script::new(Tls::Implicit).at(At::Mail, Act::Say("451 4.3.0 later\r\n"))).await;
+    let home = watched(&server, SEND, "", &peer.table("work"));
+    server.deliver(&with_reply_to(1, "jane@example.org"));
+    static LATER_S: AtomicI64 = AtomicI64::new(0);
+    fn now() -> Timestamp {
+        Timestamp::from_unix_s(clock::now().unix_s() + LATER_S.load(Ordering::Relaxed))
+    }
+    let (account, mut shared) = opened(&home, now);
+    pass(&account, &shared).await;
+    assert_eq!(states(&account, &shared), [State::Queued]);
+    shared.policy.generic = Action::Draft;
+    shared.policy.personalized = Action::Send;
+    LATER_S.store(3600, Ordering::Relaxed);
+    pass(&account, &shared).await;
+    assert_eq!(states(&account, &shared), [State::Parked]);
+    assert_eq!(peer.seen().commands.iter().filter(|line| line.starts_with("MAIL")).count(), 1);
 }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::Ledger;
 use super::words::{event_word, mode_word, optional_time, parse_mode, time, word};
 use crate::domain::delivery::{Event, Mode, State};
-use crate::domain::{Address, Fault, InvitationKey, MessageId, RawMail, Timestamp};
+use crate::domain::{Address, Fault, InvitationKey, MessageId, NoteKind, RawMail, Timestamp};
 
 /// A letter and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub struct Delivery {
     pub changed_at: Timestamp,
     /// When its copy in Sent was filed or seen.
     pub sent_copy_at: Option<Timestamp>,
+    /// What kind of note it answers.
+    pub note_kind: NoteKind,
 }
 
 /// What else an event changes. Parts that are `None` stay as they are.
@@ -65,7 +67,8 @@ pub struct Moved {
 }
 
 const COLUMNS: &str = "key, account, mode, state, message, message_id, recipient, attempts,
-    next_attempt_at, append_mark, last_words, created_at, queued_at, changed_at, sent_copy_at";
+    next_attempt_at, append_mark, last_words, created_at, queued_at, changed_at, sent_copy_at,
+    (SELECT note_kind FROM plan WHERE plan.id = delivery.plan_id)";
 
 impl Ledger {
     /// How many letters of `account` entered the queue at `since` or later (drafts and sends; held ones do not count).
@@ -275,5 +278,6 @@ fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         queued_at: optional_time(row, 12)?,
         changed_at: time(row, 13)?,
         sent_copy_at: optional_time(row, 14)?,
+        note_kind: word(row, 15, NoteKind::parse)?,
     })
 }

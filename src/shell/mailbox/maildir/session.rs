@@ -165,6 +165,9 @@ impl Session {
             None => Ok(None),
             Some(Ok(value)) => Ok(Some(value)),
             Some(Err(error)) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Some(Err(error)) if is_of_the_machine(&error) => {
+                Err(Fault::Transient(format!("{}: reading mail: {error}", self.root.display())))
+            }
             Some(Err(error)) => {
                 self.unreadable.push((uid, format!("reading the file: {error}")));
                 Ok(None)
@@ -307,4 +310,22 @@ fn read_body(path: &Path, cap_bytes: u32) -> io::Result<Body> {
     let mut bytes = Vec::with_capacity(usize::try_from(size_bytes).unwrap_or(0));
     file.take(cap).read_to_end(&mut bytes)?;
     Ok(Body::Whole(RawMail(bytes)))
+}
+
+/// Trouble of the machine or the disk, which says nothing of the one message:
+/// EIO, ENOMEM, ENFILE, EMFILE, ESTALE.
+fn is_of_the_machine(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(5 | 12 | 23 | 24 | 116))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_machine_is_no_fault_of_a_mail() {
+        assert!(is_of_the_machine(&io::Error::from_raw_os_error(24)), "too many open files");
+        assert!(!is_of_the_machine(&io::Error::from_raw_os_error(13)), "permission denied");
+        assert!(!is_of_the_machine(&io::Error::from_raw_os_error(21)), "a folder");
+    }
 }
