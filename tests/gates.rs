@@ -519,6 +519,14 @@ fn only_the_topmost_header_of_the_id_counts() {
 }
 
 #[test]
+fn a_sender_that_calls_itself_by_hides_no_hop() {
+    // The name after `from` is the sender's own choice (RFC 5321 §4.1.1.1).
+    let home = ("Received", "from by (evil.example [192.0.2.66]) by mx.example.org with ESMTP");
+    let forged = ("Received", "from mail1.acquaint.example by relay.evil.example with SMTP");
+    assert_against(&mail(&[home, forged, PASS]), &MEMBER, "below a Received line");
+}
+
+#[test]
 fn a_header_below_another_hosts_received_line_is_forged() {
     let hop = |by: &'static str| ("Received", by);
     let home = hop("from relay.example.net by mx.example.org with ESMTPS");

@@ -198,7 +198,11 @@ fn received_by(received: &str) -> Option<String> {
             if depth > 0 { ' ' } else { c }
         })
         .collect();
-    let mut words = plain.split_whitespace();
+    let mut words = plain.split_whitespace().peekable();
+    if words.next_if(|word| word.eq_ignore_ascii_case("from")).is_some() {
+        // The sender's own name for itself, which can be `by`.
+        words.next();
+    }
     words.find(|word| word.eq_ignore_ascii_case("by"))?;
     words.next().map(|host| host.trim_matches([';', '.']).to_ascii_lowercase())
 }
