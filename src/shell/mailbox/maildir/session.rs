@@ -312,10 +312,10 @@ fn read_body(path: &Path, cap_bytes: u32) -> io::Result<Body> {
     Ok(Body::Whole(RawMail(bytes)))
 }
 
-/// Trouble of the machine or the disk, which says nothing of the one message:
-/// EIO, ENOMEM, ENFILE, EMFILE, ESTALE.
+/// Trouble of the machine, which says nothing of the one message: ENOMEM,
+/// ENFILE, EMFILE, ESTALE. Not EIO: a bad sector stays bad, and is one message's.
 fn is_of_the_machine(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(5 | 12 | 23 | 24 | 116))
+    matches!(error.raw_os_error(), Some(12 | 23 | 24 | 116))
 }
 
 #[cfg(test)]
@@ -327,5 +327,6 @@ mod tests {
         assert!(is_of_the_machine(&io::Error::from_raw_os_error(24)), "too many open files");
         assert!(!is_of_the_machine(&io::Error::from_raw_os_error(13)), "permission denied");
         assert!(!is_of_the_machine(&io::Error::from_raw_os_error(21)), "a folder");
+        assert!(!is_of_the_machine(&io::Error::from_raw_os_error(5)), "a bad sector");
     }
 }
