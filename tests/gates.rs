@@ -89,6 +89,7 @@ fn facts() -> Facts {
         known: None,
         letters_last_hour: 0,
         letters_last_day: 0,
+        encounters: Vec::new(),
     }
 }
 

@@ -119,6 +119,7 @@ fn cleared() -> Cleared {
         known: None,
         letters_last_hour: 0,
         letters_last_day: 0,
+        encounters: Vec::new(),
     };
     let policy = policy::parse("policy.toml", POLICY).unwrap();
     let (gated, _) = gates::pass(&mail, &by_mail(), &owner().addresses, &facts, &policy, &trust);

@@ -40,6 +40,7 @@ pub(super) fn facts(
         known,
         letters_last_hour: ledger.letters_since(&account.name, now.minus(HOUR))?,
         letters_last_day: ledger.letters_since(&account.name, now.minus(DAY))?,
+        encounters: Vec::new(),
     })
 }
 

@@ -48,6 +48,7 @@ pub fn examine(file: &str, raw: &RawMail, bench: &Bench<'_>, now: Timestamp) -> 
         known: None,
         letters_last_hour: 0,
         letters_last_day: 0,
+        encounters: Vec::new(),
     };
     let plans =
         recognised.invitations.iter().map(|it| judge(&mail, &recognised, it, &facts, bench)).collect();

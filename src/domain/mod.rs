@@ -1,5 +1,6 @@
 //! Values that cannot be wrong: words of the field, no effects, no other layer.
 
+pub mod acquaintance;
 pub mod address;
 pub mod delivery;
 pub mod fault;
@@ -10,6 +11,7 @@ pub mod problem;
 pub mod time;
 pub mod verdict;
 
+pub use acquaintance::{Acquaintance, Encounter, PersonKey, Source, Strength};
 pub use address::{Address, Mailbox};
 pub use fault::Fault;
 pub use invitation::{Identity, Invitation, InvitationKey, Inviter, Notice, Route};

@@ -14,7 +14,9 @@ pub use authentic::{Assume, Authenticity};
 pub use automated::OWN_KEY_HEADER;
 pub use person::is_robot;
 
-use crate::domain::{Address, Decision, Evidence, Invitation, Mail, Policy, Reason, Stage, Timestamp};
+use crate::domain::{
+    Address, Decision, Encounter, Evidence, Invitation, Mail, Policy, Reason, Stage, Timestamp,
+};
 
 /// What the app looked up before the gates are asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +33,8 @@ pub struct Facts {
     pub letters_last_hour: u32,
     /// Letters of this account in the last 24 hours.
     pub letters_last_day: u32,
+    /// Where the inviter was found among the people the owner knows.
+    pub encounters: Vec<Encounter>,
 }
 
 /// An invitation that was dealt with before.
