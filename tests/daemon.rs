@@ -11,6 +11,7 @@ macro_rules! dovecot {
 }
 
 mod crash;
+mod doctor;
 mod drafts;
 mod life;
 mod preview;

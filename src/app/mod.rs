@@ -5,6 +5,7 @@ pub mod backoff;
 pub mod daemon;
 pub mod deliver;
 pub mod demo;
+pub mod doctor;
 mod entry;
 pub mod examine;
 pub mod ingest;

@@ -55,6 +55,14 @@ pub enum Command {
     /// Show what the daemon has done, what waits, and what needs you.
     #[command(after_help = "Example:\n  notyet status --config notyet.toml --json")]
     Status(StatusArguments),
+    /// Try everything the daemon needs, change nothing, and say what to mend.
+    ///
+    /// Logs in to every mailbox and SMTP server, looks for the folders, and learns from the
+    /// headers of the newest mail which authserv_id your provider signs with.
+    #[command(
+        after_help = "Examples:\n  notyet doctor --config notyet.toml\n  notyet doctor --config notyet.toml --write     put the learned authserv_id into the file"
+    )]
+    Doctor(DoctorArguments),
     /// Look after the configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -125,6 +133,23 @@ pub struct StatusArguments {
     /// The configuration file.
     #[arg(long, short, value_name = "FILE")]
     pub config: PathBuf,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `notyet doctor`
+#[derive(Debug, Args)]
+pub struct DoctorArguments {
+    /// The configuration file.
+    #[arg(long, short, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Only this account.
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<String>,
+    /// Write the learned authserv_id into the configuration file, where none is set.
+    #[arg(long)]
+    pub write: bool,
     /// As JSON.
     #[arg(long)]
     pub json: bool,

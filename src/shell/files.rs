@@ -111,6 +111,25 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
         .map_err(|error| cannot(path, "write", &error.to_string()))
 }
 
+/// Puts `bytes` in the place of the file `path` in one step, with its
+/// permissions: a reader sees the old or the new. A link stays a link.
+///
+/// # Errors
+/// [`Fault::NeedsHuman`] naming the file.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
+    let put = || {
+        let target = path.canonicalize()?;
+        let dir = target.parent().unwrap_or(Path::new("/"));
+        let mut file = tempfile::NamedTempFile::new_in(dir)?;
+        file.write_all(bytes)?;
+        file.as_file().set_permissions(fs::metadata(&target)?.permissions())?;
+        file.as_file().sync_all()?;
+        file.persist(&target).map_err(|failed| failed.error)?;
+        File::open(dir)?.sync_all()
+    };
+    put().map_err(|error| cannot(path, "write", &error.to_string()))
+}
+
 /// Whether group or others may read `path`: no place for a secret.
 ///
 /// # Errors

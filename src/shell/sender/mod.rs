@@ -21,7 +21,7 @@ use crate::domain::Address;
 
 use super::Secret;
 
-pub use smtp::submit;
+pub use smtp::{probe, submit};
 
 /// One message for one recipient.
 #[derive(Clone, Copy)]

@@ -1,5 +1,8 @@
 //! One SMTP session for one message (RFC 5321, RFC 6409), phase by phase.
 
+use crate::config;
+use crate::domain::Address;
+use crate::shell::Secret;
 use std::borrow::Cow;
 use std::future::Future;
 
@@ -42,6 +45,30 @@ where
     match attempt(submission, body_about_to_go).await {
         Ok(outcome) | Err(outcome) => outcome,
     }
+}
+
+/// Connects, protects the line and logs in as for a letter, and leaves again
+/// with QUIT: no MAIL is said and nothing is sent. `from` stands in no command;
+/// it is what a fault's words are masked by.
+///
+/// # Errors
+/// What a letter would have met: [`Fault::NeedsHuman`] when a person has to
+/// mend something, else [`Fault::Transient`].
+pub async fn probe(server: &config::Smtp, secret: Option<&Secret>, from: &Address) -> Result<(), Fault> {
+    let submission = Submission { server, secret, from, to: from, message: b"" };
+    let session = async {
+        let talk = Talk::connect(submission).await?;
+        let (mut connection, offer) = talk.open().await?;
+        let login = talk.login(&mut connection, &offer).await;
+        farewell(connection, server.timeout);
+        login
+    };
+    session.await.map_err(|outcome| match outcome {
+        Outcome::NeedsHuman { words, .. } | Outcome::Rejected { words, .. } => Fault::NeedsHuman(words),
+        Outcome::TryLater { words, .. } | Outcome::Lost { words } | Outcome::Accepted { reply: words } => {
+            Fault::Transient(words)
+        }
+    })
 }
 
 /// `Err` is an outcome too: the one that ended the session early.

@@ -140,7 +140,7 @@ fn ours(value: &str, wanted: &str) -> Option<Result<AuthResults, Malformed>> {
 /// Results about anything but the sender (`bimi`, `arc`, `x-ptr`, ...). SPF
 /// counts as being to the point: a host that only checks SPF gets no second
 /// header believed, since it may not remove what senders put there.
-fn is_beside_the_point(results: &AuthResults) -> bool {
+pub(super) fn is_beside_the_point(results: &AuthResults) -> bool {
     !results.results.is_empty()
         && !results.results.iter().any(|r| matches!(r.method.as_str(), "dkim" | "dmarc" | "spf"))
 }
@@ -156,19 +156,24 @@ fn is_id(id: &str, wanted: &str) -> bool {
 
 /// The Received lines passed so far, top down. The receiving provider is known
 /// by its authserv-id and by the host of the first line that names one.
-struct Hops {
+pub(super) struct Hops {
     home: Vec<String>,
     seen_named: bool,
-    foreign: bool,
+    pub(super) foreign: bool,
 }
 
 impl Hops {
+    /// For a provider whose authserv-id is not known.
+    pub(super) fn unknown() -> Self {
+        Self { home: Vec::new(), seen_named: false, foreign: false }
+    }
+
     fn new(wanted: &str) -> Self {
         let host = wanted.strip_prefix("*.").unwrap_or(wanted);
         Self { home: organisation(host).into_iter().collect(), seen_named: false, foreign: false }
     }
 
-    fn pass(&mut self, received: &str) {
+    pub(super) fn pass(&mut self, received: &str) {
         let Some(by) = received_by(received).and_then(|host| organisation(&host)) else {
             return;
         };
@@ -209,7 +214,7 @@ fn received_by(received: &str) -> Option<String> {
 
 /// The last two labels of a host name; `None` for what is none. Too wide for
 /// suffixes such as `co.uk`, which errs towards "cannot be told apart".
-fn organisation(host: &str) -> Option<String> {
+pub(super) fn organisation(host: &str) -> Option<String> {
     let host = host.to_ascii_lowercase();
     let mut labels = host.rsplit('.');
     let (top, second) = (labels.next()?, labels.next()?);

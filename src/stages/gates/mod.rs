@@ -6,6 +6,7 @@
 
 pub mod authentic;
 pub mod authres;
+pub mod authserv;
 mod automated;
 mod limits;
 mod person;

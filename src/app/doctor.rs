@@ -1,0 +1,254 @@
+//! `doctor`: tries everything the daemon needs, changes nothing, and says what
+//! to mend.
+
+use std::path::Path;
+
+use super::port::Port;
+use crate::config::{Account, Config};
+use crate::domain::{Address, Fault};
+use crate::shell::mailbox::Access;
+use crate::shell::mailbox::maildir::UidBook;
+use crate::shell::{files, secrets, sender};
+use crate::stages::gates::authserv;
+pub use crate::stages::gates::authserv::{Advice, Signers};
+use crate::stages::parse;
+
+/// No configuration file is larger than this.
+const MAX_CONFIG_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Headers of the newest so many mails are looked at.
+const MAILS: u32 = 200;
+
+/// One thing that was tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What was tried, in one word: `mailbox`, `drafts`, ...
+    pub what: &'static str,
+    /// What came of it.
+    pub health: Health,
+    /// One sentence for the owner.
+    pub words: String,
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Health {
+    /// As it should be.
+    Good,
+    /// It works, and less will be done than could be.
+    Limited,
+    /// The daemon cannot do its work.
+    Bad,
+}
+
+impl Health {
+    /// The word used in `--json`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Limited => "limited",
+            Self::Bad => "bad",
+        }
+    }
+}
+
+/// What was found out about one account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Examined {
+    /// The account.
+    pub account: String,
+    /// In the order it was tried.
+    pub findings: Vec<Finding>,
+    /// Who signs the account's mail; `None` when no mail could be read.
+    pub signers: Option<Signers>,
+}
+
+impl Examined {
+    fn note(&mut self, what: &'static str, health: Health, words: impl Into<String>) {
+        self.findings.push(Finding { what, health, words: words.into() });
+    }
+
+    /// The worst of the findings.
+    pub fn health(&self) -> Health {
+        self.findings.iter().map(|finding| finding.health).max().unwrap_or(Health::Good)
+    }
+}
+
+/// Tries what `account` needs: login, mailboxes, folders, mail to learn the
+/// authserv-id from, and the SMTP server up to its login.
+pub async fn examine(account: &Account, config: &Config) -> Examined {
+    let mut examined = Examined { account: account.name.clone(), findings: Vec::new(), signers: None };
+    match Port::connect(account, UidBook::in_memory()).await {
+        Ok(mut port) => {
+            examined.note("login", Health::Good, "the mailbox let us in");
+            if let Err(fault) = look_around(&mut port, account, &mut examined).await {
+                examined.note("mailbox", Health::Bad, fault.message());
+            }
+            port.close().await;
+        }
+        Err(fault) => examined.note("login", Health::Bad, fault.message()),
+    }
+    authserv_finding(account, &mut examined);
+    match config.owner.addresses.first() {
+        Some(from) => smtp(account, from, &mut examined).await,
+        None => examined.note("smtp", Health::Bad, "owner.addresses is empty"),
+    }
+    examined
+}
+
+async fn look_around(port: &mut Port, account: &Account, examined: &mut Examined) -> Result<(), Fault> {
+    let fields = ["From", "Received", "Authentication-Results"].map(str::to_owned);
+    let mut mails = Vec::new();
+    for mailbox in &account.mailboxes {
+        let opened = port.open(mailbox, Access::ReadOnly).await?;
+        examined.note("mailbox", Health::Good, format!("{mailbox}: {} messages", opened.exists));
+        if opened.uid_validity == 0 {
+            let words = format!("{mailbox}: the server gives no UIDVALIDITY, so every look begins anew");
+            examined.note("mailbox", Health::Limited, words);
+        }
+        let from = opened.uid_next.saturating_sub(MAILS).max(1);
+        let envelopes = port.new_envelopes(from, None, &fields).await?;
+        mails.extend(envelopes.iter().filter_map(|e| parse::parse_header(&e.header).ok()));
+    }
+    examined.signers = Some(authserv::learn(&mails));
+    let folders = port.folders(account.drafts.as_deref(), account.sent.as_deref()).await?;
+    let name = &account.name;
+    match folders.drafts {
+        Some(drafts) => examined.note("drafts", Health::Good, format!("letters go to {drafts}")),
+        None => examined.note(
+            "drafts",
+            Health::Bad,
+            format!("no Drafts folder was found; make one, or name it: account.{name}.drafts = \"...\""),
+        ),
+    }
+    match folders.sent {
+        Some(sent) => examined.note("sent", Health::Good, format!("sent mail is in {sent}")),
+        None => examined.note(
+            "sent",
+            Health::Limited,
+            format!("no Sent folder was found; name it: account.{name}.sent = \"...\""),
+        ),
+    }
+    Ok(())
+}
+
+fn authserv_finding(account: &Account, examined: &mut Examined) {
+    let Some(signers) = examined.signers.clone() else { return };
+    let name = &account.name;
+    let looked = signers.looked;
+    let (health, words) = match (account.authserv_id.as_deref(), &signers.advice) {
+        (Some(set), Advice::Use(learned)) if set.eq_ignore_ascii_case(learned) => {
+            (Health::Good, format!("{set} signs nearly all of the newest {looked} mails"))
+        }
+        (Some(set), Advice::Use(learned)) => (
+            Health::Bad,
+            format!("{set} is configured, but {learned} signs nearly all of the newest {looked} mails"),
+        ),
+        (Some(set), _) if !signers.seen.iter().any(|(id, _)| matches_id(id, set)) && looked > 0 => (
+            Health::Bad,
+            format!(
+                "{set} is configured, but signs none of the newest {looked} mails: all will be left alone"
+            ),
+        ),
+        (Some(set), _) => {
+            (Health::Good, format!("{set} is configured, and signs some of the newest {looked} mails"))
+        }
+        (None, Advice::Use(learned)) => (
+            Health::Limited,
+            format!(
+                "{learned} signs nearly all of the newest {looked} mails; with account.{name}.authserv_id = \"{learned}\" \
+                 (or `notyet doctor --write`) forgeries are told from real mail, and sending becomes possible"
+            ),
+        ),
+        (None, Advice::None) => (
+            Health::Limited,
+            "no mail carries Authentication-Results of your provider: letters are drafted, never sent"
+                .to_owned(),
+        ),
+        (None, Advice::Unclear) => (
+            Health::Limited,
+            format!(
+                "the newest {looked} mails do not show who signs for your provider; look at the header of a mail you got"
+            ),
+        ),
+    };
+    examined.note("authserv_id", health, words);
+}
+
+/// Writes `authserv_id` into the configuration file, below the header of the
+/// account's table. Everything else stays as it is, byte for byte.
+///
+/// # Errors
+/// [`Fault::Permanent`] naming the file, when it cannot be read or written, or
+/// has no such table to write into; nothing is changed then.
+pub fn write_authserv_id(file: &Path, account: &str, id: &str) -> Result<(), Fault> {
+    let wrong = |what: String| Fault::Permanent(format!("{}: {what}", file.display()));
+    let text = files::read_text(file, MAX_CONFIG_BYTES)?;
+    let added = with_authserv_id(&text, account, id).ok_or_else(|| {
+        wrong(format!("no line [account.{account}] to write below; add authserv_id = \"{id}\" by hand"))
+    })?;
+    files::replace(file, added.as_bytes())
+}
+
+fn with_authserv_id(text: &str, account: &str, id: &str) -> Option<String> {
+    let headers = [format!("[account.{account}]"), format!("[account.\"{account}\"]")];
+    let is_header = |line: &str| {
+        let line = line.split('#').next().unwrap_or_default();
+        headers.iter().any(|header| line.trim() == header)
+    };
+    let mut added = String::with_capacity(text.len() + id.len() + 20);
+    let mut found = false;
+    for line in text.split_inclusive('\n') {
+        added.push_str(line);
+        if !found && is_header(line) {
+            found = true;
+            if !line.ends_with('\n') {
+                added.push('\n');
+            }
+            let end = if line.ends_with("\r\n") { "\r\n" } else { "\n" };
+            added.push_str(&format!("authserv_id = \"{id}\"{end}"));
+        }
+    }
+    found.then_some(added)
+}
+
+fn matches_id(id: &str, configured: &str) -> bool {
+    match configured.strip_prefix("*.") {
+        Some(domain) => crate::domain::address::is_within(id, domain),
+        None => id.eq_ignore_ascii_case(configured),
+    }
+}
+
+async fn smtp(account: &Account, from: &Address, examined: &mut Examined) {
+    let Some(server) = &account.smtp else {
+        return examined.note("smtp", Health::Good, "not configured: letters are drafted");
+    };
+    let secret = match &server.login {
+        None => None,
+        Some(login) => match secrets::read(&login.secret, &account.name).await {
+            Ok(secret) => Some(secret),
+            Err(fault) => return examined.note("smtp", Health::Bad, fault.message()),
+        },
+    };
+    match sender::probe(server, secret.as_ref(), from).await {
+        Ok(()) => examined.note("smtp", Health::Good, format!("{} lets us in", server.host)),
+        Err(fault) => examined.note("smtp", Health::Bad, fault.message()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_goes_below_its_table_and_nothing_else_changes() {
+        let text = "# mine\n[account.home]\n\n[account.work] # the office\nsince = \"3d\"\n";
+        let added = with_authserv_id(text, "work", "mx.example.org").unwrap();
+        assert_eq!(
+            added,
+            "# mine\n[account.home]\n\n[account.work] # the office\nauthserv_id = \"mx.example.org\"\nsince = \"3d\"\n"
+        );
+        assert_eq!(with_authserv_id(text, "play", "x"), None);
+        assert_eq!(with_authserv_id("[account.a]", "a", "x").unwrap(), "[account.a]\nauthserv_id = \"x\"\n");
+    }
+}

@@ -1,0 +1,98 @@
+//! `notyet doctor` on a real Dovecot: everything is tried, nothing is changed.
+
+use notyet::config::Tls;
+use serde_json::Value;
+
+use crate::support::home::{Home, Ran};
+use crate::support::smtp_peer::{Act, At, Peer, Script};
+
+/// A mail as `mx.example.org` delivers it, of sender `n`.
+fn signed(n: usize) -> String {
+    format!(
+        "Received: from out.s{n}.example by mx.example.org; Sun, 1 Nov 2026 09:00:00 +0000\r\n\
+         Authentication-Results: mx.example.org; dmarc=pass header.from=s{n}.example\r\n\
+         From: someone@s{n}.example\r\nTo: robin@example.org\r\nSubject: {n}\r\n\
+         Message-ID: <{n}@s{n}.example>\r\n\r\nHello.\r\n"
+    )
+}
+
+/// The SMTP table of `peer`, with the mailbox's own login.
+fn smtp(peer: &Peer) -> String {
+    let table = peer.table("work");
+    assert!(table.contains("login = \"none\""), "{table}");
+    table.replace("login = \"none\"", "login = \"imap\"")
+}
+
+fn account(ran: &Ran) -> Value {
+    let all: Value = serde_json::from_str(&ran.out).expect("JSON");
+    all["accounts"][0].clone()
+}
+
+fn finding(account: &Value, what: &str) -> (String, String) {
+    let found = account["findings"].as_array().expect("findings").iter().find(|f| f["what"] == what);
+    let found = found.unwrap_or_else(|| panic!("{what}: {account}"));
+    (found["health"].as_str().unwrap().to_owned(), found["words"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_learns_who_signs_and_writes_it_only_when_told() {
+    let server = dovecot!();
+    for n in 0..6 {
+        server.deliver(&signed(n));
+    }
+    let before = server.messages("");
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let home = Home::new();
+    let bare = home.on_dovecot("work", &server, "", &smtp(&peer));
+    home.configure("", &[bare.replace("authserv_id = \"mx.example.org\"\n", "")]);
+    let config = std::fs::read_to_string(home.config()).unwrap();
+
+    let ran = home.notyet(&["doctor", "--json"]).well();
+    let found = account(&ran);
+    assert_eq!(found["authserv"]["advice"], "mx.example.org", "{found}");
+    assert_eq!(found["health"], "limited");
+    for (what, health) in [("login", "good"), ("mailbox", "good"), ("drafts", "good"), ("smtp", "good")] {
+        assert_eq!(finding(&found, what).0, health, "{found}");
+    }
+    assert_eq!(std::fs::read_to_string(home.config()).unwrap(), config, "not told to write");
+    assert!(!home.state().exists(), "no ledger is made");
+    let verbs = peer.seen().verbs().join(" ");
+    assert!(verbs.contains("AUTH") && !verbs.contains("MAIL"), "{verbs}");
+
+    let written = home.notyet(&["doctor", "--write"]).well();
+    assert!(written.out.contains("mx.example.org written into"), "{}", written.out);
+    let ran = home.notyet(&["doctor", "--json", "--write"]).well();
+    let (health, words) = finding(&account(&ran), "authserv_id");
+    assert_eq!(health, "good", "{words}");
+    assert_eq!(
+        std::fs::read_to_string(home.config()).unwrap(),
+        config.replace("[account.work]\n", "[account.work]\nauthserv_id = \"mx.example.org\"\n")
+    );
+    assert_eq!(server.messages(""), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_to_be_mended_is_named_and_the_exit_code_tells() {
+    let server = dovecot!();
+    for n in 0..6 {
+        server.deliver(&signed(n));
+    }
+    let script = Script::new(Tls::Implicit).at(At::Auth, Act::Say("535 5.7.8 no"));
+    let peer = Peer::standing(script).await;
+    let home = Home::new();
+    let other = home.on_dovecot("work", &server, "", &smtp(&peer));
+    home.configure("", &[other.replace("mx.example.org", "mx.elsewhere.example")]);
+    let ran = home.notyet(&["doctor", "--json"]);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+    let found = account(&ran);
+    let (health, words) = finding(&found, "authserv_id");
+    assert_eq!(health, "bad");
+    assert!(words.contains("mx.elsewhere.example") && words.contains("mx.example.org"), "{words}");
+    assert_eq!(finding(&found, "smtp").0, "bad");
+
+    home.put("password", "not this one");
+    let ran = home.notyet(&["doctor"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.out.contains("bad") && ran.out.contains("login"), "{}", ran.out);
+    assert!(!ran.out.contains("not this one") && !ran.err.contains("not this one"));
+}
