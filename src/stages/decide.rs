@@ -12,6 +12,8 @@ pub struct Case<'a> {
     pub judgement: &'a Judgement,
     /// The letter, or why there is none.
     pub letter: Result<&'a Letter, &'a Reason>,
+    /// The kind of opening for which the letter leaves room that only its owner can fill.
+    pub asks: Option<&'a str>,
     /// Why the evidence of authenticity is not full; `None` when it is.
     pub draft_only: Option<&'a Reason>,
     /// Whether the account can send at all.
@@ -53,6 +55,12 @@ fn against_sending(case: &Case<'_>, policy: &Policy) -> Option<Reason> {
         return reason(
             "no-recipient",
             "no address reaches the inviter, so the letter is a draft to paste".to_owned(),
+        );
+    }
+    if let Some(kind) = case.asks {
+        return reason(
+            "room-for-owner",
+            format!("the note wants an answer of yours (openings/{kind}), and the letter leaves room for it"),
         );
     }
     if let Some(weak) = case.draft_only {
