@@ -8,6 +8,7 @@ pub mod demo;
 mod entry;
 pub mod examine;
 pub mod ingest;
+pub mod letters;
 pub mod look;
 pub mod port;
 pub mod rules;

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::domain::{Fault, Judgement, Notice, RawMail};
-use crate::rulebook::{RuleFiles, Rulebook};
 pub use crate::rulebook::letters::Audit;
+use crate::rulebook::{RuleFiles, Rulebook};
 use crate::shell::files;
 pub use crate::stages::classify::{Cell, ExampleFailure, ScoreTable};
 use crate::stages::classify::{NoteContext, classify, read_labelled, run_examples, score};

@@ -88,7 +88,9 @@ pub fn rules(folder: Option<&Path>) -> Result<Rulebook, Problems> {
     let too_large: Vec<String> = match folder {
         Some(_) => {
             let signals = rules.notes.too_large().into_iter().map(|rule| format!("signal {rule}"));
-            signals.chain(rules.openings.too_large().into_iter().map(|kind| format!("opening {kind}"))).collect()
+            signals
+                .chain(rules.openings.too_large().into_iter().map(|kind| format!("opening {kind}")))
+                .collect()
         }
         None => Vec::new(),
     };

@@ -4,6 +4,7 @@ mod arguments;
 mod check;
 mod config;
 mod demo;
+mod letters;
 mod out;
 mod preview;
 mod render;
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 use crate::config::Account;
 use crate::domain::Fault;
 pub use arguments::Arguments;
-use arguments::{Command, ConfigCommand};
+use arguments::{Command, ConfigCommand, LettersCommand};
 use out::Cut;
 
 /// Runs the command; the exit code says how it went.
@@ -32,6 +33,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Status(arguments) => status::run(&arguments),
         Command::Config(ConfigCommand::Check(arguments)) => config::check(&arguments),
         Command::Rules(command) => rules::run(&command),
+        Command::Letters(LettersCommand::Show(arguments)) => letters::show(&arguments),
     })
 }
 

@@ -193,8 +193,9 @@ impl Letters {
     /// What cannot be filled, in words for the owner.
     pub fn paste(&self, wanted: &[&str], network: &str, page: &str) -> Result<String, String> {
         let (_, name) = self.find(PASTE, wanted).ok_or_else(|| format!("there is no {PASTE}"))?;
-        self.fill_paste(name, network, page)
-            .map_err(|error| format!("{name}, line {}: {}", error.line().unwrap_or_default(), words_of(&error)))
+        self.fill_paste(name, network, page).map_err(|error| {
+            format!("{name}, line {}: {}", error.line().unwrap_or_default(), words_of(&error))
+        })
     }
 
     fn find(&self, piece: &'static str, wanted: &[&str]) -> Option<(&str, &str)> {

@@ -128,9 +128,9 @@ pub fn judge(
 /// Which openings the note chose.
 fn said_of(occasion: Occasion<'_>) -> impl Iterator<Item = Evidence> {
     let rule = |kind: &Kind| format!("openings/{}", kind.name);
-    let opening = occasion
-        .opening
-        .map(|kind| Evidence::new(Stage::Compose, rule(kind), "the letter begins with what the note tells of"));
+    let opening = occasion.opening.map(|kind| {
+        Evidence::new(Stage::Compose, rule(kind), "the letter begins with what the note tells of")
+    });
     let asks = occasion
         .asks
         .map(|kind| Evidence::new(Stage::Compose, rule(kind), "the letter leaves room for your answer"));

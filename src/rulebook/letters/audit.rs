@@ -36,7 +36,9 @@ impl Letters {
             }
         }
         for opening in openings.all() {
-            for (list, word) in self.tone_of(&opening.language, &format!("{}\n{}", opening.text, opening.room)) {
+            for (list, word) in
+                self.tone_of(&opening.language, &format!("{}\n{}", opening.text, opening.room))
+            {
                 let key = format!("opening.{}", opening.kind);
                 audit.add(vec![opening.place.problem(&key, found_in(word, list), TONE_RULE)]);
             }
@@ -69,9 +71,9 @@ impl Letters {
         let theirs = [sample.opening, sample.room].into_iter().filter(|text| !text.is_empty());
         let own = theirs.fold(letter.body.clone(), |body, text| body.replace(text, "\n"));
         for (list, word) in self.tone_of(language, &own) {
-            let line = source.lines().find(|(_, line)| {
-                self.tone_of(language, line).iter().any(|(_, found)| *found == word)
-            });
+            let line = source
+                .lines()
+                .find(|(_, line)| self.tone_of(language, line).iter().any(|(_, found)| *found == word));
             let line = line.map_or(0, |(number, _)| number);
             faults.push(source.problem(line, "", found_in(word, list), TONE_RULE));
         }

@@ -67,7 +67,8 @@ impl Tone {
     /// Every entry that `text` holds, with its list.
     pub(super) fn found<'a>(&'a self, text: &str) -> Vec<(&'a str, &'a str)> {
         let folded = format!(" {} ", joined(text));
-        let hits = self.0.iter().filter_map(|(list, entry)| Some((list.as_str(), entry.found(text, &folded)?)));
+        let hits =
+            self.0.iter().filter_map(|(list, entry)| Some((list.as_str(), entry.found(text, &folded)?)));
         hits.collect()
     }
 }

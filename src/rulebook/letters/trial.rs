@@ -35,7 +35,11 @@ impl Source<'_> {
     /// The lines behind the opening comment with their numbers, from 1.
     pub(super) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
         let behind = self.line_of("#}");
-        self.text.lines().enumerate().map(|(at, line)| (at + 1, line)).filter(move |(number, _)| *number > behind)
+        self.text
+            .lines()
+            .enumerate()
+            .map(|(at, line)| (at + 1, line))
+            .filter(move |(number, _)| *number > behind)
     }
 
     /// The line of the first `needle` behind the opening comment; 0 when it

@@ -18,7 +18,11 @@ pub fn choose<'a>(note: &str, mail: impl FnOnce() -> String, owner: &'a Owner) -
     let own = owner.languages.first().map_or(FALLBACK_LANGUAGE, String::as_str);
     let theirs = if note.is_empty() { mail() } else { note.to_owned() };
     let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
-    owner.languages.iter().find(|tag| !theirs.is_empty() && primary(tag) == primary(&theirs)).map_or(own, String::as_str)
+    owner
+        .languages
+        .iter()
+        .find(|tag| !theirs.is_empty() && primary(tag) == primary(&theirs))
+        .map_or(own, String::as_str)
 }
 
 /// The language that the network's own words in `mail` are written in, which
