@@ -124,6 +124,7 @@ mod tests {
         confidence: f64,
         full: bool,
         can_send: bool,
+        asks: Option<&str>,
     ) -> (Decision, &'static str) {
         let invitation = invitation(route);
         let judgement =
@@ -134,6 +135,7 @@ mod tests {
             invitation: &invitation,
             judgement: &judgement,
             letter: Ok(&letter),
+            asks,
             draft_only: (!full).then_some(&weak),
             can_send,
         };
@@ -143,6 +145,9 @@ mod tests {
 
     #[test]
     fn sends_only_with_everything_in_its_favour() {
+        let outcome = |route, action, confidence, full, can_send| {
+            outcome(route, action, confidence, full, can_send, None)
+        };
         let to = || Route::Address(Address::parse("a@b.example").unwrap());
         let paste = Route::Paste("https://net.example/".into());
         assert_eq!(outcome(to(), Action::Send, 0.9, true, true), (Decision::Send, "policy-send"));
@@ -152,5 +157,16 @@ mod tests {
         assert_eq!(outcome(to(), Action::Send, 0.9, true, false), (Decision::Draft, "no-smtp"));
         assert_eq!(outcome(to(), Action::Draft, 1.0, true, true), (Decision::Draft, "policy-draft"));
         assert_eq!(outcome(to(), Action::Leave, 1.0, true, true), (Decision::Leave, "policy-leave"));
+    }
+
+    #[test]
+    fn a_letter_with_room_for_its_owner_is_never_sent() {
+        let to = || Route::Address(Address::parse("a@b.example").unwrap());
+        let paste = Route::Paste("https://net.example/".into());
+        let asked = |route, action| outcome(route, action, 1.0, true, true, Some("question"));
+        assert_eq!(asked(to(), Action::Send), (Decision::Draft, "room-for-owner"));
+        assert_eq!(asked(paste, Action::Send), (Decision::Draft, "no-recipient"));
+        assert_eq!(asked(to(), Action::Draft), (Decision::Draft, "policy-draft"));
+        assert_eq!(asked(to(), Action::Leave), (Decision::Leave, "policy-leave"));
     }
 }

@@ -1,5 +1,7 @@
 //! Every letter with every opening, as `notyet rules test` reads them.
 
+use std::collections::HashSet;
+
 use super::trial::{self, Source};
 use super::{Filling, Letters, MAX_WORDS, Rendered};
 use crate::domain::{NoteKind, Problem};
@@ -25,13 +27,14 @@ impl Letters {
                 continue;
             };
             let source = Source { file, text };
+            let mut read = HashSet::new();
             for (opening, room) in variants(kind, language, openings) {
                 for sample in trial::absences(&opening, &room) {
                     // What cannot be filled was refused at load.
                     let Ok(letter) = self.fill(path, &sample) else { continue };
                     audit.rendered += 1;
-                    let faults = self.faults(&letter, &sample, language, &source);
-                    audit.add(faults);
+                    audit.add(faults(&letter, &sample, &source));
+                    audit.add(self.tone_faults(&letter, &sample, language, &source, &mut read));
                 }
             }
         }
@@ -46,31 +49,22 @@ impl Letters {
         audit
     }
 
-    fn faults(
+    /// Words that the letter itself should not hold: the sentences of the
+    /// openings are looked at where they stand. `read` are the texts that were
+    /// looked at before, since most differ in their opening only.
+    fn tone_faults(
         &self,
         letter: &Rendered,
         sample: &Filling<'_>,
         language: &str,
         source: &Source<'_>,
+        read: &mut HashSet<String>,
     ) -> Vec<Problem> {
-        let mut faults = trial::lint(letter, sample.room, source);
-        let words = letter.body.split_whitespace().count();
-        if words > MAX_WORDS {
-            let found = format!("{words} words with the opening {:?}", sample.opening);
-            faults.push(source.problem(0, "", found, &format!("at most {MAX_WORDS}, with every opening")));
-        }
-        for word in letter.body.split_whitespace().filter(|word| is_target(word)) {
-            let own = [sample.link, sample.owner_address];
-            if !own.contains(&word.trim_end_matches(['.', ',', ';', ':', '!', '?', ')'])) {
-                let found = format!("{word:?}, a link of the letter's own");
-                let allowed = "the only link is {{ link }}, the only address {{ owner_address }}";
-                faults.push(source.problem(source.line_of(word), "", found, allowed));
-            }
-        }
-        // The sentences of the openings are looked at where they stand.
+        let mut faults = Vec::new();
         let theirs = [sample.opening, sample.room].into_iter().filter(|text| !text.is_empty());
         let own = theirs.fold(letter.body.clone(), |body, text| body.replace(text, "\n"));
-        for (list, word) in self.tone_of(language, &own) {
+        let found = if read.insert(own.clone()) { self.tone_of(language, &own) } else { Vec::new() };
+        for (list, word) in found {
             let line = source
                 .lines()
                 .find(|(_, line)| self.tone_of(language, line).iter().any(|(_, found)| *found == word));
@@ -85,6 +79,25 @@ impl Letters {
         let tone = self.tones.get(language).or_else(|| self.tones.get(primary));
         tone.map(|tone| tone.found(text)).unwrap_or_default()
     }
+}
+
+/// Length, leftovers and links.
+fn faults(letter: &Rendered, sample: &Filling<'_>, source: &Source<'_>) -> Vec<Problem> {
+    let mut faults = trial::lint(letter, sample.room, source);
+    let words = letter.body.split_whitespace().count();
+    if words > MAX_WORDS {
+        let found = format!("{words} words with the opening {:?}", sample.opening);
+        faults.push(source.problem(0, "", found, &format!("at most {MAX_WORDS}, with every opening")));
+    }
+    for word in letter.body.split_whitespace().filter(|word| is_target(word)) {
+        let own = [sample.link, sample.owner_address];
+        if !own.contains(&word.trim_end_matches(['.', ',', ';', ':', '!', '?', ')'])) {
+            let found = format!("{word:?}, a link of the letter's own");
+            let allowed = "the only link is {{ link }}, the only address {{ owner_address }}";
+            faults.push(source.problem(source.line_of(word), "", found, allowed));
+        }
+    }
+    faults
 }
 
 const TONE_RULE: &str = "letters/LANGUAGE/tone.toml lists what no letter may hold";

@@ -29,11 +29,16 @@ pub fn choose<'a>(note: &str, mail: impl FnOnce() -> String, owner: &'a Owner) -
 /// is the one its recipient reads there; empty when they show none.
 pub fn of_mail(mail: &Mail, notes: &Notes) -> String {
     let mut words = mail.subject.clone();
-    for line in mail.text.lines() {
+    // Companies write their copyright line, and people their headline (which
+    // stands in brackets), in English in every language.
+    for line in mail.text.lines().filter(|line| !line.contains('©')) {
         // Addresses of pages are in no language.
         let said = line.split("http").next().unwrap_or_default();
         words.push('\n');
-        words.push_str(said);
+        words.extend(said.split('(').enumerate().map(|(at, part)| match at {
+            0 => part,
+            _ => part.split_once(')').map_or("", |(_, behind)| behind),
+        }));
         if words.len() > SHOWN_BYTES {
             break;
         }
