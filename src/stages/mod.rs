@@ -14,7 +14,7 @@ pub mod parse;
 pub mod recognise;
 
 use crate::config::Owner;
-use crate::domain::{Decision, Evidence, Invitation, Judgement, Mail, Plan, Policy, RawMail, Stage};
+use crate::domain::{Decision, Evidence, Invitation, Judgement, Letter, Mail, Plan, Policy, RawMail, Stage};
 use crate::rulebook::openings::Kind;
 use crate::rulebook::{Network, Rulebook};
 use classify::NoteContext;
@@ -97,7 +97,7 @@ pub fn judge(
         evidence.push(Evidence::new(
             Stage::Compose,
             format!("letters/{}/{}", letter.language, judgement.kind.as_str()),
-            format!("{} words", letter.body.split_whitespace().count()),
+            format!("{} words", words_of(letter)),
         ));
     }
     evidence.extend(said_of(occasion));
@@ -123,6 +123,12 @@ pub fn judge(
         }
         _ => plan(decision, reason, evidence, letter.ok()),
     }
+}
+
+/// Without what is told the owner below it.
+fn words_of(letter: &Letter) -> usize {
+    let text = letter.body.split(compose::PASTE_RULE).next().unwrap_or_default();
+    text.split_whitespace().count()
 }
 
 /// Which openings the note chose.
