@@ -362,13 +362,14 @@ fn rules_readme() -> String {
 /// The shipped rules with the README's examples beside them.
 fn example_files() -> RuleFiles {
     let readme = rules_readme();
-    let [network, signal] = blocks(&readme, "toml").try_into().unwrap();
+    let [network, signal, opening] = blocks(&readme, "toml").try_into().unwrap();
     let letter = blocks(&readme, "text").into_iter().find(|b| b.starts_with("Subject:")).unwrap();
     let mut files = RuleFiles::shipped();
     for (path, text) in [
         ("networks/acquaint.toml", &network),
         ("notes/own.toml", &signal),
-        ("letters/de/generic.txt", &letter),
+        ("openings/own.toml", &opening),
+        ("letters/da/generic.txt", &letter),
     ] {
         files.insert(path, &format!("my-rules/{path}"), text);
     }
@@ -387,6 +388,7 @@ fn the_example_network_recognises_its_mail() {
         name: "Robin Keller".to_owned(),
         addresses: vec![Address::parse("robin@example.org").unwrap()],
         link: None,
+        languages: vec!["en".to_owned()],
     };
     let bench = Bench {
         rules: &rules,
@@ -416,7 +418,9 @@ fn the_example_network_recognises_its_mail() {
     assert_eq!(invitation.route, Route::Relay(relay));
     assert!(invitation.identity.invitation_id.is_some());
     assert_eq!(plan.judgement.kind, NoteKind::Personalized);
-    assert!(plan.evidence.iter().any(|e| e.rule == "notes/own.hives"), "{:?}", plan.evidence);
+    for rule in ["notes/own.hives", "openings/hives", "openings/question"] {
+        assert!(plan.evidence.iter().any(|e| e.rule == rule), "{rule}: {:?}", plan.evidence);
+    }
     assert_eq!((plan.decision, plan.reason.code), (Decision::Draft, "policy-draft"));
     assert_eq!(plan.letter.as_ref().unwrap().subject, format!("Re: {}", invitation.subject));
 }
@@ -430,18 +434,28 @@ fn without_the_example_network_its_mail_is_nobodys() {
 }
 
 #[test]
-fn the_example_signal_passes_its_own_examples() {
+fn the_example_signal_opening_and_letter_pass_the_test() {
     let rules = example_rules();
-    let failures: Vec<_> = rules::test(&rules).into_iter().filter(|f| f.rule == "notes/own.hives").collect();
-    assert!(failures.is_empty(), "{failures:?}");
-    assert!(rules.letters.languages(NoteKind::Generic).contains(&"de"));
+    assert_eq!(rules::test(&rules), []);
+    assert_eq!(rules::audit_letters(&rules).problems, []);
+    assert!(rules.letters.languages(NoteKind::Generic).contains(&"da"));
+    let readme = rules_readme();
+    let start = blocks(&readme, "text").into_iter().find(|b| b.starts_with("{% if opening %}")).unwrap();
+    let generic = blocks(&readme, "text").into_iter().find(|b| b.starts_with("Subject:")).unwrap();
+    let (head, rest) = generic.split_once("Tak for").unwrap();
+    let (_, rest) = rest.split_once("\n\n").unwrap();
+    let mut files = example_files();
+    let both = format!("{head}{start}\n{rest}");
+    files.insert("letters/da/personalized.txt", "my-rules/letters/da/personalized.txt", &both);
+    let rules = Rulebook::compile(&files).unwrap_or_else(|problems| panic!("{problems}"));
+    assert!(rules.letters.written().contains(&"da"), "both letters make a language");
 }
 
 #[test]
 fn faults_look_as_the_rules_readme_shows_them() {
     let readme = rules_readme();
     let shown = blocks(&readme, "text").into_iter().find(|b| b.starts_with("notyet: ")).unwrap();
-    let [network, signal] = blocks(&readme, "toml").try_into().unwrap();
+    let [network, signal, _] = blocks(&readme, "toml").try_into().unwrap();
     let broken_network = network.replace("'make your acquaintance' }]", "'wants (to' }]");
     let broken_signal = signal.replace("I inspected your hives in Delft last spring.", "We help beekeepers.");
     let mut said = String::new();
@@ -467,7 +481,7 @@ fn every_key_of_the_rule_files_is_documented() {
         .flat_map(|span| span.split('.').map(str::to_owned).collect::<Vec<_>>())
         .collect();
     let field = Regex::new(r"(?m)^    pub\((?:super|crate)\) _?(\w+):").unwrap();
-    for file in ["raw.rs", "notes/raw.rs"] {
+    for file in ["raw.rs", "notes/raw.rs", "openings/raw.rs"] {
         for key in field.captures_iter(&document(&format!("src/rulebook/{file}"))) {
             // `value` of a search row stands in a table of its own.
             let known = documented.contains(&key[1]) || readme.contains(&format!("{} = ", &key[1]));
@@ -475,7 +489,7 @@ fn every_key_of_the_rule_files_is_documented() {
         }
     }
     for variable in
-        ["first_name", "inviter", "owner", "owner_address", "link", "network", "by_mail", "subject"]
+        "first_name inviter owner owner_address link network by_mail subject opening room page".split(' ')
     {
         assert!(documented.contains(variable), "{variable}");
     }

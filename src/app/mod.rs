@@ -9,6 +9,7 @@ pub mod doctor;
 mod entry;
 pub mod examine;
 pub mod ingest;
+pub mod letters;
 pub mod look;
 pub mod port;
 pub mod rules;

@@ -3,17 +3,26 @@
 use std::path::Path;
 
 use crate::domain::{Fault, Judgement, Notice, RawMail};
+pub use crate::rulebook::letters::Audit;
 use crate::rulebook::{RuleFiles, Rulebook};
 use crate::shell::files;
 pub use crate::stages::classify::{Cell, ExampleFailure, ScoreTable};
 use crate::stages::classify::{NoteContext, classify, read_labelled, run_examples, score};
+use crate::stages::compose::opening::{self, Occasion};
 use crate::stages::identify;
 
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Runs the examples inside the rule files.
+/// Runs the examples inside the rule files: of signals, then of openings.
 pub fn test(rules: &Rulebook) -> Vec<ExampleFailure> {
-    run_examples(&rules.notes, &rules.boilerplate)
+    let mut failures = run_examples(&rules.notes, &rules.boilerplate);
+    failures.extend(opening::run_examples(&rules.openings, |note| judge_note(note, rules)));
+    failures
+}
+
+/// Reads every letter with every opening.
+pub fn audit_letters(rules: &Rulebook) -> Audit {
+    rules.letters.audit(&rules.openings)
 }
 
 /// Writes the shipped rules into `dir`, which must be new or empty; answers how many files.
@@ -41,6 +50,11 @@ pub fn eject(dir: &Path) -> Result<usize, Fault> {
 pub fn judge_note(note: &str, rules: &Rulebook) -> Judgement {
     let context = NoteContext { inviter_name: "", owner_name: "", defaults: &rules.boilerplate };
     classify(Some(note), &context, &rules.notes)
+}
+
+/// What a letter would make of a note that was so judged.
+pub fn occasion_of<'a>(note: &str, judgement: &Judgement, rules: &'a Rulebook) -> Occasion<'a> {
+    opening::occasion(Some(note), judgement, &rules.openings)
 }
 
 /// Scores labelled notes (`label`, `language`, `subtlety`, `text` by tabs).
@@ -133,5 +147,7 @@ fn found(note: bool) -> &'static str {
 
 /// How many examples the rule files hold.
 pub fn example_count(rules: &Rulebook) -> usize {
-    rules.notes.signals().iter().map(|signal| signal.examples.len()).sum()
+    let signals: usize = rules.notes.signals().iter().map(|signal| signal.examples.len()).sum();
+    let openings: usize = rules.openings.all().iter().map(|opening| opening.examples.len()).sum();
+    signals + openings
 }

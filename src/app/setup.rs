@@ -35,6 +35,7 @@ pub fn load(config_file: &Path) -> Result<Setup, Problems> {
     let Loaded { config, mut warnings } =
         config::parse(&shown, &text, &Surroundings::new(base, |name| std::env::var_os(name)))?;
     let rules = rules(config.rules_dir.as_deref())?;
+    unwritten(&shown, &text, &config.owner, &rules)?;
     let policy = rules.policy.overlaid(&config.policy);
     let sends = [policy.generic, policy.personalized].contains(&Action::Send);
     if sends && config.accounts.iter().all(|account| account.smtp.is_none()) && warnings.is_empty() {
@@ -50,6 +51,33 @@ pub fn load(config_file: &Path) -> Result<Setup, Problems> {
     Ok(Setup { config, rules, policy, warnings })
 }
 
+/// Refuses languages of the owner's that have no letters.
+fn unwritten(shown: &str, text: &str, owner: &Owner, rules: &Rulebook) -> Result<(), Problems> {
+    let written = rules.letters.written();
+    let has_letters = |tag: &str| {
+        let tag = tag.to_ascii_lowercase();
+        written.iter().any(|one| *one == tag || Some(*one) == tag.split('-').next())
+    };
+    let (line, column) = config::place_of(text, "owner", "languages").unwrap_or_default();
+    let problems: Vec<Problem> = owner
+        .languages
+        .iter()
+        .filter(|tag| !has_letters(tag))
+        .map(|tag| Problem {
+            file: shown.to_owned(),
+            line,
+            column,
+            key: "owner.languages".to_owned(),
+            found: format!("{tag:?}, in which there are no letters"),
+            allowed: format!(
+                "allowed: {}; or write letters/{tag}/generic.txt and personalized.txt in your rules_dir",
+                written.join(", ")
+            ),
+        })
+        .collect();
+    if problems.is_empty() { Ok(()) } else { Err(Problems(problems)) }
+}
+
 /// The shipped rules, with those of `folder` laid over them.
 ///
 /// # Errors
@@ -57,19 +85,27 @@ pub fn load(config_file: &Path) -> Result<Setup, Problems> {
 pub fn rules(folder: Option<&Path>) -> Result<Rulebook, Problems> {
     let rules = Rulebook::compile(&rule_files(folder)?)?;
     // The shipped patterns are tried by the tests; a person's own have to be tried here.
-    let too_large = if folder.is_some() { rules.notes.too_large() } else { Vec::new() };
+    let too_large: Vec<String> = match folder {
+        Some(_) => {
+            let signals = rules.notes.too_large().into_iter().map(|rule| format!("signal {rule}"));
+            signals
+                .chain(rules.openings.too_large().into_iter().map(|kind| format!("opening {kind}")))
+                .collect()
+        }
+        None => Vec::new(),
+    };
     if too_large.is_empty() {
         return Ok(rules);
     }
-    Err(Problems(too_large.into_iter().map(|rule| own_pattern_too_large(folder, rule)).collect()))
+    Err(Problems(too_large.into_iter().map(|key| own_pattern_too_large(folder, key)).collect()))
 }
 
-fn own_pattern_too_large(folder: Option<&Path>, rule: &str) -> Problem {
+fn own_pattern_too_large(folder: Option<&Path>, key: String) -> Problem {
     Problem {
         file: folder.map(|f| f.display().to_string()).unwrap_or_default(),
         line: 0,
         column: 0,
-        key: format!("signal {rule}"),
+        key,
         found: "a pattern of it is too large".to_owned(),
         allowed: "smaller counted repeats, or two patterns".to_owned(),
     }
@@ -96,6 +132,7 @@ pub fn nobody_in_particular() -> Owner {
         name: "Me".to_owned(),
         addresses: crate::domain::Address::parse("me@example.com").into_iter().collect(),
         link: None,
+        languages: vec!["en".to_owned()],
     }
 }
 

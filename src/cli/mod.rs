@@ -5,6 +5,7 @@ mod check;
 mod config;
 mod demo;
 mod doctor;
+mod letters;
 mod out;
 mod preview;
 mod render;
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 use crate::config::Account;
 use crate::domain::Fault;
 pub use arguments::Arguments;
-use arguments::{Command, ConfigCommand};
+use arguments::{Command, ConfigCommand, LettersCommand};
 use out::Cut;
 
 /// Runs the command; the exit code says how it went.
@@ -34,6 +35,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Config(ConfigCommand::Check(arguments)) => config::check(&arguments),
         Command::Rules(command) => rules::run(&command),
+        Command::Letters(LettersCommand::Show(arguments)) => letters::show(&arguments),
     })
 }
 

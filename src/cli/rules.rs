@@ -42,13 +42,19 @@ fn test(folder: Option<&Path>) -> Outcome {
             line(&f.text)
         ));
     }
+    let audit = rules::audit_letters(&compiled);
+    for problem in &audit.problems {
+        complain(problem);
+    }
+    let failed = failures.len() + audit.problems.len();
     say(&format!(
-        "{} networks, {} examples, {} failed",
+        "{} networks, {} examples, {} letters in {} languages, {failed} failed",
         compiled.networks.len(),
         rules::example_count(&compiled),
-        failures.len()
+        audit.rendered,
+        compiled.letters.written().len(),
     ))?;
-    Ok(if failures.is_empty() { End::Done } else { End::Failed })
+    Ok(if failed == 0 { End::Done } else { End::Failed })
 }
 
 fn score(dir: &Path, folder: Option<&Path>, as_json: bool) -> Outcome {

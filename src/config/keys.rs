@@ -4,7 +4,7 @@
 pub(super) type Keys = &'static [&'static str];
 
 pub(super) const ROOT: Keys = &["state_dir", "rules_dir", "owner", "policy", "log", "account"];
-pub(super) const OWNER: Keys = &["name", "addresses", "link"];
+pub(super) const OWNER: Keys = &["name", "addresses", "link", "languages"];
 pub(super) const POLICY: Keys =
     &["generic", "personalized", "send_confidence", "max_per_hour", "max_per_day", "send_within"];
 pub(super) const LOG: Keys = &["format", "level"];

@@ -27,7 +27,7 @@ pub use types::{
     Smtp, Tls,
 };
 
-use crate::domain::{Problem, Problems};
+use crate::domain::{Problem, Problems, problem};
 
 /// A configuration that can be run, and what its owner should know about it.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +36,13 @@ pub struct Loaded {
     pub config: Config,
     /// What is allowed but will surprise, in file order.
     pub warnings: Vec<Problem>,
+}
+
+/// Line and column (from 1) of `key` in the table `table` of a file that [`parse`] took.
+pub fn place_of(text: &str, table: &str, key: &str) -> Option<(usize, usize)> {
+    let tree = toml::de::DeTable::parse(text).ok()?;
+    let value = tree.get_ref().get(table)?.get_ref().as_table()?.get(key)?;
+    Some(problem::place(text, value.span().start))
 }
 
 /// Reads the configuration file `file` (the name is for messages only) with content `text`.

@@ -76,6 +76,7 @@ fn tables(config: &Config, policy: &Policy) -> Vec<Table> {
                 ("name", json!(owner.name)),
                 ("addresses", json!(addresses)),
                 ("link", json!(owner.link)),
+                ("languages", json!(owner.languages)),
             ],
         },
         Table {

@@ -31,6 +31,9 @@ pub struct Owner {
     pub addresses: Vec<Address>,
     /// A page of the owner's choice that letters may offer, for example a blog.
     pub link: Option<String>,
+    /// The languages the owner writes (BCP 47), at least one. The first is
+    /// their own: it answers whoever writes another one.
+    pub languages: Vec<String>,
 }
 
 /// How to log.

@@ -79,7 +79,24 @@ fn owner(section: &Section<'_>) -> Option<Owner> {
     let addresses =
         section.required("addresses", "list all your addresses; letters come from the first", addresses);
     let link = section.optional("link", link);
-    Some(Owner { name: name?, addresses: addresses?, link: link? })
+    let languages = section.or("languages", vec!["en".to_owned()], languages);
+    Some(Owner { name: name?, addresses: addresses?, link: link?, languages: languages? })
+}
+
+/// Whether there are letters in them, only the rules can tell.
+fn languages(field: &Field<'_>) -> Option<Vec<String>> {
+    let items = field.items("give a list, for example [\"en\", \"de\"]")?;
+    let mut seen: Vec<Option<String>> = Vec::new();
+    for item in items {
+        let tag = item.text();
+        if let Some(tag) = &tag
+            && seen.iter().flatten().any(|one| one.eq_ignore_ascii_case(tag))
+        {
+            item.refuse("a language that is listed already", "list it once; the first is your own");
+        }
+        seen.push(tag);
+    }
+    seen.into_iter().collect()
 }
 
 fn addresses(field: &Field<'_>) -> Option<Vec<Address>> {

@@ -1,4 +1,6 @@
-//! The letters of `rules/letters/<language>/{generic,personalized}.txt`.
+//! The letters of `rules/letters/<language>/`: `generic.txt`,
+//! `personalized.txt`, what is told the owner below a letter to paste
+//! (`paste.txt`), and the words no letter may hold (`tone.toml`).
 //!
 //! A letter is a minijinja template with strict undefined values and without
 //! escaping. Whatever could go wrong when it is filled goes wrong here, at
@@ -12,8 +14,12 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 
 use crate::domain::{NoteKind, Problem, Problems};
 
+mod audit;
+mod tone;
 mod trial;
 
+pub use audit::Audit;
+use tone::Tone;
 use trial::Source;
 
 /// The language that must hold every letter, and that serves where the wanted
@@ -26,10 +32,22 @@ pub const MAX_WORDS: usize = 120;
 /// A subject has at most so many characters.
 pub const MAX_SUBJECT_CHARS: usize = 200;
 
-const KINDS: [NoteKind; 2] = [NoteKind::Generic, NoteKind::Personalized];
 const FOLDER: &str = "letters/";
-const VARIABLES: [&str; 8] =
-    ["first_name", "inviter", "owner", "owner_address", "link", "network", "by_mail", "subject"];
+const PASTE: &str = "paste.txt";
+const TONE: &str = "tone.toml";
+const VARIABLES: [&str; 10] = [
+    "first_name",
+    "inviter",
+    "owner",
+    "owner_address",
+    "link",
+    "network",
+    "by_mail",
+    "subject",
+    "opening",
+    "room",
+];
+const PASTE_VARIABLES: [&str; 2] = ["network", "page"];
 
 /// What a letter is filled with. Every text is a single line without control
 /// characters; absent ones are empty. `stages::compose` sees to that.
@@ -51,6 +69,10 @@ pub struct Filling<'a> {
     pub by_mail: bool,
     /// The notification's subject without a leading `Re:`; may be empty.
     pub subject: &'a str,
+    /// The sentence that answers what a personalized note tells of; may be empty.
+    pub opening: &'a str,
+    /// The line in brackets that the owner replaces; may be empty.
+    pub room: &'a str,
 }
 
 /// A filled letter.
@@ -68,6 +90,17 @@ pub struct Letters {
     environment: Environment<'static>,
     /// Template names by language (lower case) and kind.
     names: BTreeMap<(String, &'static str), String>,
+    /// Files as the owner knows them, with their text, by template name.
+    sources: BTreeMap<String, (String, String)>,
+    /// By language.
+    tones: BTreeMap<String, Tone>,
+}
+
+/// What a file below `letters/LANGUAGE/` is.
+enum Piece {
+    Letter(NoteKind),
+    Paste,
+    Tone,
 }
 
 /// One letter.
@@ -89,35 +122,52 @@ impl Letters {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::None);
-        let mut letters = Self { environment, names: BTreeMap::new() };
+        let (names, sources, tones) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut letters = Self { environment, names, sources, tones };
         let mut problems = Vec::new();
         for (path, (file, text)) in files {
             let Some(place) = path.strip_prefix(FOLDER) else {
                 continue;
             };
-            match letter_at(place) {
-                Some(at) => letters.add(path, at, &Source { file, text }, &mut problems),
-                None => problems.push(Source { file, text }.problem(
+            let source = Source { file, text };
+            match piece_at(place) {
+                Some((language, Piece::Letter(kind))) => {
+                    letters.add(path, (language, kind.as_str()), &source, &mut problems);
+                }
+                Some((language, Piece::Paste)) => {
+                    letters.add(path, (language, PASTE), &source, &mut problems);
+                }
+                Some((language, Piece::Tone)) => match Tone::parse(file, text) {
+                    Ok(tone) => drop(letters.tones.insert(language, tone)),
+                    Err(problem) => problems.push(problem),
+                },
+                None => problems.push(source.problem(
                     0,
                     "",
-                    "no letter has this name".to_owned(),
-                    "letters stand at letters/LANGUAGE/generic.txt and personalized.txt",
+                    "nothing about letters has this name".to_owned(),
+                    "at letters/LANGUAGE/ stand generic.txt, personalized.txt, paste.txt and tone.toml",
                 )),
             }
         }
-        for kind in KINDS {
-            let path = format!("{FOLDER}{FALLBACK_LANGUAGE}/{}.txt", kind.as_str());
+        for name in ["generic.txt", "personalized.txt", PASTE] {
+            let path = format!("{FOLDER}{FALLBACK_LANGUAGE}/{name}");
             if !files.contains_key(&path) {
                 let source = Source { file: &path, text: "" };
                 problems.push(source.problem(
                     0,
                     "",
                     "the file is missing".to_owned(),
-                    "it serves every language that has no letter of its own",
+                    "it serves every language that has none of its own",
                 ));
             }
         }
         if problems.is_empty() { Ok(letters) } else { Err(Problems(problems)) }
+    }
+
+    /// The languages that an owner can write: those that have both letters, sorted.
+    pub fn written(&self) -> Vec<&str> {
+        let personalized = self.languages(NoteKind::Personalized);
+        self.languages(NoteKind::Generic).into_iter().filter(|tag| personalized.contains(tag)).collect()
     }
 
     /// The languages that have a letter of this kind, sorted.
@@ -132,13 +182,29 @@ impl Letters {
     /// The letter in the first of the `wanted` languages (BCP 47) that has
     /// one; `pt-BR` is served by `pt-br`, else by `pt`.
     pub fn pick(&self, kind: NoteKind, wanted: &[&str]) -> Option<LetterTemplate<'_>> {
+        let (language, name) = self.find(kind.as_str(), wanted)?;
+        Some(LetterTemplate { letters: self, name, language })
+    }
+
+    /// What is told the owner below a letter to paste at `page` (may be
+    /// empty), in the first of the `wanted` languages that has it.
+    ///
+    /// # Errors
+    /// What cannot be filled, in words for the owner.
+    pub fn paste(&self, wanted: &[&str], network: &str, page: &str) -> Result<String, String> {
+        let (_, name) = self.find(PASTE, wanted).ok_or_else(|| format!("there is no {PASTE}"))?;
+        self.fill_paste(name, network, page).map_err(|error| {
+            format!("{name}, line {}: {}", error.line().unwrap_or_default(), words_of(&error))
+        })
+    }
+
+    fn find(&self, piece: &'static str, wanted: &[&str]) -> Option<(&str, &str)> {
         wanted.iter().find_map(|tag| {
             let tag = tag.to_ascii_lowercase();
             let primary = tag.split('-').next().unwrap_or_default().to_owned();
-            [tag.clone(), primary].into_iter().find_map(|language| {
-                self.names
-                    .get_key_value(&(language, kind.as_str()))
-                    .map(|((language, _), name)| LetterTemplate { letters: self, name, language })
+            [tag, primary].into_iter().find_map(|language| {
+                let ((language, _), name) = self.names.get_key_value(&(language, piece))?;
+                Some((language.as_str(), name.as_str()))
             })
         })
     }
@@ -146,7 +212,7 @@ impl Letters {
     fn add(
         &mut self,
         path: &str,
-        (language, kind): (String, NoteKind),
+        at: (String, &'static str),
         source: &Source<'_>,
         problems: &mut Vec<Problem>,
     ) {
@@ -155,32 +221,31 @@ impl Letters {
             problems.push(source.template_problem(&error));
             return;
         }
-        self.names.insert((language, kind.as_str()), path.to_owned());
-        problems.extend(self.try_out(path, source));
+        let allowed: &[&str] = if at.1 == PASTE { &PASTE_VARIABLES } else { &VARIABLES };
+        let unknown = self.unknown_variables(path, allowed);
+        problems.extend(unknown.iter().map(|name| {
+            let allowed = format!("one of {}", allowed.join(", "));
+            source.problem(source.line_of(name), name, "no such variable".to_owned(), &allowed)
+        }));
+        if unknown.is_empty() {
+            problems.extend(if at.1 == PASTE {
+                self.try_out_paste(path, source)
+            } else {
+                self.try_out(path, source)
+            });
+        }
+        self.names.insert(at, path.to_owned());
+        self.sources.insert(path.to_owned(), (source.file.to_owned(), source.text.to_owned()));
     }
 
     /// What is wrong with the letter at `path`, found by rendering it.
     fn try_out(&self, path: &str, source: &Source<'_>) -> Vec<Problem> {
-        let unknown = self.unknown_variables(path);
-        if !unknown.is_empty() {
-            return unknown
-                .iter()
-                .map(|name| {
-                    source.problem(
-                        source.line_of(name),
-                        name,
-                        "no such variable".to_owned(),
-                        &format!("one of {}", VARIABLES.join(", ")),
-                    )
-                })
-                .collect();
-        }
         let mut problems = Vec::new();
         let mut filled = Vec::new();
         for sample in trial::samples() {
             let faults = match self.fill(path, &sample) {
                 Ok(letter) => {
-                    let faults = trial::lint(&letter, source);
+                    let faults = trial::lint(&letter, sample.room, source);
                     filled.push(letter);
                     faults
                 }
@@ -202,14 +267,26 @@ impl Letters {
         problems
     }
 
+    fn try_out_paste(&self, path: &str, source: &Source<'_>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for page in ["https://network.example/in/ada", ""] {
+            let faults = match self.fill_paste(path, "Network", page) {
+                Ok(body) => trial::lint(&Rendered { subject: "x".to_owned(), body }, "", source),
+                Err(error) => vec![source.template_problem(&error)],
+            };
+            problems.extend(faults.into_iter().filter(|fault| !problems.contains(fault)).collect::<Vec<_>>());
+        }
+        problems
+    }
+
     /// Also those in branches that no sample takes.
-    fn unknown_variables(&self, path: &str) -> BTreeSet<String> {
+    fn unknown_variables(&self, path: &str, known: &[&str]) -> BTreeSet<String> {
         let used = self
             .environment
             .get_template(path)
             .map(|template| template.undeclared_variables(false))
             .unwrap_or_default();
-        used.into_iter().filter(|name| !VARIABLES.contains(&name.as_str())).collect()
+        used.into_iter().filter(|name| !known.contains(&name.as_str())).collect()
     }
 
     fn fill(&self, path: &str, filling: &Filling<'_>) -> Result<Rendered, Unfilled> {
@@ -223,6 +300,8 @@ impl Letters {
             network => filling.network,
             by_mail => filling.by_mail,
             subject => filling.subject,
+            opening => filling.opening,
+            room => filling.room,
         })?;
         let mut lines = text.trim_start().lines().map(str::trim_end);
         let subject = lines
@@ -237,6 +316,11 @@ impl Letters {
             return Err(Unfilled::Shape("no blank line after the subject"));
         }
         Ok(Rendered { subject: subject.to_owned(), body: paragraphs(lines) })
+    }
+
+    fn fill_paste(&self, path: &str, network: &str, page: &str) -> Result<String, minijinja::Error> {
+        let text = self.environment.get_template(path)?.render(context! { network, page })?;
+        Ok(paragraphs(text.lines().map(str::trim)))
     }
 }
 
@@ -278,17 +362,25 @@ fn words_of(error: &minijinja::Error) -> String {
     }
 }
 
-/// Language and kind of `en/generic.txt`.
-fn letter_at(place: &str) -> Option<(String, NoteKind)> {
+/// What `en/generic.txt` is, and in which language.
+fn piece_at(place: &str) -> Option<(String, Piece)> {
     let (language, name) = place.split_once('/')?;
-    let kind = name.strip_suffix(".txt")?;
-    let kind = KINDS.into_iter().find(|k| k.as_str() == kind)?;
-    let mut subtags = language.split('-');
-    let primary = subtags.next()?;
-    let is_language = (2..=3).contains(&primary.len())
+    let piece = match name {
+        PASTE => Piece::Paste,
+        TONE => Piece::Tone,
+        _ => Piece::Letter(NoteKind::parse(name.strip_suffix(".txt")?)?),
+    };
+    is_language(language).then(|| (language.to_ascii_lowercase(), piece))
+}
+
+/// Whether `tag` looks like a BCP 47 tag: a primary subtag in small letters,
+/// others of up to eight letters and digits.
+pub(in crate::rulebook) fn is_language(tag: &str) -> bool {
+    let mut subtags = tag.split('-');
+    let primary = subtags.next().unwrap_or_default();
+    (2..=3).contains(&primary.len())
         && primary.bytes().all(|b| b.is_ascii_lowercase())
-        && subtags.all(|tag| (1..=8).contains(&tag.len()) && tag.bytes().all(|b| b.is_ascii_alphanumeric()));
-    is_language.then(|| (language.to_ascii_lowercase(), kind))
+        && subtags.all(|tag| (1..=8).contains(&tag.len()) && tag.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 /// Joins the lines, at most one blank line in a row, none at either end:

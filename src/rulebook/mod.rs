@@ -8,6 +8,7 @@ pub mod letters;
 pub mod names;
 pub mod network;
 pub mod notes;
+pub mod openings;
 pub mod policy;
 mod raw;
 pub mod text;
@@ -20,6 +21,7 @@ use crate::domain::{Policy, Problem, Problems, problem};
 use boilerplate::Boilerplate;
 use letters::Letters;
 use notes::Notes;
+use openings::Openings;
 
 /// All rules, ready to be asked.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub struct Rulebook {
     pub notes: Notes,
     /// The letters.
     pub letters: Letters,
+    /// How personalized letters begin.
+    pub openings: Openings,
     /// What is allowed by default.
     pub policy: Policy,
 }
@@ -52,13 +56,20 @@ impl Rulebook {
         let notes: Vec<_> = files.under("notes/", ".toml").collect();
         let notes = Notes::compile(&notes).map_err(|p| problems.extend(p.0)).ok();
         let letters = Letters::compile(files.as_map()).map_err(|p| problems.extend(p.0)).ok();
-        match (names, policy, notes, letters) {
-            (Some(names), Some(policy), Some(notes), Some(letters)) if problems.is_empty() => {
+        let openings: Vec<_> = files.under("openings/", ".toml").collect();
+        let openings = Openings::compile(&openings).map_err(|p| problems.extend(p.0)).ok();
+        if let (Some(notes), Some(openings)) = (&notes, &openings) {
+            problems.extend(openings.unknown_signals(notes));
+        }
+        match (names, policy, notes, letters, openings) {
+            (Some(names), Some(policy), Some(notes), Some(letters), Some(openings))
+                if problems.is_empty() =>
+            {
                 let boilerplate = Boilerplate::compile(networks.values().flat_map(|network| {
                     let source = |language: &str| format!("{}.{language}", network.id);
                     network.defaults.iter().map(move |(language, text)| (source(language), text))
                 }));
-                Ok(Self { networks, boilerplate, names, notes, letters, policy })
+                Ok(Self { networks, boilerplate, names, notes, letters, openings, policy })
             }
             _ => Err(Problems(problems)),
         }

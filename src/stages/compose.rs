@@ -3,15 +3,21 @@
 //! Names and subjects come from mails that anybody can send. They are put in
 //! as data, never as template text, and only after they were found to look
 //! like what they should be: a name that does not is left out, and the letter
-//! greets without one.
+//! greets without one. Of the note itself nothing is ever put in: it only
+//! chooses among sentences of the owner's rules.
+
+pub mod language;
+pub mod opening;
 
 use unicode_normalization::char::is_combining_mark;
 
 use crate::config::Owner;
-use crate::domain::{Invitation, Letter, NoteKind, Reason, Route};
-use crate::rulebook::letters::{FALLBACK_LANGUAGE, Filling, Letters, MAX_SUBJECT_CHARS};
+use crate::domain::{Invitation, Inviter, Letter, NoteKind, Reason, Route};
+use crate::rulebook::letters::{FALLBACK_LANGUAGE, Filling, MAX_SUBJECT_CHARS};
+use crate::rulebook::{Names, Rulebook};
 
 use super::gates::Cleared;
+use opening::Occasion;
 
 /// The line that parts the letter from what only its owner should read. Not
 /// the signature mark of RFC 3676 §4.3, at which clients may hide text.
@@ -21,74 +27,94 @@ const MAX_FIRST_NAME_CHARS: usize = 40;
 const MAX_NAME_CHARS: usize = 80;
 const MAX_PAGE_CHARS: usize = 500;
 
-/// Writes the letter that answers `invitation`. The first argument proves
-/// that the gates were passed.
+/// What is to be written, and to whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Task<'a> {
+    /// Which letter.
+    pub kind: NoteKind,
+    /// What it answers.
+    pub invitation: &'a Invitation,
+    /// What the note tells of.
+    pub occasion: Occasion<'a>,
+    /// Who writes.
+    pub owner: &'a Owner,
+    /// How the network is called.
+    pub network_label: &'a str,
+    /// The language to write in (BCP 47), see [`language::choose`].
+    pub language: &'a str,
+}
+
+/// Writes the letter. The first argument proves that the gates were passed.
 ///
-/// `language` is the note's (BCP 47, may be empty); a language without
-/// letters is answered in [`FALLBACK_LANGUAGE`]. For [`Route::Paste`] the text
-/// ends with [`PASTE_RULE`] and a sentence for the owner.
+/// A language without such a letter is answered in the owner's first, else in
+/// [`FALLBACK_LANGUAGE`]. For [`Route::Paste`] the text ends with
+/// [`PASTE_RULE`] and a sentence for the owner, in their first language.
 ///
 /// # Errors
 /// A reason with the code `letter-unfilled` when there is no letter that could
 /// be read as it should: a person has to write this one.
-pub fn compose(
-    _: &Cleared,
-    kind: NoteKind,
-    invitation: &Invitation,
-    owner: &Owner,
-    network_label: &str,
-    language: &str,
-    letters: &Letters,
-) -> Result<Letter, Reason> {
+pub fn compose(_: &Cleared, task: &Task<'_>, rules: &Rulebook) -> Result<Letter, Reason> {
+    specimen(task, rules).map_err(|why| Reason {
+        code: "letter-unfilled",
+        text: format!("No letter could be written: {why}."),
+    })
+}
+
+/// The letter as [`compose`] writes it, for looking at only: what goes out
+/// needs a [`Cleared`].
+///
+/// # Errors
+/// What is missing, in words for the owner.
+pub fn specimen(task: &Task<'_>, rules: &Rulebook) -> Result<Letter, String> {
+    let Task { kind, invitation, occasion, owner, .. } = *task;
     let sender = one_line(&owner.name, MAX_NAME_CHARS);
-    let network = one_line(network_label, MAX_NAME_CHARS);
+    let network = one_line(task.network_label, MAX_NAME_CHARS);
     let address = owner.addresses.first().map(ToString::to_string);
     let (false, false, Some(address)) = (sender.is_empty(), network.is_empty(), address) else {
-        return Err(unfilled("the owner's name, the owner's address or the network's name is empty"));
+        return Err("the owner's name, the owner's address or the network's name is empty".to_owned());
     };
-    let template = letters
-        .pick(kind, &[language, FALLBACK_LANGUAGE])
-        .ok_or_else(|| unfilled(&format!("there is no {} letter", kind.as_str())))?;
-    let first_name = greetable(&invitation.inviter.first_name, MAX_FIRST_NAME_CHARS);
-    let inviter = greetable(&invitation.inviter.name, MAX_NAME_CHARS);
-    let rendered = template
-        .render(&Filling {
-            first_name: &first_name,
-            inviter: &inviter,
-            owner: &sender,
-            owner_address: &address,
-            link: &owner.link.as_deref().map(spaceless).unwrap_or_default(),
-            network: &network,
-            by_mail: invitation.route.to().is_some(),
-            subject: &answered_subject(&invitation.subject),
-        })
-        .map_err(|why| unfilled(&why))?;
+    let own = owner.languages.first().map_or(FALLBACK_LANGUAGE, String::as_str);
+    let template = rules
+        .letters
+        .pick(kind, &[task.language, own, FALLBACK_LANGUAGE])
+        .ok_or_else(|| format!("there is no {} letter", kind.as_str()))?;
+    let language = template.language();
+    let opening = occasion.opening.and_then(|kind| rules.openings.of(&kind.name, language));
+    // Room in a foreign language is better than a question passed over.
+    let room = occasion.asks.and_then(|kind| {
+        [language, own, FALLBACK_LANGUAGE].into_iter().find_map(|tag| rules.openings.of(&kind.name, tag))
+    });
+    let rendered = template.render(&Filling {
+        first_name: &greetable(&invitation.inviter.first_name, MAX_FIRST_NAME_CHARS),
+        inviter: &full_name(&invitation.inviter, &rules.names),
+        owner: &sender,
+        owner_address: &address,
+        link: &owner.link.as_deref().map(spaceless).unwrap_or_default(),
+        network: &network,
+        by_mail: invitation.route.to().is_some(),
+        subject: &answered_subject(&invitation.subject),
+        opening: opening.map_or("", |opening| opening.text.as_str()),
+        room: room.map_or("", |opening| opening.room.as_str()),
+    })?;
     let mut body = rendered.body;
     if matches!(invitation.route, Route::Paste(_)) {
-        body.push_str(&paste_block(&network, &invitation.answer_page));
+        let page = shown_page(&invitation.answer_page);
+        let told = rules.letters.paste(&[own, FALLBACK_LANGUAGE], &network, &page)?;
+        body.push_str(&format!("\n\n{PASTE_RULE}\n{told}"));
     }
     Ok(Letter {
         subject: one_line(&rendered.subject, MAX_SUBJECT_CHARS),
         body,
-        language: template.language().to_owned(),
+        language: language.to_owned(),
     })
 }
 
-fn unfilled(why: &str) -> Reason {
-    Reason { code: "letter-unfilled", text: format!("No letter could be written: {why}.") }
-}
-
-/// Says what the owner has to do, below a line that says so.
-fn paste_block(network: &str, page: &str) -> String {
+/// `page` when it is the address of one that a person can be sent to, else "".
+fn shown_page(page: &str) -> String {
     let page = spaceless(page);
     let is_page = (page.starts_with("https://") || page.starts_with("http://"))
         && page.chars().count() <= MAX_PAGE_CHARS;
-    let place = if is_page { page.as_str() } else { "its site" };
-    format!(
-        "\n\n{PASTE_RULE}\nFor you only: {network} gives no address for the inviter, so this \
-         letter cannot be mailed; paste the text above at {place} and delete everything from \
-         the line of dashes on."
-    )
+    if is_page { page } else { String::new() }
 }
 
 /// The subject to answer: without the `Re:` of earlier answers.
@@ -145,6 +171,25 @@ fn greetable(name: &str, max_chars: usize) -> String {
         && longest_run_of_marks(name) <= 3
         && words.iter().all(|word| is_name_word(word));
     if fits { name.to_owned() } else { String::new() }
+}
+
+/// The full name, for greetings that are too stiff for a first name alone, if
+/// it is written as a person would write it: no capitals throughout, no degree.
+fn full_name(inviter: &Inviter, names: &Names) -> String {
+    let name = greetable(&inviter.name, MAX_NAME_CHARS);
+    let words: Vec<&str> = name.split(' ').collect();
+    let is_degree = |word: &str| names.degrees.contains(&word.replace('.', "").to_lowercase());
+    let fits = !inviter.first_name.is_empty()
+        && words.first() == Some(&inviter.first_name.as_str())
+        && (2..=4).contains(&words.len())
+        && words.last().is_some_and(|word| word.starts_with(char::is_uppercase))
+        && words.iter().all(|word| !is_degree(word) && !shouts(word));
+    if fits { name } else { String::new() }
+}
+
+fn shouts(word: &str) -> bool {
+    let letters = word.chars().filter(|c| c.is_alphabetic());
+    letters.clone().count() > 1 && letters.into_iter().all(char::is_uppercase)
 }
 
 fn is_name_char(c: char) -> bool {

@@ -12,6 +12,8 @@ pub struct Case<'a> {
     pub judgement: &'a Judgement,
     /// The letter, or why there is none.
     pub letter: Result<&'a Letter, &'a Reason>,
+    /// The kind of opening for which the letter leaves room that only its owner can fill.
+    pub asks: Option<&'a str>,
     /// Why the evidence of authenticity is not full; `None` when it is.
     pub draft_only: Option<&'a Reason>,
     /// Whether the account can send at all.
@@ -53,6 +55,12 @@ fn against_sending(case: &Case<'_>, policy: &Policy) -> Option<Reason> {
         return reason(
             "no-recipient",
             "no address reaches the inviter, so the letter is a draft to paste".to_owned(),
+        );
+    }
+    if let Some(kind) = case.asks {
+        return reason(
+            "room-for-owner",
+            format!("the note wants an answer of yours (openings/{kind}), and the letter leaves room for it"),
         );
     }
     if let Some(weak) = case.draft_only {
@@ -116,6 +124,7 @@ mod tests {
         confidence: f64,
         full: bool,
         can_send: bool,
+        asks: Option<&str>,
     ) -> (Decision, &'static str) {
         let invitation = invitation(route);
         let judgement =
@@ -126,6 +135,7 @@ mod tests {
             invitation: &invitation,
             judgement: &judgement,
             letter: Ok(&letter),
+            asks,
             draft_only: (!full).then_some(&weak),
             can_send,
         };
@@ -135,6 +145,9 @@ mod tests {
 
     #[test]
     fn sends_only_with_everything_in_its_favour() {
+        let outcome = |route, action, confidence, full, can_send| {
+            outcome(route, action, confidence, full, can_send, None)
+        };
         let to = || Route::Address(Address::parse("a@b.example").unwrap());
         let paste = Route::Paste("https://net.example/".into());
         assert_eq!(outcome(to(), Action::Send, 0.9, true, true), (Decision::Send, "policy-send"));
@@ -144,5 +157,16 @@ mod tests {
         assert_eq!(outcome(to(), Action::Send, 0.9, true, false), (Decision::Draft, "no-smtp"));
         assert_eq!(outcome(to(), Action::Draft, 1.0, true, true), (Decision::Draft, "policy-draft"));
         assert_eq!(outcome(to(), Action::Leave, 1.0, true, true), (Decision::Leave, "policy-leave"));
+    }
+
+    #[test]
+    fn a_letter_with_room_for_its_owner_is_never_sent() {
+        let to = || Route::Address(Address::parse("a@b.example").unwrap());
+        let paste = Route::Paste("https://net.example/".into());
+        let asked = |route, action| outcome(route, action, 1.0, true, true, Some("question"));
+        assert_eq!(asked(to(), Action::Send), (Decision::Draft, "room-for-owner"));
+        assert_eq!(asked(paste, Action::Send), (Decision::Draft, "no-recipient"));
+        assert_eq!(asked(to(), Action::Draft), (Decision::Draft, "policy-draft"));
+        assert_eq!(asked(to(), Action::Leave), (Decision::Leave, "policy-leave"));
     }
 }

@@ -218,6 +218,7 @@ mod tests {
             name: name.to_owned(),
             addresses: vec![Address::parse("owner@example.com").unwrap()],
             link: None,
+            languages: vec!["en".to_owned()],
         }
     }
 
@@ -345,7 +346,7 @@ mod tests {
 
     #[test]
     fn no_sender_is_an_error() {
-        let nobody = Owner { name: String::new(), addresses: vec![], link: None };
+        let nobody = Owner { name: String::new(), addresses: vec![], link: None, languages: vec![] };
         let frame = Frame {
             key: &key(),
             owner: &nobody,

@@ -14,9 +14,12 @@ pub mod parse;
 pub mod recognise;
 
 use crate::config::Owner;
-use crate::domain::{Decision, Evidence, Invitation, Judgement, Mail, Plan, Policy, RawMail, Stage};
+use crate::domain::{Decision, Evidence, Invitation, Judgement, Letter, Mail, Plan, Policy, RawMail, Stage};
+use crate::rulebook::openings::Kind;
 use crate::rulebook::{Network, Rulebook};
 use classify::NoteContext;
+use compose::opening::Occasion;
+use compose::{Task, language, opening};
 use gates::{Assume, Evidenced, Facts, Gated, Trust};
 use parse::Unreadable;
 use recognise::Recognised;
@@ -79,22 +82,25 @@ pub fn judge(
         Gated::Left { reason } => return plan(Decision::Leave, reason.clone(), evidence, None),
     };
     let label = network.map_or(invitation.network.as_str(), |n| n.label.as_str());
-    let letter = compose::compose(
-        cleared,
-        judgement.kind,
+    let occasion = opening::occasion(invitation.note.as_deref(), &judgement, &bench.rules.openings);
+    let mail_language = || language::of_mail(mail, &bench.rules.notes);
+    let task = Task {
+        kind: judgement.kind,
         invitation,
-        bench.owner,
-        label,
-        &judgement.language,
-        &bench.rules.letters,
-    );
+        occasion,
+        owner: bench.owner,
+        network_label: label,
+        language: language::choose(&judgement.language, mail_language, bench.owner),
+    };
+    let letter = compose::compose(cleared, &task, bench.rules);
     if let Ok(letter) = &letter {
         evidence.push(Evidence::new(
             Stage::Compose,
             format!("letters/{}/{}", letter.language, judgement.kind.as_str()),
-            format!("{} words", letter.body.split_whitespace().count()),
+            format!("{} words", words_of(letter)),
         ));
     }
+    evidence.extend(said_of(occasion));
     let draft_only = match cleared.evidenced() {
         Evidenced::Full => None,
         Evidenced::DraftOnly(reason) => Some(reason),
@@ -103,6 +109,7 @@ pub fn judge(
         invitation,
         judgement: &judgement,
         letter: letter.as_ref(),
+        asks: occasion.asks.map(|kind| kind.name.as_str()),
         draft_only,
         can_send: bench.can_send,
     };
@@ -116,6 +123,24 @@ pub fn judge(
         }
         _ => plan(decision, reason, evidence, letter.ok()),
     }
+}
+
+/// Without what is told the owner below it.
+fn words_of(letter: &Letter) -> usize {
+    let text = letter.body.split(compose::PASTE_RULE).next().unwrap_or_default();
+    text.split_whitespace().count()
+}
+
+/// Which openings the note chose.
+fn said_of(occasion: Occasion<'_>) -> impl Iterator<Item = Evidence> {
+    let rule = |kind: &Kind| format!("openings/{}", kind.name);
+    let opening = occasion.opening.map(|kind| {
+        Evidence::new(Stage::Compose, rule(kind), "the letter begins with what the note tells of")
+    });
+    let asks = occasion
+        .asks
+        .map(|kind| Evidence::new(Stage::Compose, rule(kind), "the letter leaves room for your answer"));
+    opening.into_iter().chain(asks)
 }
 
 fn judgement(invitation: &Invitation, bench: &Bench<'_>) -> Judgement {

@@ -32,6 +32,16 @@ impl Source<'_> {
         )
     }
 
+    /// The lines behind the opening comment with their numbers, from 1.
+    pub(super) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        let behind = self.line_of("#}");
+        self.text
+            .lines()
+            .enumerate()
+            .map(|(at, line)| (at + 1, line))
+            .filter(move |(number, _)| *number > behind)
+    }
+
     /// The line of the first `needle` behind the opening comment; 0 when it
     /// stands nowhere as such.
     pub(super) fn line_of(&self, needle: &str) -> usize {
@@ -46,8 +56,17 @@ impl Source<'_> {
     }
 }
 
+/// What a personalized letter may begin with, and leave room for.
+const OPENINGS: [(&str, &str); 3] =
+    [("", ""), ("Thank you for writing.", ""), ("Thank you for writing.", "[Your answer]")];
+
 /// Every combination of what may be absent.
 pub(super) fn samples() -> Vec<Filling<'static>> {
+    OPENINGS.into_iter().flat_map(|(opening, room)| absences(opening, room)).collect()
+}
+
+/// A letter with this opening and room, with and without the rest.
+pub(super) fn absences<'a>(opening: &'a str, room: &'a str) -> Vec<Filling<'a>> {
     let mut samples = Vec::new();
     for (first_name, inviter) in [("Ada", "Ada Example"), ("", "")] {
         for link in ["https://owner.example/writing", ""] {
@@ -62,6 +81,8 @@ pub(super) fn samples() -> Vec<Filling<'static>> {
                         network: "Network",
                         by_mail,
                         subject,
+                        opening,
+                        room,
                     });
                 }
             }
@@ -86,7 +107,8 @@ pub(super) fn too_long(filled: &[Rendered], source: &Source<'_>) -> Option<Probl
 }
 
 /// What a reader would stumble over in a filled letter.
-pub(super) fn lint(letter: &Rendered, source: &Source<'_>) -> Vec<Problem> {
+/// `room` is the line that may stand in brackets.
+pub(super) fn lint(letter: &Rendered, room: &str, source: &Source<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     if letter.body.is_empty() {
         problems.push(source.problem(0, "", "no text".to_owned(), "write a letter"));
@@ -99,7 +121,16 @@ pub(super) fn lint(letter: &Rendered, source: &Source<'_>) -> Vec<Problem> {
             &format!("a subject has at most {MAX_SUBJECT_CHARS} characters"),
         ));
     }
-    for line in std::iter::once(letter.subject.as_str()).chain(letter.body.lines()) {
+    if !room.is_empty() && letter.body.contains(room) && !letter.body.lines().any(|line| line == room) {
+        problems.push(source.problem(
+            source.line_of("room"),
+            "room",
+            "other words on its line".to_owned(),
+            "the owner replaces the whole line: put {{ room }} on a line of its own",
+        ));
+    }
+    let lines = letter.body.lines().filter(|line| room.is_empty() || *line != room);
+    for line in std::iter::once(letter.subject.as_str()).chain(lines) {
         if let Some(mark) = ["{", "}", "[", "]", "<", ">", "%s"].into_iter().find(|mark| line.contains(mark))
         {
             problems.push(source.problem(

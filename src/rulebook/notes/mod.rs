@@ -3,7 +3,7 @@
 
 mod builder;
 mod language;
-mod pattern;
+pub(in crate::rulebook) mod pattern;
 mod raw;
 
 use std::collections::HashMap;

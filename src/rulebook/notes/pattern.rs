@@ -18,24 +18,24 @@ const MAX_PATTERN_BYTES: usize = 256 * 1024;
 const MAX_SET_BYTES: usize = 32 * 1024 * 1024;
 
 /// What is wrong with a pattern.
-pub(super) struct Wrong {
+pub(in crate::rulebook) struct Wrong {
     /// What was found.
-    pub(super) found: String,
+    pub(in crate::rulebook) found: String,
     /// What is allowed.
-    pub(super) allowed: &'static str,
+    pub(in crate::rulebook) allowed: &'static str,
 }
 
 /// A pattern whose syntax is checked; compiled when a note first needs it,
 /// since a mailbox sees few of the languages that the rules know.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern {
+pub(in crate::rulebook) struct Pattern {
     source: String,
     regex: OnceLock<Option<Regex>>,
 }
 
 impl Pattern {
     /// Translates a pattern and checks its syntax.
-    pub(super) fn check(pattern: &str) -> Result<Self, Wrong> {
+    pub(in crate::rulebook) fn check(pattern: &str) -> Result<Self, Wrong> {
         let source = translate(pattern)?;
         let parsed = regex_syntax::parse(&source).map_err(|error| Wrong {
             found: first_cause(&error.to_string()),
@@ -51,7 +51,7 @@ impl Pattern {
     }
 
     /// The compiled pattern; `None` when it is larger than a pattern may be.
-    pub(super) fn regex(&self) -> Option<&Regex> {
+    pub(in crate::rulebook) fn regex(&self) -> Option<&Regex> {
         self.regex.get_or_init(|| builder(&self.source).build().ok()).as_ref()
     }
 
