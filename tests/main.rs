@@ -27,6 +27,7 @@ mod ledger;
 mod letters;
 mod maildir;
 mod notes;
+mod people;
 mod promises;
 mod smtp;
 mod smtp_postfix;
