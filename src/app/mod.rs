@@ -9,6 +9,7 @@ mod entry;
 pub mod examine;
 pub mod ingest;
 pub mod look;
+pub mod people;
 pub mod port;
 pub mod rules;
 pub mod settle;

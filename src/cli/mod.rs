@@ -4,6 +4,7 @@ mod arguments;
 mod check;
 mod config;
 mod demo;
+mod known;
 mod out;
 mod preview;
 mod render;
@@ -30,6 +31,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Preview(arguments) => preview::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
+        Command::Known(arguments) => known::run(&arguments),
         Command::Config(ConfigCommand::Check(arguments)) => config::check(&arguments),
         Command::Rules(command) => rules::run(&command),
     })

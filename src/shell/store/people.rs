@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::Ledger;
 use super::words::word;
-use crate::domain::{Encounter, Fault, PersonKey, Source, Strength};
+use crate::domain::{Encounter, Fault, InvitationKey, PersonKey, Source, Strength};
 use crate::shell::mailbox::Uid;
 
 /// How far a Sent folder was read for the people in it.
@@ -27,8 +27,8 @@ impl Ledger {
     pub fn encounters(&self, keys: &[PersonKey]) -> Result<Vec<Encounter>, Fault> {
         self.read("looking a person up", |connection| {
             let secret = secret(connection)?;
-            let mut select =
-                connection.prepare("SELECT source, strength FROM person WHERE digest = ?1 ORDER BY source")?;
+            let mut select = connection
+                .prepare("SELECT source, strength FROM person WHERE digest = ?1 ORDER BY source")?;
             let mut found = Vec::new();
             for key in keys {
                 let rows = select.query_map([digest(&secret, key)], |row| {
@@ -92,8 +92,28 @@ impl Ledger {
                     "SELECT folder, uid_validity, next_uid FROM sent_cursor WHERE account = ?1",
                     [account],
                     |row| {
-                        Ok(SentCursor { folder: row.get(0)?, uid_validity: row.get(1)?, next_uid: row.get(2)? })
+                        Ok(SentCursor {
+                            folder: row.get(0)?,
+                            uid_validity: row.get(1)?,
+                            next_uid: row.get(2)?,
+                        })
                     },
+                )
+                .optional()
+        })
+    }
+
+    /// Whom the letter of `key` answers, as the plan it was made by says.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn inviter_name(&self, key: &InvitationKey) -> Result<Option<String>, Fault> {
+        self.read("reading whom a letter answers", |connection| {
+            connection
+                .query_row(
+                    "SELECT inviter_name FROM plan JOIN delivery ON plan.id = plan_id WHERE delivery.key = ?1",
+                    [&key.0],
+                    |row| row.get(0),
                 )
                 .optional()
         })
@@ -103,7 +123,7 @@ impl Ledger {
     ///
     /// # Errors
     /// See [`Ledger::start_account`].
-    pub fn people_counts(&self) -> Result<Vec<(Source, u64)>, Fault> {
+    pub fn people_counts(&self) -> Result<Vec<(Source, u32)>, Fault> {
         self.read("counting people", |connection| {
             connection
                 .prepare("SELECT source, count(DISTINCT digest) FROM person GROUP BY source ORDER BY source")?
