@@ -12,6 +12,7 @@ macro_rules! dovecot {
 
 mod crash;
 mod drafts;
+mod known;
 mod life;
 mod preview;
 mod send;

@@ -114,6 +114,9 @@ pub async fn learn_sent(
         }
         return Ok(true);
     };
+    if !port.is_there(&folder).await? {
+        return Ok(true);
+    }
     let opened = port.open(&folder, Access::ReadOnly).await?;
     let last = shared.ledger().sent_cursor(&account.name)?;
     let known = last
