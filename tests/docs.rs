@@ -399,7 +399,8 @@ fn the_example_network_recognises_its_mail() {
         can_send: false,
     };
     let raw = RawMail(mail.replace('\n', "\r\n").into_bytes());
-    let examined = examine("acquaint.eml", &raw, &bench, notyet::app::look::now());
+    let examined =
+        examine("acquaint.eml", &raw, &bench, notyet::app::look::now(), None).expect("no ledger is asked");
     assert_eq!((examined.kind, examined.network.as_deref()), (Notice::Invitation, Some("acquaint")));
     let [plan] = examined.plans.as_slice() else { panic!("{} plans", examined.plans.len()) };
     let invitation = &plan.invitation;

@@ -28,6 +28,7 @@ mod letters;
 mod maildir;
 mod notes;
 mod openings;
+mod people;
 mod promises;
 mod smtp;
 mod smtp_postfix;

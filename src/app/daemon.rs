@@ -111,6 +111,7 @@ fn begin(setup: Setup, ledger: Option<Ledger>) -> Result<(Vec<crate::config::Acc
     let uids_dir = Some(setup.config.state_dir.join("maildir"));
     let mut shared = Shared::new(setup.rules, setup.config.owner, setup.policy, ledger, clock::now);
     shared.uids_dir = uids_dir;
+    shared.people = setup.config.people;
     Ok((setup.config.accounts, Arc::new(shared)))
 }
 

@@ -1,5 +1,6 @@
 //! The send queue: one step for one letter, phase by phase, never twice.
 
+use super::people;
 use super::settle::retry_at;
 use super::shared::{LONGEST_STEP, Progress, Shared, Step, Stop};
 use crate::config::{Account, Smtp};
@@ -26,6 +27,11 @@ pub async fn deliver(
             break;
         }
         progress.expect_within(shared.now(), LONGEST_STEP);
+        if people::is_known_by_now(&letter, shared)? {
+            let words = "you know its reader by now: whether it goes is a person's choice";
+            shared.record(&letter, Event::TooLate, words, Detail::default())?;
+            continue;
+        }
         let server = match may_go(account, shared, &letter) {
             Ok(server) => server,
             Err(words) => {

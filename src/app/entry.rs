@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::people;
 use super::shared::Shared;
 use crate::config::Account;
 use crate::domain::delivery::Mode;
@@ -22,6 +23,7 @@ pub(super) fn facts(
     start: Option<Timestamp>,
 ) -> Result<Facts, Fault> {
     let now = shared.now();
+    let encounters = people::encounters(invitation, shared)?;
     let ledger = shared.ledger();
     let known = ledger
         .similar(&invitation.identity)?
@@ -40,7 +42,7 @@ pub(super) fn facts(
         known,
         letters_last_hour: ledger.letters_since(&account.name, now.minus(HOUR))?,
         letters_last_day: ledger.letters_since(&account.name, now.minus(DAY))?,
-        encounters: Vec::new(),
+        encounters,
     })
 }
 

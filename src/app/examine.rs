@@ -1,7 +1,8 @@
 //! The daemon's own judgement of one mail, for those who ask before they trust.
 
 use super::ingest::read_alone;
-use crate::domain::{Evidence, Notice, Plan, RawMail, Timestamp};
+use super::people::Acquaintances;
+use crate::domain::{Evidence, Fault, Notice, Plan, RawMail, Timestamp};
 pub use crate::stages::Bench;
 pub use crate::stages::gates::Assume;
 use crate::stages::gates::Facts;
@@ -25,20 +26,30 @@ pub struct Examined {
 }
 
 /// Judges `raw` as if it were the first mail that ever arrived, this moment:
-/// neither age nor limits nor earlier mail hold it.
-pub fn examine(file: &str, raw: &RawMail, bench: &Bench<'_>, now: Timestamp) -> Examined {
+/// neither age nor limits nor earlier mail hold it. `known` says whom the owner
+/// knows; none: nobody.
+///
+/// # Errors
+/// A [`Fault`] of the ledger behind `known`.
+pub fn examine(
+    file: &str,
+    raw: &RawMail,
+    bench: &Bench<'_>,
+    now: Timestamp,
+    known: Option<&Acquaintances>,
+) -> Result<Examined, Fault> {
     let file = file.to_owned();
     let (mail, recognised) = match read_alone(raw, bench.rules) {
         Ok(found) => found,
         Err(unreadable) => {
-            return Examined {
+            return Ok(Examined {
                 file,
                 kind: Notice::Other,
                 network: None,
                 evidence: Vec::new(),
                 unreadable: Some(unreadable.as_str()),
                 plans: Vec::new(),
-            };
+            });
         }
     };
     let facts = Facts {
@@ -50,14 +61,18 @@ pub fn examine(file: &str, raw: &RawMail, bench: &Bench<'_>, now: Timestamp) -> 
         letters_last_day: 0,
         encounters: Vec::new(),
     };
-    let plans =
-        recognised.invitations.iter().map(|it| judge(&mail, &recognised, it, &facts, bench)).collect();
-    Examined {
+    let mut plans = Vec::new();
+    for invitation in &recognised.invitations {
+        let encounters = known.map_or(Ok(Vec::new()), |known| known.of(invitation, bench.rules))?;
+        let facts = Facts { encounters, ..facts.clone() };
+        plans.push(judge(&mail, &recognised, invitation, &facts, bench));
+    }
+    Ok(Examined {
         file,
         kind: recognised.notice,
         network: recognised.network,
         evidence: recognised.evidence,
         unreadable: None,
         plans,
-    }
+    })
 }

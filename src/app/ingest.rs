@@ -56,6 +56,8 @@ pub enum Seen<'a> {
 pub trait Observer: Send {
     /// So many more mails will be looked at.
     fn expect(&mut self, _mails: usize) {}
+    /// So far the Sent folder was read for the people in it: UIDs below the first of all below the second.
+    fn learning(&mut self, _read: u32, _all: u32) {}
     /// What became of one.
     fn seen(&mut self, _uid: Uid, _seen: &Seen<'_>) {}
 }

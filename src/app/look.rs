@@ -2,8 +2,10 @@
 
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Mutex;
 
 use super::ingest::{Observer, ingest};
+use super::people;
 use super::port::Port;
 use super::setup::Setup;
 use super::shared::{Memory, Shared, Stop};
@@ -69,7 +71,12 @@ pub fn status(config: &Config) -> Result<Status, Fault> {
 /// When SQLite cannot be started.
 pub fn preview_of(setup: Setup) -> Result<(Vec<Account>, Shared), Fault> {
     let policy = Policy { max_per_hour: u32::MAX, max_per_day: u32::MAX, ..setup.policy };
-    let shared = Shared::new(setup.rules, setup.config.owner, policy, Ledger::in_memory()?, clock::now);
+    let mut shared = Shared::new(setup.rules, setup.config.owner, policy, Ledger::in_memory()?, clock::now);
+    if Ledger::file(&setup.config.state_dir).exists() {
+        // What the daemon has learned need not be learned again.
+        shared.elsewhere = Ledger::open_read_only(&setup.config.state_dir).ok().map(Mutex::new);
+    }
+    shared.people = setup.config.people;
     Ok((setup.config.accounts, shared))
 }
 
@@ -85,7 +92,23 @@ pub async fn preview(
     stop: &Stop,
 ) -> Result<(), Fault> {
     let mut port = Port::connect(account, shared.uids(account)).await?;
-    let result = ingest(&mut port, account, shared, &mut Memory::default(), observer, stop).await;
+    let result = look_in(&mut port, account, shared, observer, stop).await;
     port.close().await;
-    result.map(|_| ())
+    result
+}
+
+async fn look_in(
+    port: &mut Port,
+    account: &Account,
+    shared: &Shared,
+    observer: &mut dyn Observer,
+    stop: &Stop,
+) -> Result<(), Fault> {
+    let mut memory = Memory::default();
+    people::refresh(shared)?;
+    let mut told = |read, all| observer.learning(read, all);
+    if people::learn_sent(port, account, shared, &mut memory, &mut told, stop).await? {
+        ingest(port, account, shared, &mut memory, observer, stop).await?;
+    }
+    Ok(())
 }

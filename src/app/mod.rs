@@ -11,6 +11,7 @@ pub mod examine;
 pub mod ingest;
 pub mod letters;
 pub mod look;
+pub mod people;
 pub mod port;
 pub mod rules;
 pub mod settle;

@@ -125,6 +125,18 @@ impl Port {
         on_either!(self, session => session.folders(drafts, sent))
     }
 
+    /// Whether `folder`, one that [`Port::folders`] named, is there: a server
+    /// names what it has, a Maildir what would be made.
+    ///
+    /// # Errors
+    /// See the session's own.
+    pub async fn is_there(&mut self, folder: &str) -> Result<bool, Fault> {
+        match self {
+            Self::Imap(_) => Ok(true),
+            Self::Maildir(session) => session.is_there(folder).await,
+        }
+    }
+
     /// A message of `folder` whose header field `header` is `value`.
     ///
     /// # Errors

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::people::Books;
 use crate::config::Account;
-use crate::config::Owner;
+use crate::config::{Owner, People};
 use crate::domain::delivery::Event;
-use crate::domain::{Fault, Policy, Timestamp};
+use crate::domain::{Encounter, Fault, PersonKey, Policy, Timestamp};
 use crate::rulebook::Rulebook;
 use crate::shell::mailbox::Uid;
 use crate::shell::mailbox::maildir::UidBook;
@@ -64,6 +65,12 @@ pub struct Shared {
     pub rules: Rulebook,
     /// Who writes.
     pub owner: Owner,
+    /// Where it is written whom the owner knows.
+    pub people: People,
+    /// What was read of it last.
+    pub books: Books,
+    /// A ledger that is only asked whom the owner knows, for those who must not write.
+    pub elsewhere: Option<Mutex<Ledger>>,
     /// What the owner allows.
     pub policy: Policy,
     /// The clock; tests give their own.
@@ -84,7 +91,18 @@ impl Shared {
         ledger: Ledger,
         clock: fn() -> Timestamp,
     ) -> Self {
-        Self { rules, owner, policy, clock, at_step: |_| (), uids_dir: None, ledger: Mutex::new(ledger) }
+        Self {
+            rules,
+            owner,
+            people: People::default(),
+            books: Books::default(),
+            elsewhere: None,
+            policy,
+            clock,
+            at_step: |_| (),
+            uids_dir: None,
+            ledger: Mutex::new(ledger),
+        }
     }
 
     /// The ledger. Calls are short and synchronous; the guard never crosses an await.
@@ -104,6 +122,27 @@ impl Shared {
     /// A [`Fault`] of the ledger, also for a move the delivery machine does not have.
     pub fn record(&self, letter: &Delivery, event: Event, words: &str, detail: Detail) -> Result<(), Fault> {
         self.ledger().record(&letter.key, event, words, self.now(), detail).map(|_| ())
+    }
+
+    /// Where `keys` are found among the people the owner knows.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the ledger.
+    pub fn encounters(&self, keys: &[PersonKey]) -> Result<Vec<Encounter>, Fault> {
+        let mut found = self.ledger().encounters(keys)?;
+        if let Some(elsewhere) = &self.elsewhere {
+            found.extend(elsewhere.lock().unwrap_or_else(PoisonError::into_inner).encounters(keys)?);
+        }
+        Ok(found)
+    }
+
+    /// Whether another ledger knows whom the owner wrote to from `account`.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the ledger.
+    pub fn knows_elsewhere(&self, account: &str) -> Result<bool, Fault> {
+        let Some(elsewhere) = &self.elsewhere else { return Ok(false) };
+        Ok(elsewhere.lock().unwrap_or_else(PoisonError::into_inner).sent_cursor(account)?.is_some())
     }
 
     /// Where the UIDs of `account` are kept, should it be a Maildir.
@@ -193,6 +232,8 @@ pub struct Memory {
     pub logged_in: bool,
     /// After a login that a person has to mend, sending rests until then.
     pub sending_rests_until: Option<Timestamp>,
+    /// Whether the owner was told that no Sent folder was found.
+    pub told_of_no_sent: bool,
     /// Signs of life.
     pub progress: Arc<Progress>,
 }

@@ -65,6 +65,14 @@ pub enum Command {
         after_help = "Examples:\n  notyet doctor --config notyet.toml\n  notyet doctor --config notyet.toml --write     put the learned authserv_id into the file"
     )]
     Doctor(DoctorArguments),
+    /// Say whether a person counts as somebody you know, and why.
+    ///
+    /// Invitations of people you know are left for you. Without a name: how many forms of
+    /// names and addresses each source told of.
+    #[command(
+        after_help = "Examples:\n  notyet known --config notyet.toml \"Bob Smith\"\n  notyet known --config notyet.toml \"Bob Smith\" --address bob@example.org\n  notyet known \"Bob Smith\" --compare \"Robert Smith\"     two names, without a configuration"
+    )]
+    Known(KnownArguments),
     /// Look after the configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -155,6 +163,26 @@ pub struct DoctorArguments {
     /// Write the learned authserv_id into the configuration file, where none is set.
     #[arg(long)]
     pub write: bool,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `notyet known`
+#[derive(Debug, Args)]
+pub struct KnownArguments {
+    /// The name an invitation shows.
+    #[arg(value_name = "NAME", required_unless_present = "config")]
+    pub name: Option<String>,
+    /// The configuration file.
+    #[arg(long, short, value_name = "FILE", required_unless_present = "compare")]
+    pub config: Option<PathBuf>,
+    /// The address an invitation shows.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "compare")]
+    pub address: Option<String>,
+    /// Hold the name against this one.
+    #[arg(long, value_name = "NAME", requires = "name")]
+    pub compare: Option<String>,
     /// As JSON.
     #[arg(long)]
     pub json: bool,

@@ -5,19 +5,21 @@ use super::out::{End, Outcome, complain, say};
 use super::style::Paint;
 use super::{pick, render};
 use crate::app::examine::{Assume, Bench, examine};
+use crate::app::people::Acquaintances;
 use crate::app::{look, setup};
 
 pub(super) fn run(arguments: &CheckArguments) -> Outcome {
-    let (rules, policy, owner, account) = match &arguments.config {
+    let (rules, policy, owner, account, known) = match &arguments.config {
         None => {
             let rules = setup::rules(None)?;
             let policy = rules.policy.clone();
-            (rules, policy, setup::nobody_in_particular(), None)
+            (rules, policy, setup::nobody_in_particular(), None, None)
         }
         Some(file) => {
             let setup = setup::load(file)?;
             let account = pick(&setup.config.accounts, arguments.account.as_deref())?.clone();
-            (setup.rules, setup.policy, setup.config.owner, Some(account))
+            let known = Acquaintances::open(&setup.config.people, &setup.config.state_dir, &setup.rules)?;
+            (setup.rules, setup.policy, setup.config.owner, Some(account), Some(known))
         }
     };
     let bench = Bench {
@@ -39,7 +41,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Outcome {
                 continue;
             }
         };
-        let examined = examine(&file.display().to_string(), &raw, &bench, look::now());
+        let examined = examine(&file.display().to_string(), &raw, &bench, look::now(), known.as_ref())?;
         say(&if arguments.json { render::json(&examined) } else { render::text(&examined, paint) })?;
     }
     Ok(end)

@@ -5,6 +5,7 @@ mod check;
 mod config;
 mod demo;
 mod doctor;
+mod known;
 mod letters;
 mod out;
 mod preview;
@@ -33,6 +34,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Preview(arguments) => preview::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Known(arguments) => known::run(&arguments),
         Command::Config(ConfigCommand::Check(arguments)) => config::check(&arguments),
         Command::Rules(command) => rules::run(&command),
         Command::Letters(LettersCommand::Show(arguments)) => letters::show(&arguments),

@@ -43,6 +43,17 @@ impl Observer for Printer {
         self.bar.inc_length(mails as u64);
     }
 
+    fn learning(&mut self, read: u32, all: u32) {
+        self.bar.set_message(format!("{}: whom you wrote to", self.account));
+        self.bar.set_length(u64::from(all));
+        self.bar.set_position(u64::from(read));
+        if read >= all {
+            self.bar.set_message(self.account.clone());
+            self.bar.set_length(0);
+            self.bar.set_position(0);
+        }
+    }
+
     fn seen(&mut self, uid: Uid, seen: &Seen<'_>) {
         self.bar.inc(1);
         if self.json {

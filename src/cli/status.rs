@@ -63,6 +63,10 @@ fn account_text(account: &AccountStatus, blind: bool, paint: Paint) -> String {
         let text = format!("{} since {}: {}", held.inviter_name, when(held.since), held.reason_text);
         rows.push(format!("  hold        {}", line(&text)));
     }
+    for known in &account.acquainted {
+        let text = format!("{} since {}: {}", known.inviter_name, when(known.since), known.reason_text);
+        rows.push(format!("  left to you {}", line(&text)));
+    }
     for letter in &account.waiting {
         let words = if letter.last_words.is_empty() { &letter.reason_text } else { &letter.last_words };
         let text = format!("{} since {}: {words}", letter.inviter_name, when(letter.since));
@@ -98,6 +102,9 @@ fn account_json(account: &AccountStatus) -> Value {
         "decisions": account.decisions.iter().map(|(d, n)| (d.as_str(), *n)).collect::<std::collections::BTreeMap<_, _>>(),
         "letters": account.states.iter().map(|(s, n)| (s.as_str(), *n)).collect::<std::collections::BTreeMap<_, _>>(),
         "held": account.withheld.iter().map(|h| json!({
+            "key": h.key.0, "inviter": h.inviter_name, "reason": h.reason_code, "since": h.since.unix_s(),
+        })).collect::<Vec<_>>(),
+        "acquainted": account.acquainted.iter().map(|h| json!({
             "key": h.key.0, "inviter": h.inviter_name, "reason": h.reason_code, "since": h.since.unix_s(),
         })).collect::<Vec<_>>(),
         "waiting": account.waiting.iter().map(|l| json!({

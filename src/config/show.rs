@@ -12,7 +12,7 @@ use super::field::{duration_text, word_for};
 use super::server::TLS;
 use super::types::{Account, Config, Imap, Login, MailboxKind, SecretSource, Smtp};
 use super::validate::FORMATS;
-use crate::domain::Policy;
+use crate::domain::{Acquaintance, Policy};
 
 /// One table of the shown configuration.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,6 +77,14 @@ fn tables(config: &Config, policy: &Policy) -> Vec<Table> {
                 ("addresses", json!(addresses)),
                 ("link", json!(owner.link)),
                 ("languages", json!(owner.languages)),
+            ],
+        },
+        Table {
+            path: vec!["people".to_owned()],
+            entries: vec![
+                ("keep", json!(config.people.keep.iter().map(kept).collect::<Vec<_>>())),
+                ("address_books", config.people.address_books.iter().map(|book| path(book)).collect()),
+                ("learn_from_sent", json!(config.people.learn_from_sent)),
             ],
         },
         Table {
@@ -180,4 +188,13 @@ fn login_entries(login: &Login) -> [(&'static str, Value); 2] {
 
 fn path(path: &Path) -> Value {
     json!(path.display().to_string())
+}
+
+/// As the owner wrote it.
+fn kept(someone: &Acquaintance) -> String {
+    match (&someone.domain, &someone.address) {
+        (Some(domain), _) => format!("@{domain}"),
+        (None, Some(address)) => address.to_string(),
+        (None, None) => someone.name.clone(),
+    }
 }

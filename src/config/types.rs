@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::domain::{Address, PolicyOverride};
+use crate::domain::{Acquaintance, Address, PolicyOverride};
 
 /// Everything the daemon needs to know from its owner.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +12,8 @@ pub struct Config {
     pub owner: Owner,
     /// Folder of the ledger; created with mode 0700.
     pub state_dir: PathBuf,
+    /// Whom the owner knows: never declined.
+    pub people: People,
     /// The owner's own rules, overlaid over the shipped ones.
     pub rules_dir: Option<PathBuf>,
     /// What the config changes of the shipped policy.
@@ -34,6 +36,23 @@ pub struct Owner {
     /// The languages the owner writes (BCP 47), at least one. The first is
     /// their own: it answers whoever writes another one.
     pub languages: Vec<String>,
+}
+
+/// Where it is written whom the owner knows: `[people]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct People {
+    /// Those the owner listed.
+    pub keep: Vec<Acquaintance>,
+    /// vCard files, and folders of them.
+    pub address_books: Vec<PathBuf>,
+    /// Whether those the owner wrote to are known.
+    pub learn_from_sent: bool,
+}
+
+impl Default for People {
+    fn default() -> Self {
+        Self { keep: Vec::new(), address_books: Vec::new(), learn_from_sent: true }
+    }
 }
 
 /// How to log.

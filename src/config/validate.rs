@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use super::field::{Field, Words};
-use super::keys::{LOG, OWNER, POLICY};
+use super::keys::{LOG, OWNER, PEOPLE, POLICY};
 use super::raw::Section;
 use super::surroundings::Surroundings;
-use super::types::{Account, Config, LogFormat, Logging, Owner};
+use super::types::{Account, Config, LogFormat, Logging, Owner, People};
 use super::{account, keys};
-use crate::domain::{Action, Address, PolicyOverride};
+use crate::domain::{Acquaintance, Action, Address, PolicyOverride, Source};
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
@@ -46,6 +46,10 @@ pub(super) fn config(root: &Section<'_>, around: &Surroundings) -> Option<Config
             None
         }
     };
+    let people = match root.field("people") {
+        Some(field) => field.section(PEOPLE).and_then(|section| people(&section, around)),
+        None => Some(People::default()),
+    };
     let policy = match root.field("policy") {
         Some(field) => field.section(POLICY).and_then(|section| policy(&section)),
         None => Some(PolicyOverride::default()),
@@ -68,6 +72,7 @@ pub(super) fn config(root: &Section<'_>, around: &Surroundings) -> Option<Config
         state_dir: state_dir?,
         rules_dir: rules_dir?,
         owner: owner?,
+        people: people?,
         policy: policy?,
         logging: logging?,
         accounts: accounts?,
@@ -122,6 +127,47 @@ fn addresses(field: &Field<'_>) -> Option<Vec<Address>> {
         seen.push(address);
     }
     seen.into_iter().collect()
+}
+
+fn people(section: &Section<'_>, around: &Surroundings) -> Option<People> {
+    let default = People::default();
+    let keep = section.or("keep", default.keep, |field| {
+        let items =
+            field.items("give a list, for example [\"Jane Doe\", \"jane@example.org\", \"@example.org\"]")?;
+        let kept: Vec<_> = items.iter().map(keep).collect();
+        kept.into_iter().collect()
+    });
+    let address_books = section.or("address_books", default.address_books, |field| {
+        let items = field.items("give a list of vCard files or folders, for example [\"~/contacts.vcf\"]")?;
+        let paths: Vec<_> = items.iter().map(|item| item.path(around)).collect();
+        paths.into_iter().collect()
+    });
+    let learn_from_sent = section.or("learn_from_sent", default.learn_from_sent, Field::flag);
+    Some(People { keep: keep?, address_books: address_books?, learn_from_sent: learn_from_sent? })
+}
+
+/// A name, an address, or `@domain`.
+fn keep(item: &Field<'_>) -> Option<Acquaintance> {
+    let text = item.text()?;
+    let someone = Acquaintance { name: String::new(), address: None, domain: None, source: Source::Keep };
+    if let Some(domain) = text.strip_prefix('@') {
+        let probe = Address::parse(&format!("x@{domain}"));
+        if probe.is_none() {
+            item.refuse("not a mail domain", "give it like \"@example.org\"");
+        }
+        return Some(Acquaintance { domain: Some(probe?.domain().to_owned()), ..someone });
+    }
+    if text.contains('@') {
+        let address = Address::parse(&text);
+        if address.is_none() {
+            item.refuse(
+                "not one plain mail address",
+                "give it like \"jane@example.org\", without name or brackets",
+            );
+        }
+        return Some(Acquaintance { address: Some(address?), ..someone });
+    }
+    Some(Acquaintance { name: text, ..someone })
 }
 
 fn link(field: &Field<'_>) -> Option<String> {

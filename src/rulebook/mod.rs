@@ -7,6 +7,7 @@ mod files;
 pub mod letters;
 pub mod names;
 pub mod network;
+pub mod nicknames;
 pub mod notes;
 pub mod openings;
 pub mod policy;
@@ -16,6 +17,7 @@ pub mod text;
 pub use files::RuleFiles;
 pub use names::Names;
 pub use network::{Network, Networks};
+pub use nicknames::Nicknames;
 
 use crate::domain::{Policy, Problem, Problems, problem};
 use boilerplate::Boilerplate;
@@ -32,6 +34,8 @@ pub struct Rulebook {
     pub boilerplate: Boilerplate,
     /// What is part of a name and what is not.
     pub names: Names,
+    /// Names that one person goes by.
+    pub nicknames: Nicknames,
     /// The signals that tell generic from personalized.
     pub notes: Notes,
     /// The letters.
@@ -51,6 +55,7 @@ impl Rulebook {
         let mut problems = Vec::new();
         let networks = networks(files, &mut problems);
         let names = files.compile_one("names.toml", Names::compile, &mut problems);
+        let nicknames = files.compile_one("nicknames.toml", Nicknames::compile, &mut problems);
         let policy =
             files.compile_one("policy.toml", |f, t| policy::parse(f, t).map_err(|p| p.0), &mut problems);
         let notes: Vec<_> = files.under("notes/", ".toml").collect();
@@ -61,15 +66,15 @@ impl Rulebook {
         if let (Some(notes), Some(openings)) = (&notes, &openings) {
             problems.extend(openings.unknown_signals(notes));
         }
-        match (names, policy, notes, letters, openings) {
-            (Some(names), Some(policy), Some(notes), Some(letters), Some(openings))
+        match (names, nicknames, policy, notes, letters, openings) {
+            (Some(names), Some(nicknames), Some(policy), Some(notes), Some(letters), Some(openings))
                 if problems.is_empty() =>
             {
                 let boilerplate = Boilerplate::compile(networks.values().flat_map(|network| {
                     let source = |language: &str| format!("{}.{language}", network.id);
                     network.defaults.iter().map(move |(language, text)| (source(language), text))
                 }));
-                Ok(Self { networks, boilerplate, names, notes, letters, openings, policy })
+                Ok(Self { networks, boilerplate, names, nicknames, notes, letters, openings, policy })
             }
             _ => Err(Problems(problems)),
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::domain::Fault;
 
@@ -128,6 +128,44 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
         File::open(dir)?.sync_all()
     };
     put().map_err(|error| cannot(path, "write", &error.to_string()))
+}
+
+/// What tells one version of a file from the next: its size and when it changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    size_bytes: u64,
+    changed: Option<std::time::SystemTime>,
+}
+
+/// The files at `path` with their stamps: itself, or those of a folder (and the
+/// folders in it) whose names end in one of `endings`, in order.
+///
+/// # Errors
+/// [`Fault::NeedsHuman`] naming the file.
+pub fn stamps(path: &Path, endings: &[&str]) -> Result<Vec<(PathBuf, Stamp)>, Fault> {
+    let failed = |error: std::io::Error| cannot(path, "read", &error.to_string());
+    let metadata = fs::metadata(path).map_err(failed)?;
+    if metadata.is_file() {
+        let stamp = Stamp { size_bytes: metadata.len(), changed: metadata.modified().ok() };
+        return Ok(vec![(path.to_owned(), stamp)]);
+    }
+    let mut inside: Vec<PathBuf> = fs::read_dir(path)
+        .map_err(failed)?
+        .map(|e| e.map(|e| e.path()))
+        .collect::<Result<_, _>>()
+        .map_err(failed)?;
+    inside.sort();
+    let wanted = |path: &PathBuf| {
+        let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        let is_link = path.symlink_metadata().is_ok_and(|m| m.is_symlink());
+        !hidden && (ending.is_some_and(|e| endings.contains(&e.as_str())) || (path.is_dir() && !is_link))
+    };
+    let mut all = Vec::new();
+    for path in inside.iter().filter(|path| wanted(path)) {
+        all.extend(stamps(path, endings)?);
+    }
+    Ok(all)
 }
 
 /// Whether group or others may read `path`: no place for a secret.

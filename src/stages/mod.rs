@@ -11,6 +11,7 @@ pub mod html;
 pub mod lines;
 pub mod mime;
 pub mod parse;
+pub mod people;
 pub mod recognise;
 
 use crate::config::Owner;

@@ -109,7 +109,9 @@ fn typical() {
     let bytes: usize = mails.iter().map(|(_, mail)| mail.0.len()).sum();
     println!("{} mails of tests/mail, {} bytes on average", mails.len(), bytes / mails.len());
     with_bench(|bench| {
-        let is_asking = |mail: &RawMail| !examine("", mail, bench, NOW).plans.is_empty();
+        let is_asking = |mail: &RawMail| {
+            !examine("", mail, bench, NOW, None).expect("no ledger is asked").plans.is_empty()
+        };
         let asking: Vec<_> = mails.iter().filter(|(_, mail)| is_asking(mail)).collect();
         let all: Vec<_> = mails.iter().collect();
         println!(
@@ -119,12 +121,21 @@ fn typical() {
         for (what, set) in [("all", all), ("invitations", asking)] {
             let parsed = per_second(&set, |(_, mail)| drop(black_box(parse::parse(mail))));
             let identified = per_second(&set, |(_, mail)| drop(black_box(identify(mail, bench.rules))));
-            let judged = per_second(&set, |(_, mail)| drop(black_box(examine("", mail, bench, NOW))));
+            let judged = per_second(&set, |(_, mail)| {
+                drop(black_box(examine("", mail, bench, NOW, None).expect("no ledger is asked")))
+            });
             println!("{what:<12} {parsed:>10.0} {identified:>12.0} {judged:>20.0} {:>12}", set.len());
         }
         let mut slow: Vec<(Duration, &str)> = mails
             .iter()
-            .map(|(name, mail)| (time(|| drop(black_box(examine("", mail, bench, NOW)))), name.as_str()))
+            .map(|(name, mail)| {
+                (
+                    time(|| {
+                        drop(black_box(examine("", mail, bench, NOW, None).expect("no ledger is asked")))
+                    }),
+                    name.as_str(),
+                )
+            })
             .collect();
         slow.sort_unstable();
         for (took, name) in slow.iter().rev().take(5) {
@@ -202,7 +213,7 @@ fn one_case(name: &str) {
         let mail = RawMail(make().into_bytes());
         let before = peak_mb();
         let began = on_cpu();
-        let examined = examine("", &mail, bench, NOW);
+        let examined = examine("", &mail, bench, NOW, None).expect("no ledger is asked");
         let took = on_cpu() - began;
         let after = peak_mb();
         let what = examined.unreadable.map_or_else(

@@ -24,6 +24,7 @@ mod delivery;
 mod ledger;
 mod lock;
 mod migrate;
+mod people;
 mod status;
 mod words;
 
@@ -37,6 +38,7 @@ pub use batch::{Batch, Committed, Entry, Known, NewDelivery, Start};
 pub use cursor::{Cursor, PortFault, PortKind};
 pub use delivery::{Delivery, Detail, Moved};
 pub use ledger::Ledger;
+pub use people::SentCursor;
 pub use status::{AccountStatus, Quarantined, Status, Waiting, Withheld};
 
 /// What a failed statement means for the caller. SQLite's words hold names of

@@ -32,6 +32,8 @@ pub struct AccountStatus {
     pub states: Vec<(State, u32)>,
     /// Invitations that wait without a letter, and why, oldest first.
     pub withheld: Vec<Withheld>,
+    /// Invitations of people the owner knows, or may know, left for the owner, oldest first.
+    pub acquainted: Vec<Withheld>,
     /// Letters that are held back or wait for a person (held, parked, uncertain, refused), oldest first.
     pub waiting: Vec<Waiting>,
     /// Mail that could not be read, oldest first.
@@ -40,7 +42,7 @@ pub struct AccountStatus {
     pub port_faults: Vec<PortFault>,
 }
 
-/// An invitation whose newest decision is to hold, and that has no letter.
+/// An invitation whose newest decision is to hold or to leave, and that has no letter.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Withheld {
     /// Its key.
@@ -136,7 +138,12 @@ fn read_accounts(connection: &Connection) -> rusqlite::Result<Vec<AccountStatus>
                 cursors: cursors(connection, &name)?,
                 decisions: decisions(connection, &name)?,
                 states: states(connection, &name)?,
-                withheld: withheld(connection, &name)?,
+                withheld: without_letter(connection, &name, "decision = 'hold'")?,
+                acquainted: without_letter(
+                    connection,
+                    &name,
+                    "reason_code IN ('known-person', 'perhaps-known')",
+                )?,
                 waiting: waiting(connection, &name)?,
                 quarantined: quarantined(connection, &name)?,
                 port_faults: Vec::new(),
@@ -191,15 +198,15 @@ fn states(connection: &Connection, account: &str) -> rusqlite::Result<Vec<(State
     State::ALL.into_iter().map(count).filter(|counted| !matches!(counted, Ok((_, 0)))).collect()
 }
 
-fn withheld(connection: &Connection, account: &str) -> rusqlite::Result<Vec<Withheld>> {
+fn without_letter(connection: &Connection, account: &str, which: &str) -> rusqlite::Result<Vec<Withheld>> {
     connection
-        .prepare(
+        .prepare(&format!(
             "SELECT key, inviter_name, reason_code, reason_text, made_at FROM plan
-             WHERE account = ?1 AND decision = 'hold'
+             WHERE account = ?1 AND {which}
                AND id IN (SELECT max(id) FROM plan WHERE account = ?1 GROUP BY key)
                AND key NOT IN (SELECT key FROM delivery)
-             ORDER BY id",
-        )?
+             ORDER BY id"
+        ))?
         .query_map([account], |row| {
             Ok(Withheld {
                 key: InvitationKey(row.get(0)?),

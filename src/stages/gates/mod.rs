@@ -4,6 +4,7 @@
 //! in order that stops it gives the reason. [`Cleared`] can only be made here,
 //! and a letter can only be composed with one.
 
+mod acquaintance;
 pub mod authentic;
 pub mod authres;
 pub mod authserv;
@@ -168,6 +169,7 @@ pub fn pass(
         ("gate.authentic", authenticity(mail, trust)),
         ("gate.automated", automated::answerable(mail, trust)),
         ("gate.answered", limits::unanswered(facts)),
+        ("gate.acquaintance", acquaintance::stranger(&facts.encounters)),
         ("gate.age", limits::recent(mail, facts)),
         ("gate.target", person::target(mail, invitation, owner_addresses, trust)),
         ("gate.limits", limits::room(facts, policy)),

@@ -140,6 +140,15 @@ impl MaildirSession {
         self.run(move |session| session.special(drafts.as_deref(), sent.as_deref())).await
     }
 
+    /// Whether there is such a folder already.
+    ///
+    /// # Errors
+    /// [`Fault::NeedsHuman`] for what is no folder name.
+    pub async fn is_there(&mut self, folder: &str) -> Result<bool, Fault> {
+        let folder = folder.to_owned();
+        self.run(move |session| session.is_there(&folder)).await
+    }
+
     /// A message of `folder` whose field `header` holds `value`; `None` also when there is no such folder.
     ///
     /// # Errors

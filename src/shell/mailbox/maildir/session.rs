@@ -53,6 +53,10 @@ impl Session {
         Ok(opened)
     }
 
+    pub(super) fn is_there(&self, mailbox: &str) -> Result<bool, Fault> {
+        Ok(layout::folder_dir(&self.root, mailbox)?.join("cur").is_dir())
+    }
+
     /// The folder of `mailbox`, listed, every message with its UID.
     fn folder(&self, mailbox: &str) -> Result<Current, Fault> {
         let dir = layout::folder_dir(&self.root, mailbox)?;

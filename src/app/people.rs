@@ -1,0 +1,257 @@
+//! Whom the owner knows: gathered before anything is judged, looked up for
+//! every inviter, and looked up again before a letter goes out.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use super::port::Port;
+use super::shared::{LONGEST_STEP, Memory, Shared, Stop};
+use crate::config::{Account, People};
+use crate::domain::{Acquaintance, Address, Encounter, Fault, Invitation, PersonKey, Source, Strength};
+use crate::rulebook::Rulebook;
+use crate::shell::files::{self, Stamp};
+use crate::shell::mailbox::{Access, Envelope};
+use crate::shell::store::{Delivery, Ledger, SentCursor};
+use crate::stages::gates::is_robot;
+use crate::stages::mime::KEY_HEADER;
+use crate::stages::parse;
+use crate::stages::people::{self, vcard};
+pub use crate::stages::people::{Comparison, compare};
+
+/// UIDs of one header fetch.
+const HEADERS_AT_ONCE: u32 = 1000;
+/// No address book larger than this is read.
+const MAX_BOOK_BYTES: u64 = 64 * 1024 * 1024;
+/// A mail to more people than this went to a list of some kind.
+const MOST_RECIPIENTS: usize = 30;
+
+/// What was read of the address books last.
+#[derive(Debug, Default)]
+pub struct Books(Mutex<Option<Vec<(PathBuf, Stamp)>>>);
+
+/// Writes down the keep list and, when they have changed, the address books.
+/// One that cannot be read is told of and leaves the last good ones in force.
+///
+/// # Errors
+/// A [`Fault`] of the ledger.
+pub fn refresh(shared: &Shared) -> Result<(), Fault> {
+    let stamps = match stamps(&shared.people) {
+        Ok(stamps) => stamps,
+        Err(fault) => {
+            tracing::warn!("{fault}; the address books read last stay in force");
+            return Ok(());
+        }
+    };
+    let mut last = shared.books.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if last.as_ref() == Some(&stamps) {
+        return Ok(());
+    }
+    let kept: Vec<PersonKey> = keys_of(&shared.people.keep, &shared.rules);
+    shared.ledger().replace_people(Source::Keep, &kept)?;
+    match read_books(stamps.iter().map(|(path, _)| path.as_path())) {
+        Ok(booked) => {
+            shared.ledger().replace_people(Source::AddressBook, &keys_of(&booked, &shared.rules))?;
+        }
+        Err(fault) => tracing::warn!("{fault}; the address books read last stay in force"),
+    }
+    *last = Some(stamps);
+    Ok(())
+}
+
+fn keys_of(people: &[Acquaintance], rules: &Rulebook) -> Vec<PersonKey> {
+    people.iter().flat_map(|person| people::keys_of(person, rules)).collect()
+}
+
+fn stamps(people: &People) -> Result<Vec<(PathBuf, Stamp)>, Fault> {
+    let mut all = Vec::new();
+    for path in &people.address_books {
+        all.extend(files::stamps(path, &["vcf", "vcard"])?);
+    }
+    Ok(all)
+}
+
+fn read_books<'a>(paths: impl Iterator<Item = &'a Path>) -> Result<Vec<Acquaintance>, Fault> {
+    let mut people = Vec::new();
+    for path in paths {
+        let bytes = files::read_bytes(path, MAX_BOOK_BYTES)?;
+        let book = vcard::read(&String::from_utf8_lossy(&bytes));
+        if book.cards == 0 {
+            return Err(Fault::NeedsHuman(format!("{}: no vCard in it (RFC 6350)", path.display())));
+        }
+        if let Some(line) = book.unreadable.first() {
+            let count = book.unreadable.len();
+            tracing::warn!("{}:{line}: {count} cards show neither a name nor an address", path.display());
+        }
+        people.extend(book.people);
+    }
+    Ok(people)
+}
+
+/// Reads the headers of what the owner sent since the last time: on the first
+/// run all of it, in batches that a stop may part. Answers whether all was
+/// read; until then no invitation of `account` may be judged.
+///
+/// # Errors
+/// The first [`Fault`] of the port or the ledger; what was learned stays.
+pub async fn learn_sent(
+    port: &mut Port,
+    account: &Account,
+    shared: &Shared,
+    memory: &mut Memory,
+    watch: &mut (dyn FnMut(u32, u32) + Send),
+    stop: &Stop,
+) -> Result<bool, Fault> {
+    if !shared.people.learn_from_sent || shared.knows_elsewhere(&account.name)? {
+        return Ok(true);
+    }
+    let folders = port.folders(account.drafts.as_deref(), account.sent.as_deref()).await?;
+    let Some(folder) = folders.sent else {
+        if !std::mem::replace(&mut memory.told_of_no_sent, true) {
+            tracing::warn!(
+                account = %account.name,
+                "no Sent folder was found, so nobody is learned from it; name it (sent = \"...\") in the account's table"
+            );
+        }
+        return Ok(true);
+    };
+    if !port.is_there(&folder).await? {
+        return Ok(true);
+    }
+    let opened = port.open(&folder, Access::ReadOnly).await?;
+    let last = shared.ledger().sent_cursor(&account.name)?;
+    let known = last
+        .filter(|c| c.folder == folder && c.uid_validity == opened.uid_validity && c.uid_validity != 0)
+        .map(|cursor| cursor.next_uid);
+    let mut anew = known.is_none();
+    let mut low = known.unwrap_or(1);
+    let fields = ["From", "To", "Cc", "Bcc", KEY_HEADER].map(str::to_owned);
+    // Also where there is nothing: the folder counts as read then.
+    while low < opened.uid_next || anew {
+        if stop.asked() {
+            return Ok(false);
+        }
+        memory.progress.expect_within(shared.now(), LONGEST_STEP);
+        let high = low.saturating_add(HEADERS_AT_ONCE - 1).min(opened.uid_next.saturating_sub(1));
+        let envelopes =
+            if low <= high { port.new_envelopes(low, Some(high), &fields).await? } else { Vec::new() };
+        let met: Vec<Acquaintance> =
+            envelopes.iter().flat_map(|envelope| written_to(envelope, &shared.owner.addresses)).collect();
+        low = high.saturating_add(1).max(low);
+        let cursor = SentCursor { folder: folder.clone(), uid_validity: opened.uid_validity, next_uid: low };
+        shared.ledger().learn_people(&account.name, &cursor, &keys_of(&met, &shared.rules), anew)?;
+        anew = false;
+        watch(low.min(opened.uid_next), opened.uid_next);
+    }
+    if known.is_none() && opened.exists > 0 {
+        tracing::info!(account = %account.name, mails = opened.exists, "learned whom the owner wrote to");
+    }
+    Ok(true)
+}
+
+/// Whom a mail of the Sent folder went to. A letter of ours does not make its
+/// reader a friend, and neither does a mail to a crowd or a machine.
+fn written_to(envelope: &Envelope, owner: &[Address]) -> Vec<Acquaintance> {
+    let Ok(mail) = parse::parse_header(&envelope.header) else { return Vec::new() };
+    let is_own = |address: &Address| owner.iter().any(|own| own.same_mailbox(address));
+    let from_owner = mail.from.address.as_ref().is_some_and(is_own);
+    if !from_owner || mail.header(KEY_HEADER).is_some() || mail.recipients.len() > MOST_RECIPIENTS {
+        return Vec::new();
+    }
+    let person = |recipient: &crate::domain::Mailbox| {
+        let address = recipient.address.clone().filter(|a| !is_own(a) && !is_robot(a.local()))?;
+        Some(Acquaintance {
+            name: recipient.name.clone(),
+            address: Some(address),
+            domain: None,
+            source: Source::Sent,
+        })
+    };
+    mail.recipients.iter().filter_map(person).collect()
+}
+
+/// Where the inviter is found among the people the owner knows.
+///
+/// # Errors
+/// A [`Fault`] of the ledger.
+pub fn encounters(invitation: &Invitation, shared: &Shared) -> Result<Vec<Encounter>, Fault> {
+    let address = invitation.route.to().or(invitation.inviter.address.as_ref());
+    let keys = people::keys(&invitation.inviter.name, address, &shared.rules);
+    shared.encounters(&keys)
+}
+
+/// Whether the reader of a letter that waits to be sent is known by now: the
+/// owner wrote to them meanwhile, or has listed them.
+///
+/// # Errors
+/// A [`Fault`] of the ledger.
+pub fn is_known_by_now(letter: &Delivery, shared: &Shared) -> Result<bool, Fault> {
+    let name = shared.ledger().inviter_name(&letter.key)?.unwrap_or_default();
+    let keys = people::keys(&name, letter.to.as_ref(), &shared.rules);
+    Ok(shared.encounters(&keys)?.iter().any(|found| found.key.strength > Strength::NearName))
+}
+
+/// The people of a configuration, for those who only ask: `check` and `known`.
+pub struct Acquaintances {
+    /// The keep list and the address books, read this moment.
+    listed: Ledger,
+    /// What the daemon has learned, where it has.
+    learned: Option<Ledger>,
+}
+
+impl Acquaintances {
+    /// Reads the lists, and opens the daemon's ledger to look at where there is one.
+    ///
+    /// # Errors
+    /// [`Fault::NeedsHuman`] naming the address book that cannot be read, or of the ledger.
+    pub fn open(people: &People, state_dir: &Path, rules: &Rulebook) -> Result<Self, Fault> {
+        let mut listed = Ledger::in_memory()?;
+        listed.replace_people(Source::Keep, &keys_of(&people.keep, rules))?;
+        let stamps = stamps(people)?;
+        let booked = read_books(stamps.iter().map(|(path, _)| path.as_path()))?;
+        listed.replace_people(Source::AddressBook, &keys_of(&booked, rules))?;
+        let there = people.learn_from_sent && Ledger::file(state_dir).exists();
+        let learned = there.then(|| Ledger::open_read_only(state_dir)).transpose()?;
+        Ok(Self { listed, learned })
+    }
+
+    /// Where a person is found.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the ledger.
+    pub fn find(
+        &self,
+        name: &str,
+        address: Option<&Address>,
+        rules: &Rulebook,
+    ) -> Result<Vec<Encounter>, Fault> {
+        let keys = people::keys(name, address, rules);
+        let mut found = self.listed.encounters(&keys)?;
+        if let Some(learned) = &self.learned {
+            let sent = learned.encounters(&keys)?;
+            found.extend(sent.into_iter().filter(|encounter| encounter.source == Source::Sent));
+        }
+        found.sort_by(|a, b| b.key.strength.cmp(&a.key.strength).then(a.source.cmp(&b.source)));
+        Ok(found)
+    }
+
+    /// Where an inviter is found.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the ledger.
+    pub fn of(&self, invitation: &Invitation, rules: &Rulebook) -> Result<Vec<Encounter>, Fault> {
+        let address = invitation.route.to().or(invitation.inviter.address.as_ref());
+        self.find(&invitation.inviter.name, address, rules)
+    }
+
+    /// How many forms of people each source told of.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the ledger.
+    pub fn counts(&self) -> Result<Vec<(Source, u32)>, Fault> {
+        let mut counts = self.listed.people_counts()?;
+        if let Some(learned) = &self.learned {
+            counts.extend(learned.people_counts()?.into_iter().filter(|(source, _)| *source == Source::Sent));
+        }
+        Ok(counts)
+    }
+}

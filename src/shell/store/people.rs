@@ -1,0 +1,159 @@
+//! Whom the owner knows, as digests.
+
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use sha2::{Digest, Sha256};
+
+use super::Ledger;
+use super::words::word;
+use crate::domain::{Encounter, Fault, InvitationKey, PersonKey, Source, Strength};
+use crate::shell::mailbox::Uid;
+
+/// How far a Sent folder was read for the people in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentCursor {
+    /// The folder.
+    pub folder: String,
+    /// Its UIDVALIDITY then.
+    pub uid_validity: u32,
+    /// Every UID below this one has been read.
+    pub next_uid: Uid,
+}
+
+impl Ledger {
+    /// Where `keys` are found. The weaker strength of both sides counts.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn encounters(&self, keys: &[PersonKey]) -> Result<Vec<Encounter>, Fault> {
+        self.read("looking a person up", |connection| {
+            let secret = secret(connection)?;
+            let mut select = connection
+                .prepare("SELECT source, strength FROM person WHERE digest = ?1 ORDER BY source")?;
+            let mut found = Vec::new();
+            for key in keys {
+                let rows = select.query_map([digest(&secret, key)], |row| {
+                    Ok((word(row, 0, Source::parse)?, word(row, 1, Strength::parse)?))
+                })?;
+                for row in rows {
+                    let (source, strength) = row?;
+                    let key = PersonKey { strength: key.strength.min(strength), text: key.text.clone() };
+                    found.push(Encounter { key, source });
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    /// Puts `keys` in the place of everybody `source` (any but Sent) told of before.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn replace_people(&mut self, source: Source, keys: &[PersonKey]) -> Result<(), Fault> {
+        self.write("writing down whom the owner knows", |tx| {
+            tx.execute("DELETE FROM person WHERE source = ?1", [source.as_str()])?;
+            insert(tx, source, "", keys)
+        })
+    }
+
+    /// Adds `keys` from the Sent folder of `account`, with how far it was read,
+    /// in one transaction. `anew` forgets what that account told before.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn learn_people(
+        &mut self,
+        account: &str,
+        cursor: &SentCursor,
+        keys: &[PersonKey],
+        anew: bool,
+    ) -> Result<(), Fault> {
+        self.write("writing down whom the owner wrote to", |tx| {
+            if anew {
+                tx.execute("DELETE FROM person WHERE source = 'sent' AND account = ?1", [account])?;
+            }
+            insert(tx, Source::Sent, account, keys)?;
+            tx.execute(
+                "INSERT INTO sent_cursor (account, folder, uid_validity, next_uid) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (account) DO UPDATE SET folder = ?2, uid_validity = ?3, next_uid = ?4",
+                params![account, cursor.folder, cursor.uid_validity, cursor.next_uid],
+            )
+            .map(drop)
+        })
+    }
+
+    /// How far the Sent folder of `account` was read; `None` before the first time.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn sent_cursor(&self, account: &str) -> Result<Option<SentCursor>, Fault> {
+        self.read("reading how far the Sent folder was read", |connection| {
+            connection
+                .query_row(
+                    "SELECT folder, uid_validity, next_uid FROM sent_cursor WHERE account = ?1",
+                    [account],
+                    |row| {
+                        Ok(SentCursor {
+                            folder: row.get(0)?,
+                            uid_validity: row.get(1)?,
+                            next_uid: row.get(2)?,
+                        })
+                    },
+                )
+                .optional()
+        })
+    }
+
+    /// Whom the letter of `key` answers, as the plan it was made by says.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn inviter_name(&self, key: &InvitationKey) -> Result<Option<String>, Fault> {
+        self.read("reading whom a letter answers", |connection| {
+            connection
+                .query_row(
+                    "SELECT inviter_name FROM plan JOIN delivery ON plan.id = plan_id WHERE delivery.key = ?1",
+                    [&key.0],
+                    |row| row.get(0),
+                )
+                .optional()
+        })
+    }
+
+    /// How many forms of people each source told of.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn people_counts(&self) -> Result<Vec<(Source, u32)>, Fault> {
+        self.read("counting people", |connection| {
+            connection
+                .prepare("SELECT source, count(DISTINCT digest) FROM person GROUP BY source ORDER BY source")?
+                .query_map([], |row| Ok((word(row, 0, Source::parse)?, row.get(1)?)))?
+                .collect()
+        })
+    }
+}
+
+fn insert(tx: &Transaction<'_>, source: Source, account: &str, keys: &[PersonKey]) -> rusqlite::Result<()> {
+    let secret = secret(tx)?;
+    // Of two claims to one form the stronger counts: Ann Lee herself, and an A. Lee.
+    let mut insert = tx.prepare(
+        "INSERT INTO person (digest, source, account, strength) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET strength = ?4 WHERE
+             (strength = 'near-name' AND ?4 <> 'near-name') OR (strength = 'name' AND ?4 = 'address')",
+    )?;
+    for key in keys {
+        insert.execute(params![digest(&secret, key), source.as_str(), account, key.strength.as_str()])?;
+    }
+    Ok(())
+}
+
+fn secret(connection: &Connection) -> rusqlite::Result<Vec<u8>> {
+    connection.query_row("SELECT value FROM secret", [], |row| row.get(0))
+}
+
+fn digest(secret: &[u8], key: &PersonKey) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    hash.update(secret);
+    hash.update(key.text.as_bytes());
+    hash.finalize().to_vec()
+}

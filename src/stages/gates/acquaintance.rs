@@ -1,0 +1,43 @@
+//! Whether the owner knows the inviter: a friend is never declined.
+
+use super::{Finding, leave};
+use crate::domain::{Encounter, Source, Strength};
+
+/// The inviter is a stranger, as far as can be told.
+pub(super) fn stranger(encounters: &[Encounter]) -> Finding {
+    let strongest = encounters.iter().max_by_key(|e| (e.key.strength, std::cmp::Reverse(e.source)));
+    let Some(found) = strongest else {
+        return Finding::Pass("not among the people you know".to_owned());
+    };
+    let source = found.source;
+    match found.key.strength {
+        Strength::Address if found.key.text.starts_with("domain:") => {
+            leave("known-person", "You keep everybody of that mail domain.")
+        }
+        Strength::Address => leave("known-person", format!("That address {}.", whence(source))),
+        Strength::Name => leave("known-person", format!("A person of that name {}.", whence(source))),
+        Strength::NearName => leave(
+            "perhaps-known",
+            format!("A person of a similar name ({}) {}.", likeness(&found.key.text), whence(source)),
+        ),
+    }
+}
+
+fn whence(source: Source) -> &'static str {
+    match source {
+        Source::Keep => "is on your keep list",
+        Source::AddressBook => "is in your address book",
+        Source::Sent => "is among those you wrote to",
+    }
+}
+
+/// In what way a key is near, by its form.
+fn likeness(key: &str) -> &'static str {
+    match key.split(':').next() {
+        Some("pair") => "some parts of it are the same",
+        Some("short") => "a short form of the given name",
+        Some("full" | "initial") => "an initial in place of the given name",
+        Some("from-latin" | "from-other-script") => "the same in another script",
+        _ => "a name that many bear, or one spelled by a mail address",
+    }
+}

@@ -1,0 +1,109 @@
+//! Is this inviter somebody the owner knows?
+//!
+//! Most invitations show a name and no address, so the name decides. A person
+//! becomes a few canonical texts ([`PersonKey`]); whoever shares one with an
+//! acquaintance may be them. Texts are compared for equality only, so that a
+//! store can keep digests; and since a nickname must find a full name and not
+//! every nickname, what is stored ([`keys_of`]) and what is asked for
+//! ([`keys`]) are two sets.
+//!
+//! A false match costs a draft that its owner would have liked; a missed one
+//! costs a friend. So near matches count, and are left to the owner.
+
+mod name;
+pub mod vcard;
+
+use crate::domain::{Acquaintance, Address, Encounter, PersonKey, Source, Strength};
+use crate::rulebook::Rulebook;
+
+use name::{Name, Side};
+
+/// The forms under which an inviter is looked for.
+pub fn keys(name: &str, address: Option<&Address>, rules: &Rulebook) -> Vec<PersonKey> {
+    let mut found = Vec::new();
+    if let Some(address) = address {
+        found.push(address_key(address));
+        found.push(domain_key(address.domain()));
+    }
+    if let Some(name) = Name::read(name, rules) {
+        found.extend(name.keys(Side::Asked, rules));
+    }
+    tidy(found)
+}
+
+/// The forms under which an acquaintance is kept.
+pub fn keys_of(acquaintance: &Acquaintance, rules: &Rulebook) -> Vec<PersonKey> {
+    let mut found = Vec::new();
+    if let Some(domain) = &acquaintance.domain {
+        found.push(domain_key(domain));
+    }
+    let name = Name::read(&acquaintance.name, rules);
+    if let Some(address) = &acquaintance.address {
+        found.push(address_key(address));
+        if name.is_none()
+            && let Some(spelled) = Name::of_local_part(address.local(), rules)
+        {
+            let near = |key: PersonKey| PersonKey { strength: Strength::NearName, ..key };
+            found.extend(spelled.keys(Side::Kept, rules).into_iter().map(near));
+        }
+    }
+    if let Some(name) = name {
+        found.extend(name.keys(Side::Kept, rules));
+    }
+    tidy(found)
+}
+
+/// Where `asked` and `kept` (of one acquaintance) meet; the weaker strength counts.
+pub fn meet(asked: &[PersonKey], kept: &[PersonKey], source: Source) -> Vec<Encounter> {
+    let shared = |key: &PersonKey| {
+        let other = kept.iter().find(|other| other.text == key.text)?;
+        let key = PersonKey { strength: key.strength.min(other.strength), text: key.text.clone() };
+        Some(Encounter { key, source })
+    };
+    let mut found: Vec<Encounter> = asked.iter().filter_map(shared).collect();
+    found.sort_by(|a, b| b.key.strength.cmp(&a.key.strength).then_with(|| a.key.cmp(&b.key)));
+    found
+}
+
+/// Two names held against each other: what `notyet known explain` shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comparison {
+    /// What the inviter is looked for by.
+    pub asked: Vec<PersonKey>,
+    /// What the acquaintance is kept by.
+    pub kept: Vec<PersonKey>,
+    /// What both share, strongest first.
+    pub shared: Vec<PersonKey>,
+}
+
+/// Compares an inviter's name with an acquaintance's.
+pub fn compare(inviter: &str, acquaintance: &str, rules: &Rulebook) -> Comparison {
+    let asked = keys(inviter, None, rules);
+    let someone =
+        Acquaintance { name: acquaintance.to_owned(), address: None, domain: None, source: Source::Keep };
+    let kept = keys_of(&someone, rules);
+    let shared = meet(&asked, &kept, Source::Keep).into_iter().map(|encounter| encounter.key).collect();
+    Comparison { asked, kept, shared }
+}
+
+/// Local parts are compared without case, as every provider does in practice,
+/// and without a sub-address (RFC 5233).
+fn address_key(address: &Address) -> PersonKey {
+    let local = address.local();
+    let base = local.split('+').next().filter(|base| !base.is_empty()).unwrap_or(local);
+    PersonKey {
+        strength: Strength::Address,
+        text: format!("address:{}@{}", base.to_lowercase(), address.domain()),
+    }
+}
+
+fn domain_key(domain: &str) -> PersonKey {
+    PersonKey { strength: Strength::Address, text: format!("domain:{}", domain.to_lowercase()) }
+}
+
+/// Each text once, with the strongest claim it has.
+fn tidy(mut keys: Vec<PersonKey>) -> Vec<PersonKey> {
+    keys.sort_by(|a, b| a.text.cmp(&b.text).then(b.strength.cmp(&a.strength)));
+    keys.dedup_by(|later, first| later.text == first.text);
+    keys
+}

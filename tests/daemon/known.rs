@@ -1,0 +1,174 @@
+//! A friend is never declined: the Sent folder, the address book and the keep
+//! list, on a real Dovecot and on a Maildir.
+
+use std::fs;
+
+use notyet::config::Tls;
+use serde_json::Value;
+
+use super::watched;
+use crate::support::home::Home;
+use crate::support::mails::{to_paste, with_reply_to};
+use crate::support::smtp_peer::{Peer, Script};
+
+/// A mail of the owner's own hand.
+fn written_to(to: &str) -> String {
+    format!(
+        "From: Robin Keller <robin@example.org>\r\nTo: {to}\r\nSubject: Saturday\r\n\
+         Date: Mon, 2 Nov 2026 09:00:00 +0000\r\nMessage-ID: <{}@example.org>\r\n\r\nSee you.\r\n",
+        to.len()
+    )
+}
+
+/// Who was left, and for which reason.
+fn acquainted(home: &Home, account: &str) -> Vec<(String, String)> {
+    let status = home.status(account);
+    let list = status["acquainted"].as_array().expect("a list").clone();
+    let word = |of: &Value, key: &str| of[key].as_str().expect("a word").to_owned();
+    list.iter().map(|one| (word(one, "inviter"), word(one, "reason"))).collect()
+}
+
+#[test]
+fn whom_the_owner_wrote_to_is_left_and_the_report_says_so() {
+    let server = dovecot!();
+    let home = watched(&server, "", "", "");
+    server
+        .put(".Posted", &written_to("Oskarb Lindqvist <o.l@example.com>, \"Lindqvist, O.\" <x@example.net>"));
+    for number in [1, 2] {
+        server.deliver(&to_paste(number));
+    }
+    home.once().well();
+    let drafts = server.messages(".Drafts");
+    assert_eq!(drafts.len(), 0, "{drafts:?}");
+    let left = acquainted(&home, "work");
+    // b is 1; "Lindqvist, O." may be any of them.
+    assert_eq!(
+        left,
+        [
+            ("Oskarb Lindqvist".to_owned(), "known-person".to_owned()),
+            ("Oskarc Lindqvist".to_owned(), "perhaps-known".to_owned())
+        ]
+    );
+    let ledger = fs::read(home.state().join("ledger.sqlite3")).unwrap();
+    let wal = fs::read(home.state().join("ledger.sqlite3-wal")).unwrap_or_default();
+    for bytes in [ledger, wal] {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        assert!(!text.contains("o.l@example.com") && !text.contains("x@example.net"), "digests only");
+    }
+    assert!(home.notyet(&["status"]).well().out.contains("left to you"));
+    let looked_up = home.notyet(&["known", "Oskarb Lindqvist", "--json"]).well().out;
+    let known: Value = serde_json::from_str(&looked_up).unwrap();
+    assert_eq!(
+        (&known["verdict"], &known["found"][0]["source"]),
+        (&"known".into(), &"sent".into()),
+        "{known}"
+    );
+    assert!(home.notyet(&["known", "Some Stranger"]).well().out.starts_with("stranger"));
+}
+
+#[test]
+fn a_letter_of_ours_makes_nobody_a_friend() {
+    let server = dovecot!();
+    let home = watched(&server, "", "", "");
+    server.deliver(&with_reply_to(1, "jane@example.com"));
+    home.once().well();
+    let draft = server.messages(".Drafts").pop().expect("a draft");
+    // The owner sends it: it stands in Sent, and its reader invites again.
+    server.put(".Posted", &draft);
+    home.once().well();
+    let known = home.notyet(&["known", "Nobody Here", "--address", "jane@example.com"]).well().out;
+    assert!(known.starts_with("stranger"), "{known}");
+}
+
+#[test]
+fn a_renumbered_sent_folder_is_learned_anew_and_later_mail_is_learned_too() {
+    let home = Home::new();
+    home.configure("", &[home.on_maildir("work", "")]);
+    let sent = home.maildir("work").join(".Sent");
+    for part in ["cur", "new", "tmp"] {
+        fs::create_dir_all(sent.join(part)).unwrap();
+    }
+    let put = |name: &str, to: &str| {
+        fs::write(sent.join("cur").join(format!("{name}:2,S")), written_to(to)).unwrap()
+    };
+    put("1", "Ann Lee <ann@example.com>");
+    home.once().well();
+    let verdict = |name: &str| home.notyet(&["known", name]).well().out.lines().next().unwrap().to_owned();
+    assert_eq!((verdict("Ann Lee"), verdict("Bo Ray")), ("known".into(), "stranger".into()));
+
+    put("2", "Bo Ray <bo@example.com>");
+    home.once().well();
+    assert_eq!((verdict("Ann Lee"), verdict("Bo Ray")), ("known".into(), "known".into()));
+
+    // Another mailbox in its place: the UIDs say nothing any more.
+    fs::remove_dir_all(home.state().join("maildir")).unwrap();
+    fs::remove_file(sent.join("cur/1:2,S")).unwrap();
+    home.once().well();
+    assert_eq!((verdict("Ann Lee"), verdict("Bo Ray")), ("stranger".into(), "known".into()));
+}
+
+#[test]
+fn the_keep_list_and_address_books_count_in_every_command() {
+    let home = Home::new();
+    home.believe_reply_to();
+    fs::create_dir(home.path().join("cards")).unwrap();
+    home.put("cards/a.vcf", "BEGIN:VCARD\nVERSION:3.0\nFN:Oskarb Lindqvist\nEND:VCARD\n");
+    let account = home.on_maildir("work", "since = \"1d\"");
+    home.configure("", std::slice::from_ref(&account));
+    let config = fs::read_to_string(home.config()).unwrap();
+    let people = "[people]\nkeep = [\"Oskarc Lindqvist\", \"@example.net\"]\naddress_books = [\"cards\"]\n";
+    home.put("notyet.toml", &config.replace("[policy]", &format!("{people}[policy]")));
+    for number in [1, 2, 3] {
+        home.deliver("work", &format!("{number}"), &to_paste(number));
+    }
+    home.deliver("work", "4", &with_reply_to(4, "someone@example.net"));
+
+    let previewed = home.notyet(&["preview", "--since", "1d", "--json"]).well().out;
+    let reasons = |text: &str| {
+        let mut codes: Vec<String> = text
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).expect("JSON"))
+            .map(|mail| mail["plans"][0]["reason"].as_str().unwrap_or("?").to_owned())
+            .collect();
+        codes.sort();
+        codes
+    };
+    let wanted = ["known-person", "known-person", "known-person", "policy-draft"];
+    assert_eq!(reasons(&previewed), wanted, "{previewed}");
+    let checked = home.put("mail.eml", &to_paste(1));
+    let checked = home.notyet(&["check", "--json", checked.to_str().unwrap()]).well().out;
+    assert!(checked.contains("known-person") && checked.contains("address book"), "{checked}");
+
+    home.once().well();
+    assert_eq!(home.drafts("work").len(), 1);
+    assert_eq!(acquainted(&home, "work").len(), 3);
+
+    // A book that cannot be read leaves the last good one in force, and is told of.
+    home.put("cards/b.vcf", "no card");
+    home.deliver("work", "5", &to_paste(1));
+    let ran = home.once().well();
+    assert!(ran.err.contains("b.vcf") && ran.err.contains("stay in force"), "{}", ran.err);
+    assert_eq!(home.drafts("work").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_that_waits_does_not_go_to_somebody_who_became_known() {
+    let server = dovecot!();
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let home = watched(&server, "generic = \"send\"", "", &peer.table("work"));
+    let generous = fs::read_to_string(home.config()).unwrap();
+    home.put("notyet.toml", &generous.replace("max_per_hour = 1000", "max_per_hour = 1"));
+    server.deliver(&with_reply_to(1, "ann@example.com"));
+    server.deliver(&with_reply_to(2, "jane@example.com"));
+    home.once().well();
+    let letters = home.status("work")["letters"].clone();
+    assert_eq!((&letters["sent"], &letters["held"]), (&1.into(), &1.into()), "{letters}");
+
+    server.put(".Posted", &written_to("Jane <jane@example.com>"));
+    home.put("notyet.toml", &generous);
+    home.once().well();
+    let status = home.status("work");
+    assert_eq!(status["letters"]["parked"], 1, "{status}");
+    assert!(status["waiting"][0]["words"].as_str().unwrap().contains("know its reader"), "{status}");
+    assert_eq!(peer.seen().verbs().iter().filter(|verb| **verb == "DATA").count(), 1);
+}
