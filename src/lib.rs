@@ -67,8 +67,8 @@
 //! - **No globals**: time, rules and the ledger are arguments.
 //! - **No DKIM check of our own yet.** The provider's Authentication-Results is
 //!   the only evidence; where it writes none, letters are drafted, never sent.
-//! - **No address book yet**: `gates` knows the owner's own addresses, but not
-//!   whom the owner writes to. Declines are drafts unless you switch sending on.
+//! - **No list of the owner's friends in clear**: whom the owner knows is kept as
+//!   keyed digests ([`shell::store`]); [`stages::people`] makes the keys.
 //! - **No look at replies yet**, no report by mail, no hold with a time limit.
 //!
 //! # Where this left the plan, and why

@@ -768,7 +768,7 @@ fn explain_shows_the_votes_on_a_note() {
     );
     let json = desk.feed(&["rules", "explain", "--json", "-"], note.as_bytes());
     let value = &lines(&json.out)[0];
-    assert_eq!(keys(value), ["note_kind", "confidence", "language", "evidence"]);
+    assert_eq!(keys(value), ["note_kind", "confidence", "language", "evidence", "opening", "asks"]);
     assert_eq!(value["note_kind"], "generic");
     assert!(value["evidence"].as_array().unwrap().iter().any(|e| e["text"] == "{{company}}"), "{value}");
     assert_eq!(desk.feed(&["rules", "explain", "-"], &[0xff, 0xfe]).code, 1);

@@ -143,7 +143,7 @@ fn assert_against(mail: &Mail, whose: &Whose, words: &str) {
 
 fn gate(mail: &Mail, invitation: &Invitation, facts: &Facts, whose: &Whose) -> Gated {
     let (gated, evidence) = gate_with_evidence(mail, invitation, facts, whose);
-    assert_eq!(evidence.len(), 7, "every gate reports");
+    assert_eq!(evidence.len(), 8, "every gate reports");
     gated
 }
 
@@ -705,6 +705,7 @@ fn an_evidenced_invitation_passes_all_gates_in_order() {
             "gate.authentic",
             "gate.automated",
             "gate.answered",
+            "gate.acquaintance",
             "gate.age",
             "gate.target",
             "gate.limits"

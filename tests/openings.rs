@@ -364,7 +364,8 @@ fn plan_of(raw: Vec<u8>, owner: &Owner, policy: &Policy) -> Plan {
         assume: Assume::Nothing,
         can_send: true,
     };
-    let examined = examine("mail.eml", &RawMail(raw), &bench, Timestamp::from_unix_s(1_800_000_000), None).unwrap();
+    let examined =
+        examine("mail.eml", &RawMail(raw), &bench, Timestamp::from_unix_s(1_800_000_000), None).unwrap();
     examined.plans.into_iter().next().unwrap()
 }
 

@@ -77,11 +77,17 @@ impl<'a> Field<'a> {
 
     /// The items of a list that is not empty.
     pub(super) fn items(&self, allowed: &str) -> Option<Vec<Field<'a>>> {
+        let items = self.list(allowed)?;
+        if items.is_empty() {
+            self.refuse("an empty list", allowed);
+            return None;
+        }
+        Some(items)
+    }
+
+    /// The items of a list that may be empty.
+    pub(super) fn list(&self, allowed: &str) -> Option<Vec<Field<'a>>> {
         match self.value.get_ref() {
-            DeValue::Array(items) if items.is_empty() => {
-                self.refuse("an empty list", allowed);
-                None
-            }
             DeValue::Array(items) => Some(
                 items
                     .iter()

@@ -133,12 +133,12 @@ fn people(section: &Section<'_>, around: &Surroundings) -> Option<People> {
     let default = People::default();
     let keep = section.or("keep", default.keep, |field| {
         let items =
-            field.items("give a list, for example [\"Jane Doe\", \"jane@example.org\", \"@example.org\"]")?;
+            field.list("give a list, for example [\"Jane Doe\", \"jane@example.org\", \"@example.org\"]")?;
         let kept: Vec<_> = items.iter().map(keep).collect();
         kept.into_iter().collect()
     });
     let address_books = section.or("address_books", default.address_books, |field| {
-        let items = field.items("give a list of vCard files or folders, for example [\"~/contacts.vcf\"]")?;
+        let items = field.list("give a list of vCard files or folders, for example [\"~/contacts.vcf\"]")?;
         let paths: Vec<_> = items.iter().map(|item| item.path(around)).collect();
         paths.into_iter().collect()
     });

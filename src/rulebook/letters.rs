@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 
+use super::language::is_language;
 use crate::domain::{NoteKind, Problem, Problems};
 
 mod audit;
@@ -371,16 +372,6 @@ fn piece_at(place: &str) -> Option<(String, Piece)> {
         _ => Piece::Letter(NoteKind::parse(name.strip_suffix(".txt")?)?),
     };
     is_language(language).then(|| (language.to_ascii_lowercase(), piece))
-}
-
-/// Whether `tag` looks like a BCP 47 tag: a primary subtag in small letters,
-/// others of up to eight letters and digits.
-pub(in crate::rulebook) fn is_language(tag: &str) -> bool {
-    let mut subtags = tag.split('-');
-    let primary = subtags.next().unwrap_or_default();
-    (2..=3).contains(&primary.len())
-        && primary.bytes().all(|b| b.is_ascii_lowercase())
-        && subtags.all(|tag| (1..=8).contains(&tag.len()) && tag.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 /// Joins the lines, at most one blank line in a row, none at either end:

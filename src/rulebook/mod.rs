@@ -4,6 +4,7 @@
 pub mod boilerplate;
 mod compile;
 mod files;
+mod language;
 pub mod letters;
 pub mod names;
 pub mod network;

@@ -5,7 +5,7 @@ use toml::Spanned;
 use super::{Kind, Opening, Openings, Place, Wants, Written, raw};
 use crate::domain::problem::place;
 use crate::domain::{Problem, Problems};
-use crate::rulebook::letters::is_language;
+use crate::rulebook::language::is_language;
 use crate::rulebook::notes::pattern::Pattern;
 use crate::rulebook::toml_problem;
 
