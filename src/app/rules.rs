@@ -5,8 +5,10 @@ use std::path::Path;
 use crate::domain::{Fault, Judgement, Notice, RawMail};
 use crate::rulebook::{RuleFiles, Rulebook};
 use crate::shell::files;
-pub use crate::stages::classify::{Cell, ExampleFailure, ScoreTable};
-use crate::stages::classify::{NoteContext, classify, read_labelled, run_examples, score};
+pub use crate::stages::classify::{Cell, ExampleFailure, Learned, Lesson, ScoreTable};
+use crate::stages::classify::{
+    NoteContext, classify, learn, read_labelled, read_lessons, run_examples, score,
+};
 use crate::stages::identify;
 
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
@@ -56,6 +58,26 @@ pub fn score_notes(file: &Path, rules: &Rulebook) -> Result<ScoreTable, Fault> {
         ))
     })?;
     Ok(score(&notes, |note| judge_note(note, rules)))
+}
+
+/// Learns the weights of `notes/weights.tsv` from labelled notes.
+///
+/// # Errors
+/// [`Fault::Permanent`] naming file and line.
+pub fn learn_weights(files: &[std::path::PathBuf], rules: &Rulebook) -> Result<(Vec<Lesson>, Learned), Fault> {
+    let mut lessons = Vec::new();
+    for file in files {
+        let text = files::read_text(file, MAX_FILE_BYTES)?;
+        lessons.extend(read_lessons(&text).map_err(|line| {
+            Fault::Permanent(format!(
+                "{}:{line}: label, language, subtlety, theme and text by tabs are wanted",
+                file.display()
+            ))
+        })?);
+    }
+    let context = NoteContext { inviter_name: "", owner_name: "", defaults: &rules.boilerplate };
+    let learned = learn(&lessons, &context, &rules.notes);
+    Ok((lessons, learned))
 }
 
 /// What the rules made of one labelled mail.

@@ -158,6 +158,18 @@ pub enum RulesCommand {
         after_help = "Examples:\n  notyet rules explain \"Loved your talk on mail queues in Ghent\"\n  notyet rules explain --json - < note.txt"
     )]
     Explain(ExplainArguments),
+    /// Learn the weights of notes/weights.tsv from labelled notes.
+    Learn {
+        /// Files of labelled notes: label, language, subtlety, theme and text, by tabs.
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        /// Where to write the weights.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// The owner's own rules, laid over the shipped ones.
+        #[arg(long, value_name = "DIR")]
+        rules: Option<PathBuf>,
+    },
     /// Score the rules on labelled mails and notes, and print both tables.
     #[command(
         after_help = "Example:\n  notyet rules score ./corpus      a folder with index.tsv, mail/ and notes.tsv\n\nThe columns are told in rules/README.md."

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::arguments::RulesCommand;
 use super::out::{End, Outcome, complain, say};
-use super::rules_explain;
+use super::{rules_explain, rules_learn};
 use super::style::{cell, json_text, line, plain};
 use crate::app::rules::{self, Answer, Cell, ScoreTable, ScoredMail};
 use crate::app::setup;
@@ -17,6 +17,7 @@ pub(super) fn run(command: &RulesCommand) -> Outcome {
         RulesCommand::Test(arguments) => test(arguments.rules.as_deref()),
         RulesCommand::Eject { dir } => eject(dir),
         RulesCommand::Explain(arguments) => rules_explain::run(arguments),
+        RulesCommand::Learn { files, out, rules } => rules_learn::run(files, out, rules.as_deref()),
         RulesCommand::Score { dir, rules, json } => score(dir, rules.as_deref(), *json),
     }
 }

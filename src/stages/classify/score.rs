@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::learn::Lesson;
 use crate::domain::{Judgement, NoteKind};
 
 /// What a person says a note is.
@@ -88,6 +89,30 @@ pub fn score(notes: &[LabelledNote], judge: impl Fn(&str) -> Judgement) -> Score
         }
     }
     table
+}
+
+/// Reads `label, language, subtlety, theme, text` in tab-separated columns.
+///
+/// # Errors
+/// The number of the first line (from 1) that is none such.
+pub fn read_lessons(tsv: &str) -> Result<Vec<Lesson>, usize> {
+    let mut lessons = Vec::new();
+    for (at, line) in tsv.lines().enumerate() {
+        if line.is_empty() || line.starts_with('#') || (at == 0 && line.starts_with("label\t")) {
+            continue;
+        }
+        let columns: Vec<&str> = line.split('\t').collect();
+        let [label, language, subtlety, theme, text] = columns.as_slice() else { return Err(at + 1) };
+        let label = NoteKind::parse(label).ok_or(at + 1)?;
+        let note = LabelledNote {
+            label,
+            language: (*language).to_owned(),
+            subtlety: (*subtlety).to_owned(),
+            text: text.replace("\\n", "\n"),
+        };
+        lessons.push(Lesson { note, theme: (*theme).to_owned() });
+    }
+    Ok(lessons)
 }
 
 /// Reads `label, language, subtlety, text` in tab-separated columns (more

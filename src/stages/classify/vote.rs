@@ -1,0 +1,45 @@
+//! The learned weights' vote on a note, and the words it stands on.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::features;
+use super::reading::Reading;
+use crate::rulebook::weights::Weights;
+
+/// What the weights say.
+pub(super) struct Vote {
+    /// The sum; above zero speaks for generic.
+    pub(super) sum: f64,
+    /// The words that weigh most on the sum's side, heaviest first.
+    pub(super) strongest: Vec<Range<usize>>,
+}
+
+/// So many words are cited.
+const CITED: usize = 3;
+
+/// Adds up the weights of `reading`; `level` parts the two sides.
+pub(super) fn vote(reading: &Reading<'_>, weights: &Weights) -> Vote {
+    let mut sum = weights.levels.bias;
+    let mut by_place: BTreeMap<(usize, usize), f64> = BTreeMap::new();
+    features::each(reading, &mut |kind, feature, span, much| {
+        let weight = weights.of(kind, feature) * much;
+        sum += weight;
+        if !span.is_empty() && weight != 0.0 {
+            *by_place.entry((span.start, span.end)).or_default() += weight;
+        }
+    });
+    let side = (sum - weights.levels.generic_from).signum();
+    let mut places: Vec<((usize, usize), f64)> = by_place.into_iter().filter(|(_, w)| w * side > 0.0).collect();
+    places.sort_by(|a, b| (b.1 * side).total_cmp(&(a.1 * side)).then(a.0.cmp(&b.0)));
+    let mut strongest: Vec<Range<usize>> = Vec::new();
+    for ((start, end), _) in places {
+        if strongest.len() == CITED {
+            break;
+        }
+        if !strongest.iter().any(|s| s.start < end && start < s.end) {
+            strongest.push(start..end);
+        }
+    }
+    Vote { sum, strongest }
+}
