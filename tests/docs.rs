@@ -387,6 +387,7 @@ fn the_example_network_recognises_its_mail() {
         name: "Robin Keller".to_owned(),
         addresses: vec![Address::parse("robin@example.org").unwrap()],
         link: None,
+        me: notyet::config::Me::default(),
     };
     let bench = Bench {
         rules: &rules,

@@ -74,6 +74,7 @@ fn bench_owner() -> notyet::config::Owner {
         name: "Robin Keller".to_owned(),
         addresses: vec![notyet::domain::Address::parse("robin@example.org").unwrap()],
         link: None,
+        me: notyet::config::Me::default(),
     }
 }
 

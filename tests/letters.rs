@@ -57,6 +57,7 @@ fn owner() -> Owner {
         name: "Olu Owner".to_owned(),
         addresses: vec![Address::parse("olu@example.com").unwrap()],
         link: Some("https://olu.example.com/work".to_owned()),
+        me: notyet::config::Me::default(),
     }
 }
 

@@ -17,7 +17,7 @@ fn judge(note: &str) -> Judgement {
 }
 
 fn judge_between(note: &str, inviter_name: &str, owner_name: &str) -> Judgement {
-    let context = NoteContext { inviter_name, owner_name, defaults: &RULES.boilerplate };
+    let context = NoteContext { inviter_name, owner_name, ..NoteContext::bare(&RULES.boilerplate) };
     classify(Some(note), &context, &RULES.notes)
 }
 

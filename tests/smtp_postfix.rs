@@ -18,6 +18,7 @@ fn owner() -> Owner {
         name: "Jörg Müller, Dr.".to_owned(),
         addresses: vec![Address::parse("owner@example.com").unwrap()],
         link: None,
+        me: notyet::config::Me::default(),
     }
 }
 

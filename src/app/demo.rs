@@ -53,6 +53,7 @@ impl Demo {
             name: "Robin Keller".to_owned(),
             addresses: Address::parse("robin@example.org").into_iter().collect(),
             link: Some("https://example.org/robin".to_owned()),
+            me: crate::config::Me::default(),
         };
         let mut shared = Shared::new(rules, owner, policy, Ledger::open(&dir.join("state"))?, clock::now);
         shared.uids_dir = Some(dir.join("state/maildir"));

@@ -41,7 +41,7 @@ pub fn eject(dir: &Path) -> Result<usize, Fault> {
 
 /// One judgement of a note, without a mail around it.
 pub fn judge_note(note: &str, rules: &Rulebook) -> Judgement {
-    let context = NoteContext { inviter_name: "", owner_name: "", defaults: &rules.boilerplate };
+    let context = NoteContext::bare(&rules.boilerplate);
     classify(Some(note), &context, &rules.notes)
 }
 
@@ -64,7 +64,10 @@ pub fn score_notes(file: &Path, rules: &Rulebook) -> Result<ScoreTable, Fault> {
 ///
 /// # Errors
 /// [`Fault::Permanent`] naming file and line.
-pub fn learn_weights(files: &[std::path::PathBuf], rules: &Rulebook) -> Result<(Vec<Lesson>, Learned), Fault> {
+pub fn learn_weights(
+    files: &[std::path::PathBuf],
+    rules: &Rulebook,
+) -> Result<(Vec<Lesson>, Learned), Fault> {
     let mut lessons = Vec::new();
     for file in files {
         let text = files::read_text(file, MAX_FILE_BYTES)?;
@@ -75,7 +78,7 @@ pub fn learn_weights(files: &[std::path::PathBuf], rules: &Rulebook) -> Result<(
             ))
         })?);
     }
-    let context = NoteContext { inviter_name: "", owner_name: "", defaults: &rules.boilerplate };
+    let context = NoteContext::bare(&rules.boilerplate);
     let learned = learn(&lessons, &context, &rules.notes);
     Ok((lessons, learned))
 }

@@ -96,6 +96,7 @@ pub fn nobody_in_particular() -> Owner {
         name: "Me".to_owned(),
         addresses: crate::domain::Address::parse("me@example.com").into_iter().collect(),
         link: None,
+        me: crate::config::Me::default(),
     }
 }
 

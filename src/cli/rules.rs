@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::arguments::RulesCommand;
 use super::out::{End, Outcome, complain, say};
-use super::{rules_explain, rules_learn};
 use super::style::{cell, json_text, line, plain};
+use super::{rules_explain, rules_learn};
 use crate::app::rules::{self, Answer, Cell, ScoreTable, ScoredMail};
 use crate::app::setup;
 use crate::domain::Fault;

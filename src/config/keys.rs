@@ -3,8 +3,9 @@
 /// The keys of one table.
 pub(super) type Keys = &'static [&'static str];
 
-pub(super) const ROOT: Keys = &["state_dir", "rules_dir", "owner", "policy", "log", "account"];
+pub(super) const ROOT: Keys = &["state_dir", "rules_dir", "owner", "me", "policy", "log", "account"];
 pub(super) const OWNER: Keys = &["name", "addresses", "link"];
+pub(super) const ME: Keys = &["talks", "books", "companies", "products"];
 pub(super) const POLICY: Keys =
     &["generic", "personalized", "send_confidence", "max_per_hour", "max_per_day", "send_within"];
 pub(super) const LOG: Keys = &["format", "level"];
@@ -29,9 +30,10 @@ pub(super) const PASSWORD: Keys = &["command", "file", "credential"];
 pub(super) const OAUTH2: Keys = &["token_command"];
 
 /// Every table with its path; `NAME` stands for the account's name.
-const TABLES: [(&str, Keys); 12] = [
+const TABLES: [(&str, Keys); 13] = [
     ("", ROOT),
     ("owner", OWNER),
+    ("me", ME),
     ("policy", POLICY),
     ("log", LOG),
     ("account.NAME", ACCOUNT),

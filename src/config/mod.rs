@@ -23,8 +23,8 @@ mod validate;
 pub use keys::known_keys;
 pub use surroundings::Surroundings;
 pub use types::{
-    Account, Config, Imap, LogFormat, Logging, Login, MailboxKind, Maildir, Owner, SecretSource, SentCopy,
-    Smtp, Tls,
+    Account, Config, Imap, LogFormat, Logging, Login, MailboxKind, Maildir, Me, Owner, SecretSource,
+    SentCopy, Smtp, Tls,
 };
 
 use crate::domain::{Problem, Problems};

@@ -4,16 +4,19 @@
 use std::time::Duration;
 
 use super::field::{Field, Words};
-use super::keys::{LOG, OWNER, POLICY};
+use super::keys::{LOG, ME, OWNER, POLICY};
 use super::raw::Section;
 use super::surroundings::Surroundings;
-use super::types::{Account, Config, LogFormat, Logging, Owner};
+use super::types::{Account, Config, LogFormat, Logging, Me, Owner};
 use super::{account, keys};
 use crate::domain::{Action, Address, PolicyOverride};
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
 pub(super) const DAY: Duration = Duration::from_secs(86_400);
+
+/// Shorter names of works and companies stand in too many notes.
+const LEAST_NAME_CHARS: usize = 3;
 
 const ACTIONS: &Words<Action> = &[("leave", Action::Leave), ("draft", Action::Draft), ("send", Action::Send)];
 pub(super) const FORMATS: &Words<LogFormat> = &[
@@ -46,6 +49,10 @@ pub(super) fn config(root: &Section<'_>, around: &Surroundings) -> Option<Config
             None
         }
     };
+    let me = match root.field("me") {
+        Some(field) => field.section(ME).and_then(|section| me(&section)),
+        None => Some(Me::default()),
+    };
     let policy = match root.field("policy") {
         Some(field) => field.section(POLICY).and_then(|section| policy(&section)),
         None => Some(PolicyOverride::default()),
@@ -67,7 +74,7 @@ pub(super) fn config(root: &Section<'_>, around: &Surroundings) -> Option<Config
     Some(Config {
         state_dir: state_dir?,
         rules_dir: rules_dir?,
-        owner: owner?,
+        owner: Owner { me: me?, ..owner? },
         policy: policy?,
         logging: logging?,
         accounts: accounts?,
@@ -79,7 +86,31 @@ fn owner(section: &Section<'_>) -> Option<Owner> {
     let addresses =
         section.required("addresses", "list all your addresses; letters come from the first", addresses);
     let link = section.optional("link", link);
-    Some(Owner { name: name?, addresses: addresses?, link: link? })
+    Some(Owner { name: name?, addresses: addresses?, link: link?, me: Me::default() })
+}
+
+fn me(section: &Section<'_>) -> Option<Me> {
+    let list = |key| section.or(key, Vec::new(), telling);
+    let (talks, books, companies, products) =
+        (list("talks"), list("books"), list("companies"), list("products"));
+    Some(Me { talks: talks?, books: books?, companies: companies?, products: products? })
+}
+
+/// Names that would not turn up in just any note.
+fn telling(field: &Field<'_>) -> Option<Vec<String>> {
+    let items = field.items("give a list of names, for example [\"Mail without tears\"]")?;
+    let names: Vec<_> = items
+        .iter()
+        .map(|item| {
+            let name = item.text()?;
+            if name.chars().filter(|c| c.is_alphanumeric()).count() >= LEAST_NAME_CHARS {
+                return Some(name);
+            }
+            item.refuse(&format!("{name:?}"), "too short: it would be found in notes that do not mean it");
+            None
+        })
+        .collect();
+    names.into_iter().collect()
 }
 
 fn addresses(field: &Field<'_>) -> Option<Vec<Address>> {

@@ -115,6 +115,13 @@ impl Weights {
         self.by_digest.get(&digest(kind, feature)).copied().map_or(0.0, f64::from)
     }
 
+    /// Whether the signal `rule` (`en.met`) took part in the learning, under
+    /// its own name or under the one it shares with other languages (`met`).
+    pub fn knows_signal(&self, rule: &str) -> bool {
+        let shared = rule.split_once('.').map_or(rule, |(_, name)| name);
+        [rule, shared].iter().any(|name| self.by_digest.contains_key(&digest(Kind::Signal, name)))
+    }
+
     /// How many weights there are.
     pub fn len(&self) -> usize {
         self.by_digest.len()

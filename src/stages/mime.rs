@@ -218,6 +218,7 @@ mod tests {
             name: name.to_owned(),
             addresses: vec![Address::parse("owner@example.com").unwrap()],
             link: None,
+            me: crate::config::Me::default(),
         }
     }
 
@@ -345,7 +346,8 @@ mod tests {
 
     #[test]
     fn no_sender_is_an_error() {
-        let nobody = Owner { name: String::new(), addresses: vec![], link: None };
+        let nobody =
+            Owner { name: String::new(), addresses: vec![], link: None, me: crate::config::Me::default() };
         let frame = Frame {
             key: &key(),
             owner: &nobody,

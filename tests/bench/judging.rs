@@ -44,6 +44,7 @@ fn owner() -> Owner {
         name: "Robin Reader".into(),
         addresses: vec![Address::parse("robin@example.org").unwrap()],
         link: None,
+        me: notyet::config::Me::default(),
     }
 }
 

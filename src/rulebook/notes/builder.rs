@@ -241,7 +241,13 @@ impl Builder {
             let (mut common, languages) =
                 self.languages.into_iter().partition::<Vec<_>, _>(|l| l.tag == COMMON);
             let common = common.pop().unwrap_or_else(|| Language::new(COMMON, Script::Latin));
-            Ok(Notes { common, languages, signals: self.signals, groups: self.groups, weights: Weights::default() })
+            Ok(Notes {
+                common,
+                languages,
+                signals: self.signals,
+                groups: self.groups,
+                weights: Weights::default(),
+            })
         } else {
             Err(Problems(self.problems))
         }

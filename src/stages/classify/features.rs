@@ -89,7 +89,11 @@ fn letters(line: &Line, visit: &mut Visit<'_>) {
         let (least, most) = if unspaced { (1, MOST_UNSPACED_LETTERS) } else { (2, MOST_LETTERS) };
         for (first, start) in ends.iter().enumerate() {
             for end in ends.iter().skip(first + least).take(most + 1 - least) {
-                let place = if unspaced { span.start + start.saturating_sub(1)..span.start + end - 1 } else { span.clone() };
+                let place = if unspaced {
+                    span.start + start.saturating_sub(1)..span.start + end - 1
+                } else {
+                    span.clone()
+                };
                 found.push((padded.start + start..padded.start + end, place));
             }
         }
@@ -137,7 +141,14 @@ fn build(reading: &Reading<'_>, line: &Line, visit: &mut Visit<'_>) {
         1 => say("one-own-word", 1.0),
         _ => {}
     }
-    let side = |kind: NoteKind| reading.hits.iter().filter(move |hit| hit.signal.side == kind).map(|hit| hit.signal.weight).sum::<f64>();
+    let side = |kind: NoteKind| {
+        reading
+            .hits
+            .iter()
+            .filter(move |hit| hit.signal.side == kind)
+            .map(|hit| hit.signal.weight)
+            .sum::<f64>()
+    };
     let (generic, personal) = (side(NoteKind::Generic), side(NoteKind::Personalized));
     say("generic-signals", generic.min(4.0) / 2.0);
     say("personal-signals", personal.min(4.0) / 2.0);
@@ -183,12 +194,17 @@ fn capitals(reading: &Reading<'_>, line: &Line) -> usize {
         return 0;
     }
     let begins = |at: usize| {
-        let before = reading.own.get(..at).unwrap_or_default().trim_end_matches(|c: char| !is_word(c) && !matches!(c, '.' | '!' | '?' | '\n' | ':'));
+        let before = reading
+            .own
+            .get(..at)
+            .unwrap_or_default()
+            .trim_end_matches(|c: char| !is_word(c) && !matches!(c, '.' | '!' | '?' | '\n' | ':'));
         before.is_empty() || before.ends_with(['.', '!', '?', '\n', ':'])
     };
     let is_capital = |span: &Range<usize>| {
         let word = reading.words_at(span.clone());
-        word.chars().next().is_some_and(char::is_uppercase) && word.chars().nth(1).is_some_and(char::is_alphabetic)
+        word.chars().next().is_some_and(char::is_uppercase)
+            && word.chars().nth(1).is_some_and(char::is_alphabetic)
     };
     line.words.iter().filter(|(_, span)| is_capital(span) && !begins(span.start)).count()
 }

@@ -88,12 +88,17 @@ fn rows(lessons: &[Lesson], context: &NoteContext<'_>, notes: &Notes) -> (Vec<Ro
         let label = if lesson.note.label == NoteKind::Generic { 1.0 } else { 0.0 };
         rows.push(Row { features, label, part: part_of(&lesson.theme) });
     }
-    let mut kept: Vec<(Kind, String, usize)> =
-        seen.into_iter().filter(|(_, (_, count))| *count >= LEAST_NOTES).map(|((kind, name), (at, _))| (kind, name, at)).collect();
+    let mut kept: Vec<(Kind, String, usize)> = seen
+        .into_iter()
+        .filter(|(_, (_, count))| *count >= LEAST_NOTES)
+        .map(|((kind, name), (at, _))| (kind, name, at))
+        .collect();
     kept.sort();
-    let renumbered: HashMap<usize, usize> = kept.iter().enumerate().map(|(new, (_, _, old))| (*old, new)).collect();
+    let renumbered: HashMap<usize, usize> =
+        kept.iter().enumerate().map(|(new, (_, _, old))| (*old, new)).collect();
     for row in &mut rows {
-        row.features = row.features.iter().filter_map(|(old, much)| Some((*renumbered.get(old)?, *much))).collect();
+        row.features =
+            row.features.iter().filter_map(|(old, much)| Some((*renumbered.get(old)?, *much))).collect();
     }
     (rows, kept.into_iter().map(|(kind, name, _)| (kind, name)).collect())
 }
@@ -113,7 +118,8 @@ fn dot(row: &Row, weights: &[f64]) -> f64 {
 /// carries no penalty.
 fn descend(rows: &[&Row], size: usize) -> (f64, Vec<f64>) {
     let count = rows.len().max(1) as f64;
-    let widest = rows.iter().map(|row| 1.0 + row.features.iter().map(|(_, m)| m * m).sum::<f64>()).fold(1.0, f64::max);
+    let widest =
+        rows.iter().map(|row| 1.0 + row.features.iter().map(|(_, m)| m * m).sum::<f64>()).fold(1.0, f64::max);
     let rate = 1.0 / (0.25 * widest + PENALTY);
     let (mut bias, mut weights) = (0.0, vec![0.0; size]);
     let (mut ahead_bias, mut ahead) = (0.0, vec![0.0; size]);

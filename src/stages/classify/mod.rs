@@ -8,6 +8,7 @@
 
 mod examples;
 mod features;
+mod known_for;
 mod learn;
 mod letter;
 mod reading;
@@ -17,6 +18,7 @@ mod vote;
 
 use std::ops::Range;
 
+use crate::config::Me;
 use crate::domain::{Evidence, Judgement, NoteKind, Stage};
 use crate::rulebook::boilerplate::Boilerplate;
 use crate::rulebook::notes::Notes;
@@ -35,8 +37,17 @@ pub struct NoteContext<'a> {
     pub inviter_name: &'a str,
     /// Who is invited; may be empty.
     pub owner_name: &'a str,
+    /// What the owner made and where they work.
+    pub me: &'a Me,
     /// The default sentences of all networks.
     pub defaults: &'a Boilerplate,
+}
+
+impl<'a> NoteContext<'a> {
+    /// For a note without a mail and an owner.
+    pub fn bare(defaults: &'a Boilerplate) -> Self {
+        Self { inviter_name: "", owner_name: "", me: Me::NOTHING, defaults }
+    }
 }
 
 /// A generic signal of this weight needs no vote: nobody writes `{first_name}` by hand.
@@ -111,6 +122,9 @@ impl Case<'_> {
         if reading.coverage.own.is_empty() {
             self.say("note.smalltalk", own_span(&reading.own));
         }
+        for work in &reading.works {
+            self.say(work.rule, work.span.clone());
+        }
         let vote = vote::vote(reading, notes.weights());
         let (kind, confidence) = weigh(vote.sum, notes.weights().levels);
         let rule = format!("weights.{}", kind.as_str());
@@ -118,10 +132,12 @@ impl Case<'_> {
             self.say(rule.as_str(), span);
         }
         if self.evidence.is_empty() {
-            let text = "nothing speaks for either kind; what cannot be shown to be generic counts as personalized";
+            let text =
+                "nothing speaks for either kind; what cannot be shown to be generic counts as personalized";
             self.evidence.push(Evidence::new(Stage::Classify, "note.no-signal", text));
         }
-        let doubt = kind == NoteKind::Generic && hits.iter().any(|hit| hit.signal.side == NoteKind::Personalized);
+        let doubt =
+            kind == NoteKind::Generic && hits.iter().any(|hit| hit.signal.side == NoteKind::Personalized);
         (kind, if doubt { confidence.min(DOUBTFUL) } else { confidence })
     }
 }

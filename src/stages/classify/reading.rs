@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::NoteContext;
+use super::known_for::{self, Work};
 use super::letter::Reader;
 use super::smalltalk::{self, Coverage};
 use crate::rulebook::notes::{Hit, Language, Notes, Reads};
@@ -25,6 +26,8 @@ pub(super) struct Reading<'a> {
     pub(super) hits: Vec<Hit<'a>>,
     /// How many of its words say something.
     pub(super) coverage: Coverage,
+    /// Works and companies of the owner it speaks of.
+    pub(super) works: Vec<Work>,
     /// Folded words of the names of inviter and owner.
     pub(super) names: Vec<String>,
 }
@@ -52,7 +55,8 @@ impl<'a> Reading<'a> {
             .or(default_language)
             .or_else(|| notes.language(folded.as_str()).map(|l| l.tag.clone()))
             .unwrap_or_default();
-        Self { original, own, language, defaults, hits, coverage, names, folded }
+        let works = known_for::find(&own, context.me);
+        Self { original, own, language, defaults, hits, coverage, works, names, folded }
     }
 
     /// Whether there is no note at all.

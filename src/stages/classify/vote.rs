@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use super::features;
 use super::reading::Reading;
+use crate::domain::NoteKind;
+use crate::rulebook::notes::Hit;
 use crate::rulebook::weights::Weights;
 
 /// What the weights say.
@@ -29,8 +31,13 @@ pub(super) fn vote(reading: &Reading<'_>, weights: &Weights) -> Vote {
             *by_place.entry((span.start, span.end)).or_default() += weight;
         }
     });
+    // What no note that was learned from could hold.
+    sum -= reading.works.iter().map(|work| work.weight).sum::<f64>();
+    sum +=
+        reading.hits.iter().filter(|hit| !weights.knows_signal(&hit.signal.rule)).map(unlearned).sum::<f64>();
     let side = (sum - weights.levels.generic_from).signum();
-    let mut places: Vec<((usize, usize), f64)> = by_place.into_iter().filter(|(_, w)| w * side > 0.0).collect();
+    let mut places: Vec<((usize, usize), f64)> =
+        by_place.into_iter().filter(|(_, w)| w * side > 0.0).collect();
     places.sort_by(|a, b| (b.1 * side).total_cmp(&(a.1 * side)).then(a.0.cmp(&b.0)));
     let mut strongest: Vec<Range<usize>> = Vec::new();
     for ((start, end), _) in places {
@@ -42,4 +49,12 @@ pub(super) fn vote(reading: &Reading<'_>, weights: &Weights) -> Vote {
         }
     }
     Vote { sum, strongest }
+}
+
+/// An owner's own signal counts with the weight its file gives it.
+fn unlearned(hit: &Hit<'_>) -> f64 {
+    match hit.signal.side {
+        NoteKind::Generic => hit.signal.weight,
+        NoteKind::Personalized => -hit.signal.weight,
+    }
 }
