@@ -1,11 +1,11 @@
 //! Looking after the rules: examples, ejecting, scores on labelled mail.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::domain::{Fault, Judgement, Notice, RawMail};
 use crate::rulebook::{RuleFiles, Rulebook};
 use crate::shell::files;
-pub use crate::stages::classify::{Cell, ExampleFailure, Learned, Lesson, ScoreTable};
+pub use crate::stages::classify::{Cell, ExampleFailure, ScoreTable};
 use crate::stages::classify::{
     NoteContext, classify, learn, read_labelled, read_lessons, run_examples, score,
 };
@@ -60,16 +60,23 @@ pub fn score_notes(file: &Path, rules: &Rulebook) -> Result<ScoreTable, Fault> {
     Ok(score(&notes, |note| judge_note(note, rules)))
 }
 
-/// Learns the weights of `notes/weights.tsv` from labelled notes.
+/// Weights learned from labelled notes, and how they fare.
+#[derive(Clone, Debug)]
+pub struct LearnedFile {
+    /// The size of the file.
+    pub bytes: usize,
+    /// Each note judged by weights that never saw its theme.
+    pub unseen: ScoreTable,
+}
+
+/// Learns weights from files of labelled notes and writes them to `out`.
 ///
 /// # Errors
 /// [`Fault::Permanent`] naming file and line.
-pub fn learn_weights(
-    files: &[std::path::PathBuf],
-    rules: &Rulebook,
-) -> Result<(Vec<Lesson>, Learned), Fault> {
+pub fn learn_weights(paths: &[PathBuf], out: &Path, rules: &Rulebook) -> Result<LearnedFile, Fault> {
     let mut lessons = Vec::new();
-    for file in files {
+    let mut names = Vec::new();
+    for file in paths {
         let text = files::read_text(file, MAX_FILE_BYTES)?;
         lessons.extend(read_lessons(&text).map_err(|line| {
             Fault::Permanent(format!(
@@ -77,10 +84,14 @@ pub fn learn_weights(
                 file.display()
             ))
         })?);
+        names.extend(file.file_name().map(|name| name.to_string_lossy().into_owned()));
     }
-    let context = NoteContext::bare(&rules.boilerplate);
-    let learned = learn(&lessons, &context, &rules.notes);
-    Ok((lessons, learned))
+    let learned = learn(&lessons, &NoteContext::bare(&rules.boilerplate), &rules.notes);
+    let made_from =
+        format!("Made by `notyet rules learn` from {} notes: {}.", lessons.len(), names.join(", "));
+    let text = learned.file(&made_from);
+    std::fs::write(out, &text).map_err(|error| Fault::Permanent(format!("{}: {error}", out.display())))?;
+    Ok(LearnedFile { bytes: text.len(), unseen: learned.table(&lessons) })
 }
 
 /// What the rules made of one labelled mail.

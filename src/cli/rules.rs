@@ -17,7 +17,7 @@ pub(super) fn run(command: &RulesCommand) -> Outcome {
         RulesCommand::Test(arguments) => test(arguments.rules.as_deref()),
         RulesCommand::Eject { dir } => eject(dir),
         RulesCommand::Explain(arguments) => rules_explain::run(arguments),
-        RulesCommand::Learn { files, out, rules } => rules_learn::run(files, out, rules.as_deref()),
+        RulesCommand::Learn(arguments) => rules_learn::run(arguments),
         RulesCommand::Score { dir, rules, json } => score(dir, rules.as_deref(), *json),
     }
 }
@@ -109,7 +109,7 @@ fn row(name: &str, counts: Cell) -> String {
     format!("{} {:>6} {:>6} {:>8.1} %\n", cell(name, 16), counts.right, counts.all, counts.percent())
 }
 
-fn notes_text(table: &ScoreTable) -> String {
+pub(super) fn notes_text(table: &ScoreTable) -> String {
     let mut out = String::from("notes             right    all   percent\n");
     out.push_str(&row("overall", table.overall));
     out.push_str(&row("generic", table.generic));

@@ -9,19 +9,24 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::features;
 use super::reading::Reading;
-use super::{LabelledNote, NoteContext};
-use crate::domain::NoteKind;
+use super::{LabelledNote, NoteContext, ScoreTable, weigh};
+use crate::domain::{Judgement, NoteKind};
 use crate::rulebook::notes::Notes;
-use crate::rulebook::weights::{Kind, Levels};
+use crate::rulebook::weights::{Kind, LEVELS, Levels, MAX_FILE_BYTES};
 
 /// How hard large weights are penalised.
 const PENALTY: f64 = 0.002;
 /// Steps of the descent; more change the sums in the third place.
 const STEPS: usize = 400;
 /// Parts of the cross-validation.
-pub const PARTS: usize = 5;
+const PARTS: usize = 5;
 /// Features of fewer notes are left out: they would be learned by heart.
 const LEAST_NOTES: u32 = 2;
+
+/// The share of personal notes that must be kept.
+const KEPT: f64 = 0.992;
+/// So far above the worst mistake a verdict counts as sure.
+const SURE_MARGIN: f64 = 0.5;
 
 /// A labelled note with its theme.
 #[derive(Clone, Debug)]
@@ -43,6 +48,53 @@ pub struct Learned {
     pub unseen: Vec<f64>,
 }
 
+impl Learned {
+    /// How lessons came out by weights that never saw their theme.
+    pub fn table(&self, lessons: &[Lesson]) -> ScoreTable {
+        let mut table = ScoreTable::default();
+        for (lesson, sum) in lessons.iter().zip(&self.unseen) {
+            let (kind, confidence) = weigh(*sum, self.levels);
+            let language = lesson.note.language.clone();
+            table.count(&lesson.note, Judgement { kind, confidence, language, evidence: Vec::new() });
+        }
+        table
+    }
+
+    /// The file `notes/weights.tsv`; `made_from` says by which command and of what.
+    pub fn file(&self, made_from: &str) -> String {
+        let mut text = format!("{HEAD}# {made_from}\n");
+        let Levels { bias, generic_from, sure_from } = self.levels;
+        for (name, level) in LEVELS.iter().zip([bias, generic_from, sure_from]) {
+            text.push_str(&format!("level\t{name}\t{level:.3}\n"));
+        }
+        let mut kept: Vec<_> =
+            self.weights.iter().filter(|(_, weight)| weight.abs() >= LEAST_WEIGHT).collect();
+        kept.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+        let mut room = MAX_FILE_BYTES - text.len();
+        let fits =
+            |(kind, feature): &(Kind, String)| kind.as_str().len() + feature.len() + "\t\t-00.00\n".len();
+        kept.retain(|(feature, _)| {
+            let fit = room >= fits(feature);
+            room -= if fit { fits(feature) } else { room };
+            fit
+        });
+        kept.sort_by(|a, b| a.0.cmp(b.0));
+        for ((kind, feature), weight) in kept {
+            text.push_str(&format!("{}\t{feature}\t{weight:.2}\n", kind.as_str()));
+        }
+        text
+    }
+}
+
+/// Smaller weights are left out of the file.
+const LEAST_WEIGHT: f64 = 0.03;
+
+const HEAD: &str = "\
+# What a linear model has learned from labelled notes: weights of pieces of
+# notes. A sum above generic-from speaks for generic, one above sure-from surely.
+# Columns, by tabs: kind, feature, weight. See rules/README.md, \"Weights\".
+";
+
 struct Row {
     features: Vec<(usize, f64)>,
     /// 1 for generic.
@@ -62,9 +114,39 @@ pub fn learn(lessons: &[Lesson], context: &NoteContext<'_>, notes: &Notes) -> Le
         }
     }
     let (bias, weights) = descend(&rows.iter().collect::<Vec<_>>(), names.len());
-    let weights = names.into_iter().zip(weights).collect();
-    let levels = Levels { bias, generic_from: 0.0, sure_from: 2.0 };
-    Learned { levels, weights, unseen }
+    let scale = scale(&rows, &unseen);
+    unseen.iter_mut().for_each(|sum| *sum *= scale);
+    let weights = names.into_iter().zip(weights.into_iter().map(|weight| weight * scale)).collect();
+    Learned { levels: levels(bias * scale, &rows, &unseen), weights, unseen }
+}
+
+/// The factor that makes a sum the logarithm of the odds: the penalty keeps
+/// weights smaller than that (Platt's scaling without its offset).
+fn scale(rows: &[Row], unseen: &[f64]) -> f64 {
+    let mut scale = 1.0_f64;
+    for _ in 0..50 {
+        let (mut slope, mut bend) = (0.0, 1e-9);
+        for (row, sum) in rows.iter().zip(unseen) {
+            let p = 1.0 / (1.0 + (-scale * sum).exp());
+            slope += (p - row.label) * sum;
+            bend += p * (1.0 - p) * sum * sum;
+        }
+        scale = (scale - slope / bend).clamp(0.1, 20.0);
+    }
+    scale
+}
+
+/// Generic has to be shown: of a hundred personal notes of themes never seen,
+/// [`KEPT`] must stay personal, and a sure verdict must be surer than any that
+/// was wrong.
+fn levels(bias: f64, rows: &[Row], unseen: &[f64]) -> Levels {
+    let mut personal: Vec<f64> =
+        rows.iter().zip(unseen).filter(|(row, _)| row.label == 0.0).map(|(_, sum)| *sum).collect();
+    personal.sort_by(|a, b| b.total_cmp(a));
+    let lost = ((1.0 - KEPT) * personal.len() as f64) as usize;
+    let generic_from = personal.get(lost).map_or(0.0, |sum| sum + 0.01).max(0.0);
+    let sure_from = personal.first().map_or(0.0, |sum| sum + SURE_MARGIN).max(generic_from + 1.0);
+    Levels { bias, generic_from, sure_from }
 }
 
 fn rows(lessons: &[Lesson], context: &NoteContext<'_>, notes: &Notes) -> (Vec<Row>, Vec<(Kind, String)>) {

@@ -70,23 +70,29 @@ pub struct ScoreTable {
     pub misses: Vec<Miss>,
 }
 
+impl ScoreTable {
+    /// Counts one note that came out as `got`.
+    pub(super) fn count(&mut self, note: &LabelledNote, got: Judgement) {
+        let right = got.kind == note.label;
+        self.overall.count(right);
+        match note.label {
+            NoteKind::Generic => self.generic.count(right),
+            NoteKind::Personalized => self.personalized.count(right),
+        }
+        self.languages.entry(note.language.clone()).or_default().count(right);
+        self.subtleties.entry(note.subtlety.clone()).or_default().count(right);
+        if !right {
+            self.lost += usize::from(note.label == NoteKind::Personalized && got.confidence >= 0.8);
+            self.misses.push(Miss { note: note.clone(), got });
+        }
+    }
+}
+
 /// Compares labels with what `judge` says.
 pub fn score(notes: &[LabelledNote], judge: impl Fn(&str) -> Judgement) -> ScoreTable {
     let mut table = ScoreTable::default();
     for note in notes {
-        let got = judge(&note.text);
-        let right = got.kind == note.label;
-        table.overall.count(right);
-        match note.label {
-            NoteKind::Generic => table.generic.count(right),
-            NoteKind::Personalized => table.personalized.count(right),
-        }
-        table.languages.entry(note.language.clone()).or_default().count(right);
-        table.subtleties.entry(note.subtlety.clone()).or_default().count(right);
-        if !right {
-            table.lost += usize::from(note.label == NoteKind::Personalized && got.confidence >= 0.8);
-            table.misses.push(Miss { note: note.clone(), got });
-        }
+        table.count(note, judge(&note.text));
     }
     table
 }
