@@ -24,8 +24,10 @@ const MARKS: [char; 8] = ['?', '!', '%', '$', '€', '@', '#', '+'];
 
 /// How much all letters, all words, and the numbers of a note count together:
 /// a long note has more pieces, and no more say.
-const LETTERS_SHARE: f64 = 1.0;
-const WORDS_SHARE: f64 = 1.0;
+const LETTERS_SHARE: f64 = 8.0;
+const WORDS_SHARE: f64 = 8.0;
+/// A signal was written by hand for one language; it must not drown what is learned.
+const SIGNAL_SHARE: f64 = 0.5;
 
 /// One feature: kind, text, where it stands in the folded note (empty for
 /// what has no place), and how much of it there is.
@@ -71,9 +73,9 @@ pub(super) fn each(reading: &Reading<'_>, visit: &mut Visit<'_>) {
     letters(&line, visit);
     phrases(&line, visit);
     for hit in &reading.hits {
-        visit(Kind::Signal, &hit.signal.rule, hit.span.clone(), 1.0);
+        visit(Kind::Signal, &hit.signal.rule, hit.span.clone(), SIGNAL_SHARE);
         if let Some((_, name)) = hit.signal.rule.split_once('.') {
-            visit(Kind::Signal, name, hit.span.clone(), 1.0);
+            visit(Kind::Signal, name, hit.span.clone(), SIGNAL_SHARE);
         }
     }
     build(reading, &line, visit);

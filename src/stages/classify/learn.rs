@@ -15,7 +15,7 @@ use crate::rulebook::notes::Notes;
 use crate::rulebook::weights::{Kind, LEVELS, Levels, MAX_FILE_BYTES};
 
 /// How hard large weights are penalised.
-const PENALTY: f64 = 0.002;
+const PENALTY: f64 = 0.012;
 /// Steps of the descent; more change the sums in the third place.
 const STEPS: usize = 400;
 /// Parts of the cross-validation.

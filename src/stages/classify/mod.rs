@@ -57,6 +57,9 @@ const DECISIVE: f64 = 4.0;
 /// note, or a part of the note was not read.
 const DOUBTFUL: f64 = 0.75;
 
+/// A default sentence and words that say nothing.
+const SMALLTALK_BESIDE_DEFAULT: f64 = 0.9;
+
 /// Nothing said either way.
 const UNKNOWN: f64 = 0.5;
 
@@ -119,8 +122,14 @@ impl Case<'_> {
             let doubt = hits.iter().any(|hit| hit.signal.side == NoteKind::Personalized);
             return (NoteKind::Generic, if doubt { DOUBTFUL } else { MOST });
         }
+        let personal = hits.iter().any(|hit| hit.signal.side == NoteKind::Personalized)
+            || !reading.works.is_empty();
         if reading.coverage.own.is_empty() {
             self.say("note.smalltalk", own_span(&reading.own));
+            // A sign-off that was not known as one adds nothing to a default sentence.
+            if !reading.defaults.is_empty() && !personal {
+                return (NoteKind::Generic, SMALLTALK_BESIDE_DEFAULT);
+            }
         }
         for work in &reading.works {
             self.say(work.rule, work.span.clone());
