@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use crate::domain::{Fault, Judgement, Notice, RawMail};
+use crate::rulebook::notes::Signal;
 use crate::rulebook::{RuleFiles, Rulebook};
 use crate::shell::files;
 pub use crate::stages::classify::{Cell, ExampleFailure, ScoreTable};
 use crate::stages::classify::{
-    NoteContext, classify, learn, read_labelled, read_lessons, run_examples, score,
+    LabelledNote, Lesson, NoteContext, classify, learn, read_labelled, read_lessons, run_examples, score,
 };
 use crate::stages::identify;
 
@@ -86,12 +87,26 @@ pub fn learn_weights(paths: &[PathBuf], out: &Path, rules: &Rulebook) -> Result<
         })?);
         names.extend(file.file_name().map(|name| name.to_string_lossy().into_owned()));
     }
+    lessons.extend(rules.notes.signals().iter().flat_map(examples_of));
     let learned = learn(&lessons, &NoteContext::bare(&rules.boilerplate), &rules.notes);
     let made_from =
         format!("Made by `notyet rules learn` from {} notes: {}.", lessons.len(), names.join(", "));
     let text = learned.file(&made_from);
     std::fs::write(out, &text).map_err(|error| Fault::Permanent(format!("{}: {error}", out.display())))?;
-    Ok(LearnedFile { bytes: text.len(), unseen: learned.table(&lessons) })
+    Ok(LearnedFile { bytes: text.len(), unseen: learned.unseen })
+}
+
+/// The examples in a rules file are labelled notes too.
+fn examples_of(signal: &Signal) -> impl Iterator<Item = Lesson> {
+    signal.examples.iter().map(|example| Lesson {
+        note: LabelledNote {
+            label: example.expect,
+            language: signal.languages.first().cloned().unwrap_or_default(),
+            subtlety: "example".to_owned(),
+            text: example.text.clone(),
+        },
+        theme: signal.rule.clone(),
+    })
 }
 
 /// What the rules made of one labelled mail.

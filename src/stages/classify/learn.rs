@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::features;
 use super::reading::Reading;
-use super::{LabelledNote, NoteContext, ScoreTable, weigh};
-use crate::domain::{Judgement, NoteKind};
+use super::vote::Vote;
+use super::{Case, LabelledNote, NoteContext, ScoreTable};
+use crate::domain::NoteKind;
 use crate::rulebook::notes::Notes;
 use crate::rulebook::weights::{Kind, LEVELS, Levels, MAX_FILE_BYTES};
 
@@ -44,22 +45,11 @@ pub struct Learned {
     pub levels: Levels,
     /// The weights, by kind and feature.
     pub weights: BTreeMap<(Kind, String), f64>,
-    /// The sum each lesson got from weights that never saw its theme.
-    pub unseen: Vec<f64>,
+    /// How the lessons came out by weights that never saw their theme.
+    pub unseen: ScoreTable,
 }
 
 impl Learned {
-    /// How lessons came out by weights that never saw their theme.
-    pub fn table(&self, lessons: &[Lesson]) -> ScoreTable {
-        let mut table = ScoreTable::default();
-        for (lesson, sum) in lessons.iter().zip(&self.unseen) {
-            let (kind, confidence) = weigh(*sum, self.levels);
-            let language = lesson.note.language.clone();
-            table.count(&lesson.note, Judgement { kind, confidence, language, evidence: Vec::new() });
-        }
-        table
-    }
-
     /// The file `notes/weights.tsv`; `made_from` says by which command and of what.
     pub fn file(&self, made_from: &str) -> String {
         let mut text = format!("{HEAD}# {made_from}\n");
@@ -104,7 +94,9 @@ struct Row {
 
 /// Learns from `lessons`.
 pub fn learn(lessons: &[Lesson], context: &NoteContext<'_>, notes: &Notes) -> Learned {
-    let (rows, names) = rows(lessons, context, notes);
+    let readings: Vec<Reading<'_>> =
+        lessons.iter().map(|lesson| Reading::of(&lesson.note.text, context, notes)).collect();
+    let (rows, names) = rows(lessons, &readings);
     let mut unseen = vec![0.0; rows.len()];
     for part in 0..PARTS {
         let train: Vec<&Row> = rows.iter().filter(|row| row.part != part).collect();
@@ -117,7 +109,15 @@ pub fn learn(lessons: &[Lesson], context: &NoteContext<'_>, notes: &Notes) -> Le
     let scale = scale(&rows, &unseen);
     unseen.iter_mut().for_each(|sum| *sum *= scale);
     let weights = names.into_iter().zip(weights.into_iter().map(|weight| weight * scale)).collect();
-    Learned { levels: levels(bias * scale, &rows, &unseen), weights, unseen }
+    let levels = levels(bias * scale, &rows, &unseen);
+    let mut table = ScoreTable::default();
+    let mut sums = unseen.iter();
+    for (lesson, reading) in lessons.iter().zip(&readings) {
+        let case = Case { reading, evidence: Vec::new() };
+        let vote = || Vote { sum: sums.next().copied().unwrap_or_default(), strongest: Vec::new() };
+        table.count(&lesson.note, case.judge(vote, levels));
+    }
+    Learned { levels, weights, unseen: table }
 }
 
 /// The factor that makes a sum the logarithm of the odds: the penalty keeps
@@ -149,13 +149,16 @@ fn levels(bias: f64, rows: &[Row], unseen: &[f64]) -> Levels {
     Levels { bias, generic_from, sure_from }
 }
 
-fn rows(lessons: &[Lesson], context: &NoteContext<'_>, notes: &Notes) -> (Vec<Row>, Vec<(Kind, String)>) {
+/// What there is to learn from: notes that rules alone decide are left out.
+fn rows(lessons: &[Lesson], readings: &[Reading<'_>]) -> (Vec<Row>, Vec<(Kind, String)>) {
     let mut seen: HashMap<(Kind, String), (usize, u32)> = HashMap::new();
     let mut rows = Vec::new();
-    for lesson in lessons {
-        let reading = Reading::of(&lesson.note.text, context, notes);
+    for (lesson, reading) in lessons.iter().zip(readings) {
+        if (Case { reading, evidence: Vec::new() }).decided().is_some() {
+            continue;
+        }
         let mut found: HashMap<usize, f64> = HashMap::new();
-        features::each(&reading, &mut |kind, feature, _, much| {
+        features::each(reading, &mut |kind, feature, _, much| {
             let next = seen.len();
             let (at, count) = seen.entry((kind, feature.to_owned())).or_insert((next, 0));
             // A piece that stands twice counts once in the notes, twice in the sum.

@@ -22,9 +22,11 @@ use crate::config::Me;
 use crate::domain::{Evidence, Judgement, NoteKind, Stage};
 use crate::rulebook::boilerplate::Boilerplate;
 use crate::rulebook::notes::Notes;
+use crate::rulebook::text::MAX_LOOKED_AT_BYTES;
 use crate::rulebook::weights::Levels;
 
 use reading::Reading;
+use vote::Vote;
 
 pub use examples::{ExampleFailure, run_examples};
 pub use learn::{Learned, Lesson, learn};
@@ -57,6 +59,12 @@ const DECISIVE: f64 = 4.0;
 /// note, or a part of the note was not read.
 const DOUBTFUL: f64 = 0.75;
 
+/// A default sentence and nothing else.
+const DEFAULT_ALONE: f64 = 0.98;
+
+/// `Hello Ann`.
+const GREETING_ALONE: f64 = 0.9;
+
 /// A default sentence and words that say nothing.
 const SMALLTALK_BESIDE_DEFAULT: f64 = 0.9;
 
@@ -72,16 +80,8 @@ const MOST: f64 = 0.97;
 /// Judges a note.
 pub fn classify(note: Option<&str>, context: &NoteContext<'_>, notes: &Notes) -> Judgement {
     let reading = Reading::of(note.unwrap_or_default(), context, notes);
-    let mut case = Case { reading: &reading, evidence: Vec::new() };
-    let (kind, confidence) = case.verdict(notes);
-    let mut evidence = case.evidence;
-    let mut confidence = confidence;
-    if reading.folded.is_cut() {
-        let text = format!("only the first {} bytes were read", crate::rulebook::text::MAX_LOOKED_AT_BYTES);
-        evidence.push(Evidence::new(Stage::Classify, "note.too-long", text));
-        confidence = confidence.min(DOUBTFUL);
-    }
-    Judgement { kind, confidence, language: reading.language, evidence }
+    let case = Case { reading: &reading, evidence: Vec::new() };
+    case.judge(|| vote::vote(&reading, notes.weights()), notes.weights().levels)
 }
 
 /// The pleadings about one note.
@@ -91,25 +91,29 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
+    /// Hears the rules, and `vote` where they leave the matter open.
+    fn judge(mut self, vote: impl FnOnce() -> Vote, levels: Levels) -> Judgement {
+        self.cite_rules();
+        let (kind, mut confidence) = match self.decided() {
+            Some(verdict) => verdict,
+            None => self.count(vote(), levels),
+        };
+        if self.reading.folded.is_cut() {
+            let text = format!("only the first {MAX_LOOKED_AT_BYTES} bytes were read");
+            self.evidence.push(Evidence::new(Stage::Classify, "note.too-long", text));
+            confidence = confidence.min(DOUBTFUL);
+        }
+        Judgement { kind, confidence, language: self.reading.language.clone(), evidence: self.evidence }
+    }
+
     fn say(&mut self, rule: impl Into<String>, span: Range<usize>) {
         self.evidence.push(Evidence::new(Stage::Classify, rule, self.reading.words_at(span)));
     }
 
-    fn verdict(&mut self, notes: &Notes) -> (NoteKind, f64) {
+    fn cite_rules(&mut self) {
         let reading = self.reading;
-        if reading.is_empty() {
-            self.evidence.push(Evidence::new(Stage::Classify, "note.none", "no note"));
-            return (NoteKind::Generic, 1.0);
-        }
         for (source, span) in &reading.defaults {
             self.say(format!("boilerplate.{source}"), span.clone());
-        }
-        if !reading.says_something() {
-            if !self.evidence.is_empty() {
-                return (NoteKind::Generic, 0.98);
-            }
-            self.say("note.greeting-only", 0..reading.folded.as_str().len());
-            return (NoteKind::Generic, 0.9);
         }
         let mut hits: Vec<_> = reading.hits.iter().collect();
         hits.sort_by(|a, b| {
@@ -118,24 +122,41 @@ impl Case<'_> {
         for hit in &hits {
             self.say(format!("notes/{}", hit.signal.rule), hit.span.clone());
         }
-        if hits.iter().any(|hit| hit.signal.side == NoteKind::Generic && hit.signal.weight >= DECISIVE) {
-            let doubt = hits.iter().any(|hit| hit.signal.side == NoteKind::Personalized);
-            return (NoteKind::Generic, if doubt { DOUBTFUL } else { MOST });
-        }
-        let personal = hits.iter().any(|hit| hit.signal.side == NoteKind::Personalized)
-            || !reading.works.is_empty();
-        if reading.coverage.own.is_empty() {
-            self.say("note.smalltalk", own_span(&reading.own));
-            // A sign-off that was not known as one adds nothing to a default sentence.
-            if !reading.defaults.is_empty() && !personal {
-                return (NoteKind::Generic, SMALLTALK_BESIDE_DEFAULT);
-            }
-        }
         for work in &reading.works {
             self.say(work.rule, work.span.clone());
         }
-        let vote = vote::vote(reading, notes.weights());
-        let (kind, confidence) = weigh(vote.sum, notes.weights().levels);
+    }
+
+    /// What needs no vote: nothing written, nothing but what the network wrote,
+    /// a slot that a machine left empty.
+    fn decided(&mut self) -> Option<(NoteKind, f64)> {
+        let reading = self.reading;
+        if reading.is_empty() {
+            self.evidence.push(Evidence::new(Stage::Classify, "note.none", "no note"));
+            return Some((NoteKind::Generic, 1.0));
+        }
+        if !reading.says_something() {
+            if !reading.defaults.is_empty() {
+                return Some((NoteKind::Generic, DEFAULT_ALONE));
+            }
+            self.say("note.greeting-only", 0..reading.folded.as_str().len());
+            return Some((NoteKind::Generic, GREETING_ALONE));
+        }
+        if reading.signals(NoteKind::Generic).any(|signal| signal.weight >= DECISIVE) {
+            return Some((NoteKind::Generic, if reading.speaks_personally() { DOUBTFUL } else { MOST }));
+        }
+        if reading.coverage.own.is_empty() {
+            self.say("note.smalltalk", own_span(&reading.own));
+            // A sign-off that was not known as one adds nothing to a default sentence.
+            if !reading.defaults.is_empty() && !reading.speaks_personally() {
+                return Some((NoteKind::Generic, SMALLTALK_BESIDE_DEFAULT));
+            }
+        }
+        None
+    }
+
+    fn count(&mut self, vote: Vote, levels: Levels) -> (NoteKind, f64) {
+        let (kind, confidence) = weigh(vote.sum, levels);
         let rule = format!("weights.{}", kind.as_str());
         for span in vote.strongest {
             self.say(rule.as_str(), span);
@@ -145,8 +166,7 @@ impl Case<'_> {
                 "nothing speaks for either kind; what cannot be shown to be generic counts as personalized";
             self.evidence.push(Evidence::new(Stage::Classify, "note.no-signal", text));
         }
-        let doubt =
-            kind == NoteKind::Generic && hits.iter().any(|hit| hit.signal.side == NoteKind::Personalized);
+        let doubt = kind == NoteKind::Generic && self.reading.speaks_personally();
         (kind, if doubt { confidence.min(DOUBTFUL) } else { confidence })
     }
 }

@@ -6,7 +6,8 @@ use super::NoteContext;
 use super::known_for::{self, Work};
 use super::letter::Reader;
 use super::smalltalk::{self, Coverage};
-use crate::rulebook::notes::{Hit, Language, Notes, Reads};
+use crate::domain::NoteKind;
+use crate::rulebook::notes::{Hit, Language, Notes, Reads, Signal};
 use crate::rulebook::text::{Normalised, normalise, sentences, words};
 
 /// What is seen in a note.
@@ -67,6 +68,16 @@ impl<'a> Reading<'a> {
     /// Whether there is anything but greeting, sign-off and the networks' sentences.
     pub(super) fn says_something(&self) -> bool {
         says_something(&self.own)
+    }
+
+    /// The signals of one side that matched.
+    pub(super) fn signals(&self, side: NoteKind) -> impl Iterator<Item = &'a Signal> {
+        self.hits.iter().map(|hit| hit.signal).filter(move |signal| signal.side == side)
+    }
+
+    /// Whether any rule speaks for a note that was written for its reader.
+    pub(super) fn speaks_personally(&self) -> bool {
+        !self.works.is_empty() || self.signals(NoteKind::Personalized).next().is_some()
     }
 
     /// The words of the note at `span` of the folded text.
