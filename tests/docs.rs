@@ -401,6 +401,7 @@ fn the_example_network_recognises_its_mail() {
         addresses: vec![Address::parse("robin@example.org").unwrap()],
         link: None,
         languages: vec!["en".to_owned()],
+        me: notyet::config::Me::default(),
     };
     let bench = Bench {
         rules: &rules,

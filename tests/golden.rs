@@ -75,6 +75,7 @@ fn bench_owner() -> notyet::config::Owner {
         addresses: vec![notyet::domain::Address::parse("robin@example.org").unwrap()],
         link: None,
         languages: vec!["en".to_owned()],
+        me: notyet::config::Me::default(),
     }
 }
 

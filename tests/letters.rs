@@ -59,6 +59,7 @@ pub fn owner() -> Owner {
         addresses: vec![Address::parse("olu@example.com").unwrap()],
         link: Some("https://olu.example.com/work".to_owned()),
         languages: vec!["en".to_owned()],
+        me: notyet::config::Me::default(),
     }
 }
 

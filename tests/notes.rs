@@ -1,14 +1,20 @@
 //! Tests of the notes boundary: what a note is taken for, and by what right.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use notyet::config::Me;
 use notyet::domain::{Judgement, NoteKind};
-use notyet::rulebook::Rulebook;
 use notyet::rulebook::text::{MAX_LOOKED_AT_BYTES, normalise};
+use notyet::rulebook::{RuleFiles, Rulebook};
 use notyet::stages::classify::{
-    LabelledNote, NoteContext, ScoreTable, classify, read_labelled, run_examples, score,
+    LabelledNote, Lesson, NoteContext, ScoreTable, classify, learn, read_labelled, read_lessons,
+    run_examples, score,
 };
 use proptest::prelude::*;
+
+/// Overall, on themes that nothing was learned from; see rules/README.md, "Weights".
+const UNSEEN_FLOOR: f64 = 74.0;
 
 static RULES: LazyLock<Rulebook> = LazyLock::new(|| Rulebook::shipped().expect("the shipped rules compile"));
 
@@ -17,7 +23,7 @@ fn judge(note: &str) -> Judgement {
 }
 
 fn judge_between(note: &str, inviter_name: &str, owner_name: &str) -> Judgement {
-    let context = NoteContext { inviter_name, owner_name, defaults: &RULES.boilerplate };
+    let context = NoteContext { inviter_name, owner_name, ..NoteContext::bare(&RULES.boilerplate) };
     classify(Some(note), &context, &RULES.notes)
 }
 
@@ -27,18 +33,15 @@ fn corpus() -> Option<Vec<LabelledNote>> {
     Some(read_labelled(&tsv).expect("every line has a label"))
 }
 
-/// Our own list; its fourth column is the theme.
-fn held_out() -> Vec<LabelledNote> {
-    let tsv: String = include_str!("notes/held-out.tsv")
-        .lines()
-        .map(|line| {
-            let mut columns: Vec<&str> = line.split('\t').collect();
-            assert_eq!(columns.len(), 5, "{line}");
-            columns.remove(3);
-            columns.join("\t") + "\n"
-        })
-        .collect();
-    read_labelled(&tsv).expect("every line has a label")
+/// Our own notes: those that the shipped weights were learned from, and those
+/// of other themes that they never saw.
+fn own(file: &str) -> Vec<Lesson> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/notes").join(file);
+    read_lessons(&std::fs::read_to_string(path).expect("readable notes")).expect("five columns in every line")
+}
+
+fn notes_of(lessons: Vec<Lesson>) -> Vec<LabelledNote> {
+    lessons.into_iter().map(|lesson| lesson.note).collect()
 }
 
 fn misses(table: &ScoreTable) -> String {
@@ -72,10 +75,86 @@ fn the_corpus_is_read_as_people_read_it() {
 }
 
 #[test]
-fn our_own_list_is_read_as_we_labelled_it() {
-    let notes = held_out();
+fn what_was_learned_is_known() {
+    let notes = notes_of(own("learn-first.tsv"));
     assert!(notes.len() >= 350);
     assert_floors(&score(&notes, judge), 95.0);
+}
+
+#[test]
+fn personal_notes_of_themes_never_seen_are_kept() {
+    let table = score(&notes_of(own("unseen.tsv")), judge);
+    assert!(table.overall.all >= 180);
+    assert!(table.personalized.percent() >= 97.0, "{:.1} %{}", table.personalized.percent(), misses(&table));
+    assert!(table.overall.percent() >= UNSEEN_FLOOR, "{:.1} %{}", table.overall.percent(), misses(&table));
+    assert_eq!(table.lost, 0, "{}", misses(&table));
+}
+
+#[test]
+fn the_themes_kept_aside_are_not_learned_from() {
+    let aside: HashSet<String> = own("unseen.tsv").into_iter().map(|lesson| lesson.note.text).collect();
+    let shipped = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/notes")).expect("a folder");
+    let learned: Vec<String> = shipped
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .filter(|name| name.starts_with("learn-"))
+        .collect();
+    assert!(learned.len() >= 2);
+    for file in learned {
+        for lesson in own(&file) {
+            assert!(!aside.contains(&lesson.note.text), "{file}: {}", lesson.note.text);
+        }
+    }
+}
+
+#[test]
+fn learning_the_same_gives_the_same_file() {
+    let lessons: Vec<Lesson> = own("learn-first.tsv").into_iter().step_by(6).collect();
+    let file = || learn(&lessons, &NoteContext::bare(&RULES.boilerplate), &RULES.notes).file("made here");
+    let first = file();
+    assert_eq!(first, file());
+    assert!(first.lines().filter(|line| line.starts_with("words\t")).count() > 20, "{first}");
+}
+
+#[test]
+fn the_owners_works_make_a_note_personal() {
+    let note = "Hi, we help authors sell more. The Patient Daemon would fit our catalogue.";
+    let me = Me { books: vec!["The Patient Daemon".into()], ..Me::default() };
+    let context = NoteContext { me: &me, ..NoteContext::bare(&RULES.boilerplate) };
+    let known = classify(Some(note), &context, &RULES.notes);
+    let unknown = judge(note);
+    assert!(
+        known.evidence.iter().any(|e| e.rule == "me.books" && e.text == "The Patient Daemon"),
+        "{known:?}"
+    );
+    assert!(!unknown.evidence.iter().any(|e| e.rule.starts_with("me.")));
+    let generic = |j: &Judgement| match j.kind {
+        NoteKind::Generic => j.confidence,
+        NoteKind::Personalized => 1.0 - j.confidence,
+    };
+    assert!(generic(&known) < generic(&unknown), "{known:?} {unknown:?}");
+    assert!(generic(&known) < 0.8);
+}
+
+#[test]
+fn a_verdict_by_weights_names_its_strongest_words() {
+    let note = "We sell refurbished pallets, wholesale prices, interested?";
+    let got = judge(note);
+    let cited: Vec<_> = got.evidence.iter().filter(|e| e.rule.starts_with("weights.")).collect();
+    assert!(!cited.is_empty(), "{got:?}");
+    assert!(cited.iter().all(|e| note.contains(&e.text)), "{got:?}");
+}
+
+#[test]
+fn the_owners_own_signal_counts_although_nothing_was_learned_about_it() {
+    let note = "The comet over the quay, was that you?";
+    let mut files = RuleFiles::shipped();
+    let signal = "language = \"en\"\n[[signal]]\nname = \"comets\"\nside = \"generic\"\nweight = 3.9\npatterns = ['comet']\n";
+    files.insert("notes/mine.toml", "mine.toml", signal);
+    let rules = Rulebook::compile(&files).expect("compiles");
+    let with = classify(Some(note), &NoteContext::bare(&rules.boilerplate), &rules.notes);
+    let without = judge(note);
+    assert_eq!(without.kind, NoteKind::Personalized, "{without:?}");
+    assert!(with.kind == NoteKind::Generic || with.confidence < without.confidence, "{with:?} {without:?}");
 }
 
 #[test]

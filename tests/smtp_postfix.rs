@@ -19,6 +19,7 @@ fn owner() -> Owner {
         addresses: vec![Address::parse("owner@example.com").unwrap()],
         link: None,
         languages: vec!["en".to_owned()],
+        me: notyet::config::Me::default(),
     }
 }
 

@@ -54,6 +54,7 @@ impl Demo {
             addresses: Address::parse("robin@example.org").into_iter().collect(),
             link: Some("https://example.org/robin".to_owned()),
             languages: vec!["en".to_owned()],
+            me: crate::config::Me::default(),
         };
         let mut shared = Shared::new(rules, owner, policy, Ledger::open(&dir.join("state"))?, clock::now);
         shared.uids_dir = Some(dir.join("state/maildir"));

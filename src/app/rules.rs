@@ -1,13 +1,16 @@
 //! Looking after the rules: examples, ejecting, scores on labelled mail.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::domain::{Fault, Judgement, Notice, RawMail};
 pub use crate::rulebook::letters::Audit;
+use crate::rulebook::notes::Signal;
 use crate::rulebook::{RuleFiles, Rulebook};
 use crate::shell::files;
 pub use crate::stages::classify::{Cell, ExampleFailure, ScoreTable};
-use crate::stages::classify::{NoteContext, classify, read_labelled, run_examples, score};
+use crate::stages::classify::{
+    LabelledNote, Lesson, NoteContext, classify, learn, read_labelled, read_lessons, run_examples, score,
+};
 use crate::stages::compose::opening::{self, Occasion};
 use crate::stages::identify;
 
@@ -48,7 +51,7 @@ pub fn eject(dir: &Path) -> Result<usize, Fault> {
 
 /// One judgement of a note, without a mail around it.
 pub fn judge_note(note: &str, rules: &Rulebook) -> Judgement {
-    let context = NoteContext { inviter_name: "", owner_name: "", defaults: &rules.boilerplate };
+    let context = NoteContext::bare(&rules.boilerplate);
     classify(Some(note), &context, &rules.notes)
 }
 
@@ -70,6 +73,54 @@ pub fn score_notes(file: &Path, rules: &Rulebook) -> Result<ScoreTable, Fault> {
         ))
     })?;
     Ok(score(&notes, |note| judge_note(note, rules)))
+}
+
+/// Weights learned from labelled notes, and how they fare.
+#[derive(Clone, Debug)]
+pub struct LearnedFile {
+    /// The size of the file.
+    pub bytes: usize,
+    /// Each note judged by weights that never saw its theme.
+    pub unseen: ScoreTable,
+}
+
+/// Learns weights from files of labelled notes and writes them to `out`.
+///
+/// # Errors
+/// [`Fault::Permanent`] naming file and line.
+pub fn learn_weights(paths: &[PathBuf], out: &Path, rules: &Rulebook) -> Result<LearnedFile, Fault> {
+    let mut lessons = Vec::new();
+    let mut names = Vec::new();
+    for file in paths {
+        let text = files::read_text(file, MAX_FILE_BYTES)?;
+        lessons.extend(read_lessons(&text).map_err(|line| {
+            Fault::Permanent(format!(
+                "{}:{line}: label, language, subtlety, theme and text by tabs are wanted",
+                file.display()
+            ))
+        })?);
+        names.extend(file.file_name().map(|name| name.to_string_lossy().into_owned()));
+    }
+    lessons.extend(rules.notes.signals().iter().flat_map(examples_of));
+    let learned = learn(&lessons, &NoteContext::bare(&rules.boilerplate), &rules.notes);
+    let made_from =
+        format!("Made by `notyet rules learn` from {} notes: {}.", lessons.len(), names.join(", "));
+    let text = learned.file(&made_from);
+    std::fs::write(out, &text).map_err(|error| Fault::Permanent(format!("{}: {error}", out.display())))?;
+    Ok(LearnedFile { bytes: text.len(), unseen: learned.unseen })
+}
+
+/// The examples in a rules file are labelled notes too.
+fn examples_of(signal: &Signal) -> impl Iterator<Item = Lesson> {
+    signal.examples.iter().map(|example| Lesson {
+        note: LabelledNote {
+            label: example.expect,
+            language: signal.languages.first().cloned().unwrap_or_default(),
+            subtlety: "example".to_owned(),
+            text: example.text.clone(),
+        },
+        theme: signal.rule.clone(),
+    })
 }
 
 /// What the rules made of one labelled mail.

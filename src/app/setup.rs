@@ -133,6 +133,7 @@ pub fn nobody_in_particular() -> Owner {
         addresses: crate::domain::Address::parse("me@example.com").into_iter().collect(),
         link: None,
         languages: vec!["en".to_owned()],
+        me: crate::config::Me::default(),
     }
 }
 

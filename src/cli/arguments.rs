@@ -216,6 +216,13 @@ pub enum RulesCommand {
         after_help = "Examples:\n  notyet rules explain \"Loved your talk on mail queues in Ghent\"\n  notyet rules explain --json - < note.txt"
     )]
     Explain(ExplainArguments),
+    /// Learn the weights of notes/weights.tsv from labelled notes, and say how they fare.
+    ///
+    /// Needs no network and leaves nothing to chance: the same notes and rules give the same file.
+    #[command(
+        after_help = "Example:\n  notyet rules learn my-notes.tsv --out my-rules/notes/weights.tsv\n\nThe columns are told in rules/README.md, \"Weights\"."
+    )]
+    Learn(LearnArguments),
     /// Score the rules on labelled mails and notes, and print both tables.
     #[command(
         after_help = "Example:\n  notyet rules score ./corpus      a folder with index.tsv, mail/ and notes.tsv\n\nThe columns are told in rules/README.md."
@@ -236,6 +243,20 @@ pub enum RulesCommand {
 /// `notyet rules test`
 #[derive(Debug, Args)]
 pub struct RulesTestArguments {
+    /// The owner's own rules, laid over the shipped ones.
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
+}
+
+/// `notyet rules learn`
+#[derive(Debug, Args)]
+pub struct LearnArguments {
+    /// Files of labelled notes: label, language, subtlety, theme and text, by tabs.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Where to write the weights.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
     /// The owner's own rules, laid over the shipped ones.
     #[arg(long, value_name = "DIR")]
     pub rules: Option<PathBuf>,

@@ -12,6 +12,7 @@ mod preview;
 mod render;
 mod rules;
 mod rules_explain;
+mod rules_learn;
 mod run;
 mod status;
 mod style;

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::arguments::RulesCommand;
 use super::out::{End, Outcome, complain, say};
-use super::rules_explain;
 use super::style::{cell, json_text, line, plain};
+use super::{rules_explain, rules_learn};
 use crate::app::rules::{self, Answer, Cell, ScoreTable, ScoredMail};
 use crate::app::setup;
 use crate::domain::Fault;
@@ -17,6 +17,7 @@ pub(super) fn run(command: &RulesCommand) -> Outcome {
         RulesCommand::Test(arguments) => test(arguments.rules.as_deref()),
         RulesCommand::Eject { dir } => eject(dir),
         RulesCommand::Explain(arguments) => rules_explain::run(arguments),
+        RulesCommand::Learn(arguments) => rules_learn::run(arguments),
         RulesCommand::Score { dir, rules, json } => score(dir, rules.as_deref(), *json),
     }
 }
@@ -114,7 +115,7 @@ fn row(name: &str, counts: Cell) -> String {
     format!("{} {:>6} {:>6} {:>8.1} %\n", cell(name, 16), counts.right, counts.all, counts.percent())
 }
 
-fn notes_text(table: &ScoreTable) -> String {
+pub(super) fn notes_text(table: &ScoreTable) -> String {
     let mut out = String::from("notes             right    all   percent\n");
     out.push_str(&row("overall", table.overall));
     out.push_str(&row("generic", table.generic));

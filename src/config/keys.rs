@@ -3,8 +3,10 @@
 /// The keys of one table.
 pub(super) type Keys = &'static [&'static str];
 
-pub(super) const ROOT: Keys = &["state_dir", "rules_dir", "owner", "people", "policy", "log", "account"];
+pub(super) const ROOT: Keys =
+    &["state_dir", "rules_dir", "owner", "me", "people", "policy", "log", "account"];
 pub(super) const OWNER: Keys = &["name", "addresses", "link", "languages"];
+pub(super) const ME: Keys = &["talks", "books", "companies", "products"];
 pub(super) const PEOPLE: Keys = &["keep", "address_books", "learn_from_sent"];
 pub(super) const POLICY: Keys =
     &["generic", "personalized", "send_confidence", "max_per_hour", "max_per_day", "send_within"];
@@ -30,9 +32,10 @@ pub(super) const PASSWORD: Keys = &["command", "file", "credential"];
 pub(super) const OAUTH2: Keys = &["token_command"];
 
 /// Every table with its path; `NAME` stands for the account's name.
-const TABLES: [(&str, Keys); 13] = [
+const TABLES: [(&str, Keys); 14] = [
     ("", ROOT),
     ("owner", OWNER),
+    ("me", ME),
     ("people", PEOPLE),
     ("policy", POLICY),
     ("log", LOG),

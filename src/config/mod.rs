@@ -23,7 +23,7 @@ mod validate;
 pub use keys::known_keys;
 pub use surroundings::Surroundings;
 pub use types::{
-    Account, Config, Imap, LogFormat, Logging, Login, MailboxKind, Maildir, Owner, People, SecretSource,
+    Account, Config, Imap, LogFormat, Logging, Login, MailboxKind, Maildir, Me, Owner, People, SecretSource,
     SentCopy, Smtp, Tls,
 };
 

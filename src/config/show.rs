@@ -88,6 +88,15 @@ fn tables(config: &Config, policy: &Policy) -> Vec<Table> {
             ],
         },
         Table {
+            path: vec!["me".to_owned()],
+            entries: vec![
+                ("talks", json!(owner.me.talks)),
+                ("books", json!(owner.me.books)),
+                ("companies", json!(owner.me.companies)),
+                ("products", json!(owner.me.products)),
+            ],
+        },
+        Table {
             path: vec!["policy".to_owned()],
             entries: vec![
                 ("generic", json!(policy.generic.as_str())),

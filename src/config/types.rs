@@ -36,6 +36,27 @@ pub struct Owner {
     /// The languages the owner writes (BCP 47), at least one. The first is
     /// their own: it answers whoever writes another one.
     pub languages: Vec<String>,
+    /// What the owner is known for: words that no template knows.
+    pub me: Me,
+}
+
+/// What the owner made and where they work, as strangers would name it: `[me]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Me {
+    /// Titles of talks.
+    pub talks: Vec<String>,
+    /// Titles of books and articles.
+    pub books: Vec<String>,
+    /// Employers and companies, past and present. Templates fill these in, so they say less.
+    pub companies: Vec<String>,
+    /// Products and projects.
+    pub products: Vec<String>,
+}
+
+impl Me {
+    /// Nothing is known.
+    pub const NOTHING: &'static Self =
+        &Self { talks: Vec::new(), books: Vec::new(), companies: Vec::new(), products: Vec::new() };
 }
 
 /// Where it is written whom the owner knows: `[people]`.

@@ -4,16 +4,19 @@
 use std::time::Duration;
 
 use super::field::{Field, Words};
-use super::keys::{LOG, OWNER, PEOPLE, POLICY};
+use super::keys::{LOG, ME, OWNER, PEOPLE, POLICY};
 use super::raw::Section;
 use super::surroundings::Surroundings;
-use super::types::{Account, Config, LogFormat, Logging, Owner, People};
+use super::types::{Account, Config, LogFormat, Logging, Me, Owner, People};
 use super::{account, keys};
 use crate::domain::{Acquaintance, Action, Address, PolicyOverride, Source};
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
 pub(super) const DAY: Duration = Duration::from_secs(86_400);
+
+/// Shorter names of works and companies stand in too many notes.
+const LEAST_NAME_CHARS: usize = 3;
 
 const ACTIONS: &Words<Action> = &[("leave", Action::Leave), ("draft", Action::Draft), ("send", Action::Send)];
 pub(super) const FORMATS: &Words<LogFormat> = &[
@@ -50,6 +53,10 @@ pub(super) fn config(root: &Section<'_>, around: &Surroundings) -> Option<Config
         Some(field) => field.section(PEOPLE).and_then(|section| people(&section, around)),
         None => Some(People::default()),
     };
+    let me = match root.field("me") {
+        Some(field) => field.section(ME).and_then(|section| me(&section)),
+        None => Some(Me::default()),
+    };
     let policy = match root.field("policy") {
         Some(field) => field.section(POLICY).and_then(|section| policy(&section)),
         None => Some(PolicyOverride::default()),
@@ -71,7 +78,7 @@ pub(super) fn config(root: &Section<'_>, around: &Surroundings) -> Option<Config
     Some(Config {
         state_dir: state_dir?,
         rules_dir: rules_dir?,
-        owner: owner?,
+        owner: Owner { me: me?, ..owner? },
         people: people?,
         policy: policy?,
         logging: logging?,
@@ -85,7 +92,7 @@ fn owner(section: &Section<'_>) -> Option<Owner> {
         section.required("addresses", "list all your addresses; letters come from the first", addresses);
     let link = section.optional("link", link);
     let languages = section.or("languages", vec!["en".to_owned()], languages);
-    Some(Owner { name: name?, addresses: addresses?, link: link?, languages: languages? })
+    Some(Owner { name: name?, addresses: addresses?, link: link?, languages: languages?, me: Me::default() })
 }
 
 /// Whether there are letters in them, only the rules can tell.
@@ -102,6 +109,30 @@ fn languages(field: &Field<'_>) -> Option<Vec<String>> {
         seen.push(tag);
     }
     seen.into_iter().collect()
+}
+
+fn me(section: &Section<'_>) -> Option<Me> {
+    let list = |key| section.or(key, Vec::new(), telling);
+    let (talks, books, companies, products) =
+        (list("talks"), list("books"), list("companies"), list("products"));
+    Some(Me { talks: talks?, books: books?, companies: companies?, products: products? })
+}
+
+/// Names that would not turn up in just any note.
+fn telling(field: &Field<'_>) -> Option<Vec<String>> {
+    let items = field.list("give a list of names, for example [\"Mail without tears\"]")?;
+    let names: Vec<_> = items
+        .iter()
+        .map(|item| {
+            let name = item.text()?;
+            if name.chars().filter(|c| c.is_alphanumeric()).count() >= LEAST_NAME_CHARS {
+                return Some(name);
+            }
+            item.refuse(&format!("{name:?}"), "too short: it would be found in notes that do not mean it");
+            None
+        })
+        .collect();
+    names.into_iter().collect()
 }
 
 fn addresses(field: &Field<'_>) -> Option<Vec<Address>> {

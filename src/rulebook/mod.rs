@@ -14,6 +14,7 @@ pub mod openings;
 pub mod policy;
 mod raw;
 pub mod text;
+pub mod weights;
 
 pub use files::RuleFiles;
 pub use names::Names;
@@ -25,6 +26,7 @@ use boilerplate::Boilerplate;
 use letters::Letters;
 use notes::Notes;
 use openings::Openings;
+use weights::Weights;
 
 /// All rules, ready to be asked.
 #[derive(Debug)]
@@ -60,7 +62,9 @@ impl Rulebook {
         let policy =
             files.compile_one("policy.toml", |f, t| policy::parse(f, t).map_err(|p| p.0), &mut problems);
         let notes: Vec<_> = files.under("notes/", ".toml").collect();
+        let weights = files.compile_one("notes/weights.tsv", Weights::compile, &mut problems);
         let notes = Notes::compile(&notes).map_err(|p| problems.extend(p.0)).ok();
+        let notes = weights.zip(notes).map(|(weights, notes)| notes.with_weights(weights));
         let letters = Letters::compile(files.as_map()).map_err(|p| problems.extend(p.0)).ok();
         let openings: Vec<_> = files.under("openings/", ".toml").collect();
         let openings = Openings::compile(&openings).map_err(|p| problems.extend(p.0)).ok();

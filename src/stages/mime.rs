@@ -219,6 +219,7 @@ mod tests {
             addresses: vec![Address::parse("owner@example.com").unwrap()],
             link: None,
             languages: vec!["en".to_owned()],
+            me: crate::config::Me::default(),
         }
     }
 
@@ -346,7 +347,13 @@ mod tests {
 
     #[test]
     fn no_sender_is_an_error() {
-        let nobody = Owner { name: String::new(), addresses: vec![], link: None, languages: vec![] };
+        let nobody = Owner {
+            name: String::new(),
+            addresses: vec![],
+            link: None,
+            languages: vec![],
+            me: crate::config::Me::default(),
+        };
         let frame = Frame {
             key: &key(),
             owner: &nobody,

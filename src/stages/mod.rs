@@ -148,6 +148,7 @@ fn judgement(invitation: &Invitation, bench: &Bench<'_>) -> Judgement {
     let context = NoteContext {
         inviter_name: &invitation.inviter.name,
         owner_name: &bench.owner.name,
+        me: &bench.owner.me,
         defaults: &bench.rules.boilerplate,
     };
     classify::classify(invitation.note.as_deref(), &context, &bench.rules.notes)

@@ -45,6 +45,7 @@ fn owner() -> Owner {
         addresses: vec![Address::parse("robin@example.org").unwrap()],
         link: None,
         languages: vec!["en".to_owned()],
+        me: notyet::config::Me::default(),
     }
 }
 

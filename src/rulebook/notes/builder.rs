@@ -9,6 +9,7 @@ use super::pattern::Pattern;
 use super::{COMMON, Example, Group, Notes, Reads, Signal, raw};
 use crate::domain::problem::place;
 use crate::domain::{NoteKind, Problem, Problems};
+use crate::rulebook::weights::Weights;
 
 /// Collects the files' contents, and everything that is wrong with them.
 #[derive(Default)]
@@ -240,7 +241,13 @@ impl Builder {
             let (mut common, languages) =
                 self.languages.into_iter().partition::<Vec<_>, _>(|l| l.tag == COMMON);
             let common = common.pop().unwrap_or_else(|| Language::new(COMMON, Script::Latin));
-            Ok(Notes { common, languages, signals: self.signals, groups: self.groups })
+            Ok(Notes {
+                common,
+                languages,
+                signals: self.signals,
+                groups: self.groups,
+                weights: Weights::default(),
+            })
         } else {
             Err(Problems(self.problems))
         }

@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 
 use regex::RegexSet;
 
+use super::weights::Weights;
 use crate::domain::{NoteKind, Problems};
 
 pub use language::{Language, Lexicon, Script};
@@ -30,6 +31,7 @@ pub struct Notes {
     languages: Vec<Language>,
     signals: Vec<Signal>,
     groups: HashMap<Reads, HashMap<String, Group>>,
+    weights: Weights,
 }
 
 /// One signal: patterns that speak for one side.
@@ -140,6 +142,17 @@ impl Notes {
     /// The words that are good in every language.
     pub fn common(&self) -> &Language {
         &self.common
+    }
+
+    /// The same rules with what was learned from labelled notes.
+    #[must_use]
+    pub fn with_weights(self, weights: Weights) -> Self {
+        Self { weights, ..self }
+    }
+
+    /// What was learned from labelled notes.
+    pub fn weights(&self) -> &Weights {
+        &self.weights
     }
 
     /// All languages the rules know.

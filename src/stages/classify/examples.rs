@@ -25,7 +25,7 @@ pub struct ExampleFailure {
 /// Judges every example of every signal. An example for the signal's own side
 /// must also be one that the signal speaks up on.
 pub fn run_examples(notes: &Notes, defaults: &Boilerplate) -> Vec<ExampleFailure> {
-    let context = NoteContext { inviter_name: "", owner_name: "", defaults };
+    let context = NoteContext::bare(defaults);
     let mut failures = Vec::new();
     for signal in notes.signals() {
         let rule = format!("notes/{}", signal.rule);

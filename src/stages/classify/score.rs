@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::learn::Lesson;
 use crate::domain::{Judgement, NoteKind};
 
 /// What a person says a note is.
@@ -69,25 +70,55 @@ pub struct ScoreTable {
     pub misses: Vec<Miss>,
 }
 
+impl ScoreTable {
+    /// Counts one note that came out as `got`.
+    pub(super) fn count(&mut self, note: &LabelledNote, got: Judgement) {
+        let right = got.kind == note.label;
+        self.overall.count(right);
+        match note.label {
+            NoteKind::Generic => self.generic.count(right),
+            NoteKind::Personalized => self.personalized.count(right),
+        }
+        self.languages.entry(note.language.clone()).or_default().count(right);
+        self.subtleties.entry(note.subtlety.clone()).or_default().count(right);
+        if !right {
+            self.lost += usize::from(note.label == NoteKind::Personalized && got.confidence >= 0.8);
+            self.misses.push(Miss { note: note.clone(), got });
+        }
+    }
+}
+
 /// Compares labels with what `judge` says.
 pub fn score(notes: &[LabelledNote], judge: impl Fn(&str) -> Judgement) -> ScoreTable {
     let mut table = ScoreTable::default();
     for note in notes {
-        let got = judge(&note.text);
-        let right = got.kind == note.label;
-        table.overall.count(right);
-        match note.label {
-            NoteKind::Generic => table.generic.count(right),
-            NoteKind::Personalized => table.personalized.count(right),
-        }
-        table.languages.entry(note.language.clone()).or_default().count(right);
-        table.subtleties.entry(note.subtlety.clone()).or_default().count(right);
-        if !right {
-            table.lost += usize::from(note.label == NoteKind::Personalized && got.confidence >= 0.8);
-            table.misses.push(Miss { note: note.clone(), got });
-        }
+        table.count(note, judge(&note.text));
     }
     table
+}
+
+/// Reads `label, language, subtlety, theme, text` in tab-separated columns.
+///
+/// # Errors
+/// The number of the first line (from 1) that is none such.
+pub fn read_lessons(tsv: &str) -> Result<Vec<Lesson>, usize> {
+    let mut lessons = Vec::new();
+    for (at, line) in tsv.lines().enumerate() {
+        if line.is_empty() || line.starts_with('#') || (at == 0 && line.starts_with("label\t")) {
+            continue;
+        }
+        let columns: Vec<&str> = line.split('\t').collect();
+        let [label, language, subtlety, theme, text] = columns.as_slice() else { return Err(at + 1) };
+        let label = NoteKind::parse(label).ok_or(at + 1)?;
+        let note = LabelledNote {
+            label,
+            language: (*language).to_owned(),
+            subtlety: (*subtlety).to_owned(),
+            text: text.replace("\\n", "\n"),
+        };
+        lessons.push(Lesson { note, theme: (*theme).to_owned() });
+    }
+    Ok(lessons)
 }
 
 /// Reads `label, language, subtlety, text` in tab-separated columns (more

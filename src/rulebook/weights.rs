@@ -1,0 +1,143 @@
+//! `rules/notes/weights.tsv`: what a linear model has learned from labelled
+//! notes. It is text like every other rule: one weight per line, made by
+//! `notyet rules learn`, readable, and replaced by a file of the same name.
+
+use std::collections::HashMap;
+
+use crate::domain::Problem;
+
+/// No file larger than this is taken for weights.
+pub const MAX_FILE_BYTES: usize = 1 << 20;
+
+/// What a feature is a piece of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// Neighbouring letters, `_` where words meet: `_tal`.
+    Letters,
+    /// One word or two or three neighbouring ones: `we_help`.
+    Words,
+    /// A signal of `rules/notes/*.toml` that matched: `en.met`, or `met` in any language.
+    Signal,
+    /// The note's build: length, figures, capitals.
+    Build,
+}
+
+impl Kind {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Letters, Self::Words, Self::Signal, Self::Build];
+
+    /// The word in the file's first column.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Letters => "letters",
+            Self::Words => "words",
+            Self::Signal => "signal",
+            Self::Build => "build",
+        }
+    }
+}
+
+/// The levels a sum of weights is held against.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Levels {
+    /// Added to every sum.
+    pub bias: f64,
+    /// From this sum on a note is generic.
+    pub generic_from: f64,
+    /// From this sum on it is surely so.
+    pub sure_from: f64,
+}
+
+/// A compiled model. A sum above [`Levels::generic_from`] speaks for generic.
+#[derive(Clone, Debug, Default)]
+pub struct Weights {
+    /// By digest of the feature: equal digests of different features would
+    /// swap two small weights among tens of thousands.
+    by_digest: HashMap<u64, f32>,
+    /// The levels.
+    pub levels: Levels,
+}
+
+impl Weights {
+    /// Reads the file `file`.
+    ///
+    /// # Errors
+    /// Every line that is none of `kind TAB feature TAB weight`.
+    pub(super) fn compile(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut levels = [None; 3];
+        let mut by_digest = HashMap::with_capacity(text.len() / 16);
+        let mut wrong = |line: usize, found: String, allowed: &str| {
+            problems.push(Problem {
+                file: file.to_owned(),
+                line,
+                column: 1,
+                key: String::new(),
+                found,
+                allowed: allowed.to_owned(),
+            });
+        };
+        if text.len() > MAX_FILE_BYTES {
+            let allowed = format!("at most {MAX_FILE_BYTES}; `notyet rules learn` keeps to it");
+            wrong(0, format!("{} bytes", text.len()), &allowed);
+        }
+        for (at, line) in text.lines().enumerate().filter(|(_, l)| !l.is_empty() && !l.starts_with('#')) {
+            let mut columns = line.split('\t');
+            let (kind, feature, weight) = (columns.next(), columns.next(), columns.next());
+            let weight = weight.and_then(|w| w.parse::<f32>().ok()).filter(|w| w.is_finite());
+            let (Some(kind), Some(feature), Some(weight), None) = (kind, feature, weight, columns.next())
+            else {
+                wrong(at + 1, "a line of another shape".to_owned(), "kind, feature and weight, by tabs");
+                continue;
+            };
+            if kind == "level" {
+                let slot = LEVELS.iter().position(|name| *name == feature).and_then(|at| levels.get_mut(at));
+                match slot {
+                    Some(slot) => *slot = Some(f64::from(weight)),
+                    None => wrong(at + 1, format!("found {feature:?}"), &LEVELS.join(", ")),
+                }
+            } else if let Some(kind) = Kind::ALL.into_iter().find(|k| k.as_str() == kind) {
+                by_digest.insert(digest(kind, feature), weight);
+            } else {
+                wrong(at + 1, format!("found {kind:?}"), "level, letters, words, signal or build");
+            }
+        }
+        let [Some(bias), Some(generic_from), Some(sure_from)] = levels else {
+            wrong(0, "a level is missing".to_owned(), &format!("a line for each of {}", LEVELS.join(", ")));
+            return Err(problems);
+        };
+        let levels = Levels { bias, generic_from, sure_from };
+        if problems.is_empty() { Ok(Self { by_digest, levels }) } else { Err(problems) }
+    }
+
+    /// The weight of a feature; 0 for one that was never seen.
+    pub fn of(&self, kind: Kind, feature: &str) -> f64 {
+        self.by_digest.get(&digest(kind, feature)).copied().map_or(0.0, f64::from)
+    }
+
+    /// Whether the signal `rule` (`en.met`) took part in the learning, under
+    /// its own name or under the one it shares with other languages (`met`).
+    pub fn knows_signal(&self, rule: &str) -> bool {
+        let shared = rule.split_once('.').map_or(rule, |(_, name)| name);
+        [rule, shared].iter().any(|name| self.by_digest.contains_key(&digest(Kind::Signal, name)))
+    }
+
+    /// How many weights there are.
+    pub fn len(&self) -> usize {
+        self.by_digest.len()
+    }
+
+    /// Whether nothing was learned.
+    pub fn is_empty(&self) -> bool {
+        self.by_digest.is_empty()
+    }
+}
+
+/// Names of the levels, in the order of [`Levels`].
+pub const LEVELS: [&str; 3] = ["bias", "generic-from", "sure-from"];
+
+/// FNV-1a, 64 bits: fast on short keys, and the same on every machine.
+fn digest(kind: Kind, feature: &str) -> u64 {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    feature.bytes().fold(step(0xcbf2_9ce4_8422_2325, kind as u8), step)
+}
