@@ -151,6 +151,10 @@ impl Case<'_> {
             if !reading.defaults.is_empty() && !reading.speaks_personally() {
                 return Some((NoteKind::Generic, SMALLTALK_BESIDE_DEFAULT));
             }
+            // A rule says what these words are for; no word says it was for this reader.
+            if reading.signals(NoteKind::Generic).next().is_some() && !reading.speaks_personally() {
+                return Some((NoteKind::Generic, DOUBTFUL));
+            }
         }
         None
     }
@@ -171,7 +175,9 @@ impl Case<'_> {
             NoteKind::Generic if spoken => confidence.min(DOUBTFUL),
             // Words that nobody learned about show nothing.
             NoteKind::Personalized if !spoken => UNKNOWN + (confidence - UNKNOWN) * vote.known,
-            _ => confidence,
+            // A rule written for this case still knows it where the weights know nothing.
+            NoteKind::Personalized => confidence.max(certain(self.reading.margin()).min(DOUBTFUL)),
+            NoteKind::Generic => confidence,
         };
         (kind, confidence)
     }
@@ -182,9 +188,13 @@ fn own_span(own: &str) -> Range<usize> {
     own.len() - own.trim_start().len()..own.trim_end().len()
 }
 
+/// The logarithm of the odds as a probability.
+fn certain(margin: f64) -> f64 {
+    1.0 / (1.0 + (-margin).exp())
+}
+
 /// A sum of weights as a verdict.
 fn weigh(sum: f64, levels: Levels) -> (NoteKind, f64) {
-    let certain = |margin: f64| 1.0 / (1.0 + (-margin).exp());
     if sum < levels.generic_from {
         return (NoteKind::Personalized, certain(-sum).clamp(UNKNOWN, MOST));
     }

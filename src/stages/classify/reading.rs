@@ -80,6 +80,16 @@ impl<'a> Reading<'a> {
         !self.works.is_empty() || self.signals(NoteKind::Personalized).next().is_some()
     }
 
+    /// By how much the rules for a personal note outweigh those against it.
+    pub(super) fn margin(&self) -> f64 {
+        let works: f64 = self.works.iter().map(|work| work.weight).sum();
+        let signals = self.hits.iter().map(|hit| match hit.signal.side {
+            NoteKind::Personalized => hit.signal.weight,
+            NoteKind::Generic => -hit.signal.weight,
+        });
+        works + signals.sum::<f64>()
+    }
+
     /// The words of the note at `span` of the folded text.
     pub(super) fn words_at(&self, span: Range<usize>) -> &'a str {
         self.original.get(self.folded.original(span)).unwrap_or_default()
