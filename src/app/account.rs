@@ -23,6 +23,9 @@ const WARN_AGAIN: Duration = Duration::from_secs(24 * 60 * 60);
 /// After other trouble for a person (no Drafts folder, say), mail is still read so often.
 const LOOK_AGAIN: Duration = Duration::from_secs(15 * 60);
 
+/// How soon the daemon sees what a person wrote into the ledger.
+const LISTEN_EVERY: Duration = Duration::from_secs(1);
+
 /// How a pass or an account's life ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
@@ -142,6 +145,7 @@ async fn session(
     tracing::info!(account = %account.name, "connected");
     while !stop.asked() {
         memory.progress.expect_within(shared.now(), LONGEST_STEP);
+        memory.writes_seen = shared.ledger().writes_of_others()?;
         let tally = pass(&mut port, account, shared, memory, &mut Unwatched, stop).await?;
         backoff.reset();
         forget(account, shared, port_kind(account));
@@ -150,11 +154,24 @@ async fn session(
             continue;
         }
         memory.progress.expect_within(shared.now(), account.poll_every + SLACK);
-        let mut interrupt = stop.clone();
-        port.wait(account.poll_every, async move { interrupt.wait().await }).await?;
+        port.wait(account.poll_every, interruption(shared, memory.writes_seen, stop.clone())).await?;
     }
     port.close().await;
     Ok(())
+}
+
+/// Comes back when a stop is asked for, or when a person has written into the ledger.
+async fn interruption(shared: &Shared, writes_seen: i64, mut stop: Stop) {
+    let written = async {
+        // A fault of the ledger shows in the next pass, with its words.
+        while shared.ledger().writes_of_others().is_ok_and(|now| now == writes_seen) {
+            tokio::time::sleep(LISTEN_EVERY).await;
+        }
+    };
+    tokio::select! {
+        () = stop.wait() => {}
+        () = written => {}
+    }
 }
 
 /// Opens the first mailbox to wait on it; tells whether mail came since the look.

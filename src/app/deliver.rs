@@ -4,7 +4,7 @@ use super::people;
 use super::settle::retry_at;
 use super::shared::{LONGEST_STEP, Progress, Shared, Step, Stop};
 use crate::config::{Account, Smtp};
-use crate::domain::delivery::{Event, Mode};
+use crate::domain::delivery::{Event, Mode, State};
 use crate::domain::{Action, Fault};
 use crate::shell::sender::{self, Outcome, Phase, Submission};
 use crate::shell::store::{Delivery, Detail};
@@ -27,7 +27,12 @@ pub async fn deliver(
             break;
         }
         progress.expect_within(shared.now(), LONGEST_STEP);
-        if people::is_known_by_now(&letter, shared)? {
+        if !shared.is_as_it_was(&letter)? {
+            continue;
+        }
+        // Who lets a parked letter go was told why it was parked.
+        let insisted = letter.retried.is_some_and(|(_, from)| from == State::Parked);
+        if !insisted && people::is_known_by_now(&letter, shared)? {
             let words = "you know its reader by now: whether it goes is a person's choice";
             shared.record(&letter, Event::TooLate, words, Detail::default())?;
             continue;
@@ -62,7 +67,8 @@ enum Went {
 
 /// The server to send by, or why the letter waits for a person instead.
 fn may_go<'a>(account: &'a Account, shared: &Shared, letter: &Delivery) -> Result<&'a Smtp, &'static str> {
-    if shared.now().since(letter.created_at) > shared.policy.send_within {
+    let wanted_since = letter.retried.map_or(letter.created_at, |(at, _)| at);
+    if shared.now().since(wanted_since) > shared.policy.send_within {
         return Err("it waited longer than policy.send_within: a late decline is a person's choice");
     }
     if shared.policy.action(letter.note_kind) != Action::Send {
@@ -95,6 +101,8 @@ async fn send(
             (shared.at_step)(Step::SentRecorded);
             Ok(Went::Out)
         }
+        // A person took it away between the reading of the queue and the first byte.
+        Outcome::TryLater { phase: Phase::Commit, .. } if !shared.is_as_it_was(letter)? => Ok(Went::Nowhere),
         Outcome::TryLater { words, phase } => {
             let at = retry_at(shared.now(), letter.attempts, fastrand::u32(..));
             shared.record(

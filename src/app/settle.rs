@@ -70,7 +70,11 @@ pub async fn settle(port: &mut Port, account: &Account, shared: &Shared, stop: &
         if stop.asked() {
             return Ok(());
         }
-        if letter.attempts == 0 && found_done(port, account, &letter, shared, &mut folders).await? {
+        if !shared.is_as_it_was(&letter)? {
+            continue;
+        }
+        let unproven = letter.attempts == 0 || letter.retried.is_some();
+        if unproven && found_done(port, account, &letter, shared, &mut folders).await? {
             continue;
         }
         if letter.mode == Mode::Draft {

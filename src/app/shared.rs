@@ -124,6 +124,15 @@ impl Shared {
         self.ledger().record(&letter.key, event, words, self.now(), detail).map(|_| ())
     }
 
+    /// Whether `letter` still stands where it stood when it was read: a person
+    /// may have moved it meanwhile.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the ledger.
+    pub fn is_as_it_was(&self, letter: &Delivery) -> Result<bool, Fault> {
+        Ok(self.ledger().delivery(&letter.key)?.is_some_and(|now| now.state == letter.state))
+    }
+
     /// Where `keys` are found among the people the owner knows.
     ///
     /// # Errors
@@ -232,6 +241,8 @@ pub struct Memory {
     pub logged_in: bool,
     /// After a login that a person has to mend, sending rests until then.
     pub sending_rests_until: Option<Timestamp>,
+    /// What [`Ledger::writes_of_others`] said before the last pass began.
+    pub writes_seen: i64,
     /// Whether the owner was told that no Sent folder was found.
     pub told_of_no_sent: bool,
     /// Signs of life.

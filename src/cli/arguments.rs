@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::hand_arguments::QueueArguments;
 use crate::domain::NoteKind;
 
 /// Answers invitations to connect with a kind "not like this, not yet".
@@ -73,6 +74,17 @@ pub enum Command {
         after_help = "Examples:\n  notyet known --config notyet.toml \"Bob Smith\"\n  notyet known --config notyet.toml \"Bob Smith\" --address bob@example.org\n  notyet known \"Bob Smith\" --compare \"Robert Smith\"     two names, without a configuration"
     )]
     Known(KnownArguments),
+    /// Look at the letters that wait, and say what shall become of them.
+    ///
+    /// A letter may be held back, queued, refused, or in doubt ("perhaps sent"): a doubt is never
+    /// tried again without your word. A KEY may be cut short as long as it stays the only one.
+    /// Works while the daemon runs.
+    #[command(
+        args_conflicts_with_subcommands = true,
+        subcommand_negates_reqs = true,
+        after_help = "Examples:\n  notyet queue list --config notyet.toml\n  notyet queue show 3f2a --config notyet.toml      the letter, its history, what you can do\n  notyet queue retry 3f2a --config notyet.toml     send it, or put it into Drafts, (again)\n  notyet queue drop 3f2a --config notyet.toml      never answer this invitation\n  notyet queue sent 3f2a --config notyet.toml      you found it in your Sent folder"
+    )]
+    Queue(QueueArguments),
     /// Look after the configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -5,10 +5,12 @@ mod check;
 mod config;
 mod demo;
 mod doctor;
+mod hand_arguments;
 mod known;
 mod letters;
 mod out;
 mod preview;
+mod queue;
 mod render;
 mod rules;
 mod rules_explain;
@@ -21,7 +23,7 @@ mod table;
 use std::process::ExitCode;
 
 use crate::config::Account;
-use crate::domain::Fault;
+use crate::domain::{Fault, Timestamp};
 pub use arguments::Arguments;
 use arguments::{Command, ConfigCommand, LettersCommand};
 use out::Cut;
@@ -36,6 +38,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Status(arguments) => status::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Known(arguments) => known::run(&arguments),
+        Command::Queue(arguments) => queue::run(&arguments),
         Command::Config(ConfigCommand::Check(arguments)) => config::check(&arguments),
         Command::Rules(command) => rules::run(&command),
         Command::Letters(LettersCommand::Show(arguments)) => letters::show(&arguments),
@@ -49,6 +52,13 @@ fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
         .worker_threads(2)
         .build()
         .map_err(|error| Fault::Permanent(format!("cannot start: {error}")))
+}
+
+/// A moment as people read it.
+fn when(moment: Timestamp) -> String {
+    jiff::Timestamp::from_second(moment.unix_s())
+        .map(|t| t.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string())
+        .unwrap_or_default()
 }
 
 /// The account of that name, else the first.

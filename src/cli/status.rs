@@ -1,15 +1,14 @@
 //! `notyet status`: what was done, what waits, what needs a person.
 
-use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::arguments::StatusArguments;
 use super::out::{End, Outcome, say};
 use super::style::{Paint, json_text, line};
+use super::when;
 use crate::app::look::{AccountStatus, Status};
 use crate::app::{look, setup};
 use crate::config::Account;
-use crate::domain::Timestamp;
 
 pub(super) fn run(arguments: &StatusArguments) -> Outcome {
     let setup = setup::load(&arguments.config)?;
@@ -20,12 +19,6 @@ pub(super) fn run(arguments: &StatusArguments) -> Outcome {
         say(as_text(&status, &setup.config.accounts, Paint::stdout()).trim_end())?;
     }
     Ok(End::Done)
-}
-
-fn when(moment: Timestamp) -> String {
-    jiff::Timestamp::from_second(moment.unix_s())
-        .map(|t| t.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string())
-        .unwrap_or_default()
 }
 
 fn as_text(status: &Status, accounts: &[Account], paint: Paint) -> String {
@@ -71,6 +64,9 @@ fn account_text(account: &AccountStatus, blind: bool, paint: Paint) -> String {
         let words = if letter.last_words.is_empty() { &letter.reason_text } else { &letter.last_words };
         let text = format!("{} since {}: {words}", letter.inviter_name, when(letter.since));
         rows.push(format!("  {:<11} {}", letter.state.as_str(), line(&text)));
+    }
+    if !account.waiting.is_empty() {
+        rows.push("              `notyet queue list` tells what you can do about each".to_owned());
     }
     for mail in &account.quarantined {
         rows.push(format!(

@@ -5,6 +5,9 @@
 //! ([`State::Uncertain`]) but never a second transmission. *Draft* has the
 //! same shape with APPEND in place of DATA, except that a doubt can be
 //! resolved by looking into the mailbox.
+//!
+//! A person may move a letter that waits: try it (again), let it be, or say
+//! that it was sent. Nothing else brings a letter back that may have gone out.
 
 /// Whether a letter is put into Drafts or sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,6 +72,34 @@ pub enum Event {
     TooLate,
     /// The owner edited, sent or deleted the draft.
     OwnerActed,
+    /// A person, asked for a choice, wants it tried (again): `notyet queue retry`.
+    PersonRetries,
+    /// A person wants it let be, or does it by hand: `notyet queue drop`, `notyet undo`.
+    PersonDrops,
+    /// A person has seen that it was sent: `notyet queue sent`.
+    PersonSaysSent,
+}
+
+impl Event {
+    /// All events.
+    pub const ALL: [Self; 16] = [
+        Self::Released,
+        Self::AppendAboutToGo,
+        Self::Appended,
+        Self::NotAppended,
+        Self::AppendUnclear,
+        Self::BodyAboutToGo,
+        Self::Accepted,
+        Self::TryLater,
+        Self::Rejected,
+        Self::Lost,
+        Self::SeenInSent,
+        Self::TooLate,
+        Self::OwnerActed,
+        Self::PersonRetries,
+        Self::PersonDrops,
+        Self::PersonSaysSent,
+    ];
 }
 
 impl State {
@@ -132,6 +163,17 @@ impl State {
             (S::Queued | S::Uncertain, Mode::Send, E::SeenInSent) => Some(S::Sent),
             (S::Uncertain, _, E::TooLate) => Some(S::Parked),
             (S::Queued, _, E::OwnerActed) | (S::Drafted, Mode::Draft, E::OwnerActed) => Some(S::TakenOver),
+            // What is on the wire (appending, transmitting) is nobody's to move, and an end stays one:
+            // only a refusal and a doubt can be tried again, and only by a person.
+            (S::Held | S::Queued | S::Uncertain | S::Parked | S::Refused, _, E::PersonRetries) => {
+                Some(S::Queued)
+            }
+            (S::Held | S::Queued | S::Uncertain | S::Parked | S::Refused, _, E::PersonDrops) => {
+                Some(S::TakenOver)
+            }
+            (S::Drafted, Mode::Draft, E::PersonDrops) => Some(S::TakenOver),
+            (S::Uncertain | S::Parked, Mode::Send, E::PersonSaysSent) => Some(S::Sent),
+            (S::Uncertain | S::Parked, Mode::Draft, E::PersonSaysSent) => Some(S::TakenOver),
             _ => None,
         }
     }
@@ -141,31 +183,15 @@ impl State {
 mod tests {
     use super::*;
 
-    const EVENTS: [Event; 13] = [
-        Event::Released,
-        Event::AppendAboutToGo,
-        Event::Appended,
-        Event::NotAppended,
-        Event::AppendUnclear,
-        Event::BodyAboutToGo,
-        Event::Accepted,
-        Event::TryLater,
-        Event::Rejected,
-        Event::Lost,
-        Event::SeenInSent,
-        Event::TooLate,
-        Event::OwnerActed,
-    ];
-
-    /// Walks every order of events to depth 7: once the body may have gone and
-    /// no refusal came back, no path leads to a second `BodyAboutToGo`.
+    /// Walks every order of events to depth 7: once the body may have gone, no
+    /// path leads to a second `BodyAboutToGo` save by a refusal or a person's word.
     #[test]
-    fn at_most_one_transmission_without_a_refusal_in_between() {
+    fn at_most_one_transmission_without_a_refusal_or_a_person_in_between() {
         fn walk(state: State, mode: Mode, in_doubt: bool, depth: u32) {
             if depth == 0 {
                 return;
             }
-            for event in EVENTS {
+            for event in Event::ALL {
                 let Some(next) = state.after(mode, event) else {
                     continue;
                 };
@@ -175,7 +201,7 @@ mod tests {
                 );
                 let doubt = match event {
                     Event::BodyAboutToGo | Event::AppendAboutToGo => true,
-                    Event::TryLater | Event::Rejected | Event::NotAppended => false,
+                    Event::TryLater | Event::Rejected | Event::NotAppended | Event::PersonRetries => false,
                     _ => in_doubt,
                 };
                 walk(next, mode, doubt, depth - 1);
@@ -186,6 +212,20 @@ mod tests {
                 walk(start, mode, false, 7);
             }
         }
+    }
+
+    /// A person's word counts only where the machine waits: never over the
+    /// head of what is on the wire, and never to bring an end back to life.
+    #[test]
+    fn a_person_moves_only_what_waits() {
+        let persons = [Event::PersonRetries, Event::PersonDrops, Event::PersonSaysSent];
+        for mode in [Mode::Draft, Mode::Send] {
+            for state in [State::Appending, State::Transmitting, State::Sent, State::TakenOver] {
+                assert!(persons.iter().all(|event| state.after(mode, *event).is_none()), "{state:?}");
+            }
+        }
+        assert_eq!(State::Drafted.after(Mode::Draft, Event::PersonRetries), None);
+        assert_eq!(State::Queued.after(Mode::Send, Event::PersonSaysSent), None);
     }
 
     #[test]

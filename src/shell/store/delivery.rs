@@ -42,6 +42,8 @@ pub struct Delivery {
     pub sent_copy_at: Option<Timestamp>,
     /// What kind of note it answers.
     pub note_kind: NoteKind,
+    /// When a person wanted it tried (again) last, and the state it stood in then.
+    pub retried: Option<(Timestamp, State)>,
 }
 
 /// What else an event changes. Parts that are `None` stay as they are.
@@ -68,7 +70,9 @@ pub struct Moved {
 
 const COLUMNS: &str = "key, account, mode, state, message, message_id, recipient, attempts,
     next_attempt_at, append_mark, last_words, created_at, queued_at, changed_at, sent_copy_at,
-    (SELECT note_kind FROM plan WHERE plan.id = delivery.plan_id)";
+    (SELECT note_kind FROM plan WHERE plan.id = delivery.plan_id),
+    (SELECT at FROM delivery_event e WHERE e.key = delivery.key AND event = 'person-retries' ORDER BY id DESC LIMIT 1),
+    (SELECT from_state FROM delivery_event e WHERE e.key = delivery.key AND event = 'person-retries' ORDER BY id DESC LIMIT 1)";
 
 impl Ledger {
     /// How many letters of `account` entered the queue at `since` or later (drafts and sends; held ones do not count).
@@ -187,7 +191,7 @@ impl Ledger {
                 )));
             };
             let next_attempt_at = match event {
-                Event::TryLater | Event::NotAppended | Event::Released => {
+                Event::TryLater | Event::NotAppended | Event::Released | Event::PersonRetries => {
                     Some(detail.next_attempt_at.unwrap_or(now))
                 }
                 _ => detail.next_attempt_at,
@@ -279,5 +283,9 @@ fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         changed_at: time(row, 13)?,
         sent_copy_at: optional_time(row, 14)?,
         note_kind: word(row, 15, NoteKind::parse)?,
+        retried: match optional_time(row, 16)? {
+            Some(at) => Some((at, word(row, 17, State::parse)?)),
+            None => None,
+        },
     })
 }

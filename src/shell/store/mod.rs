@@ -8,19 +8,27 @@
 //! - **One letter per invitation.** `delivery` has the invitation key as its
 //!   primary key, and [`Ledger::commit_batch`] refuses a second letter for an
 //!   invitation that is the same under another key.
-//! - **One writer.** A kernel lock keeps a second daemon out and is gone with
+//! - **One daemon.** A kernel lock keeps a second daemon out and is gone with
 //!   the process. Readers ([`Ledger::open_read_only`]) need none.
+//! - **A person beside it.** [`Ledger::open_beside`] writes while the daemon
+//!   runs: every write is an immediate transaction that reads the state it
+//!   changes, so SQLite puts the two in order and the later one is refused where
+//!   the machine has no such move. The daemon records a move *before* it acts,
+//!   so a refusal there means that nothing was done. It learns of the other's
+//!   writes by [`Ledger::writes_of_others`].
 //!
 //! The folder must be on a local disk: neither WAL nor the lock works over NFS
 //! or SMB (<https://www.sqlite.org/wal.html>). Links with sign-in tokens never
 //! reach this module: [`crate::domain::Invitation`] holds canonical URLs only.
 //!
-//! Not chosen: SQLite's exclusive locking mode as the daemon's lock (it would
+//! Not chosen: a table of requests that the daemon works off (a person would
+//! wait for an answer, and without a daemon for ever); SQLite's exclusive locking mode as the daemon's lock (it would
 //! shut out `status`), and a pid file (it outlives a crash).
 
 mod batch;
 mod cursor;
 mod delivery;
+mod hand;
 mod ledger;
 mod lock;
 mod migrate;
@@ -37,6 +45,7 @@ use crate::domain::Fault;
 pub use batch::{Batch, Committed, Entry, Known, NewDelivery, Start};
 pub use cursor::{Cursor, PortFault, PortKind};
 pub use delivery::{Delivery, Detail, Moved};
+pub use hand::Case;
 pub use ledger::Ledger;
 pub use people::SentCursor;
 pub use status::{AccountStatus, Quarantined, Status, Waiting, Withheld};

@@ -31,6 +31,9 @@ pub(super) fn event_word(event: Event) -> &'static str {
         Event::SeenInSent => "seen-in-sent",
         Event::TooLate => "too-late",
         Event::OwnerActed => "owner-acted",
+        Event::PersonRetries => "person-retries",
+        Event::PersonDrops => "person-drops",
+        Event::PersonSaysSent => "person-says-sent",
     }
 }
 

@@ -1,0 +1,214 @@
+//! A person's word on a letter: what stands open, and what shall become of it.
+//! Works beside a running daemon, which sees it within seconds, and without one.
+
+use crate::config::Config;
+use crate::domain::delivery::{Event, Mode, State};
+use crate::domain::{Fault, InvitationKey};
+use crate::shell::clock;
+pub use crate::shell::store::{Case, Delivery, Moved};
+use crate::shell::store::{Detail, Ledger};
+
+/// So many candidates are named for a key that is too short.
+const CANDIDATES: u32 = 10;
+/// A key is shown no shorter than this.
+const SHORTEST: usize = 8;
+
+/// What a person can say about a letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// Try it (again).
+    Retry,
+    /// Let it be.
+    Drop,
+    /// It was sent.
+    Sent,
+}
+
+impl Word {
+    /// As it is written on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::Drop => "drop",
+            Self::Sent => "sent",
+        }
+    }
+
+    /// What it is to the delivery machine.
+    pub fn event(self) -> Event {
+        match self {
+            Self::Retry => Event::PersonRetries,
+            Self::Drop => Event::PersonDrops,
+            Self::Sent => Event::PersonSaysSent,
+        }
+    }
+
+    /// What may be said about `letter` now.
+    pub fn fitting(letter: &Delivery) -> Vec<Self> {
+        let all = [Self::Retry, Self::Drop, Self::Sent].into_iter();
+        // A draft that stands in Drafts is its owner's: `notyet undo` takes it back.
+        all.filter(|_| letter.state != State::Drafted)
+            .filter(|word| letter.state.after(letter.mode, word.event()).is_some())
+            .collect()
+    }
+}
+
+/// Which key a person meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meant {
+    /// This one.
+    One(InvitationKey),
+    /// One of these, and perhaps more.
+    Several(Vec<InvitationKey>),
+    /// None.
+    Nothing,
+}
+
+/// What came of a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Came {
+    /// The letter stands here now.
+    To(State),
+    /// It is on the wire this moment.
+    Busy,
+    /// Not a word for a letter that stands where this one does.
+    Unfit(State),
+    /// The invitation has no letter.
+    NoLetter,
+}
+
+/// The ledger as a person holds it.
+pub struct Hand {
+    ledger: Ledger,
+}
+
+impl Hand {
+    /// Opens the ledger to look at it.
+    ///
+    /// # Errors
+    /// See [`Ledger::open_read_only`].
+    pub fn looking(config: &Config) -> Result<Self, Fault> {
+        Ok(Self { ledger: Ledger::open_read_only(&config.state_dir)? })
+    }
+
+    /// Opens the ledger to write into it, beside a daemon or not.
+    ///
+    /// # Errors
+    /// See [`Ledger::open_beside`].
+    pub fn writing(config: &Config) -> Result<Self, Fault> {
+        Ok(Self { ledger: Ledger::open_beside(&config.state_dir)? })
+    }
+
+    /// The key that begins with `prefix`, case aside.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the ledger.
+    pub fn meant(&self, prefix: &str) -> Result<Meant, Fault> {
+        let prefix = prefix.to_ascii_lowercase();
+        let mut keys = self.ledger.keys_from(&prefix, CANDIDATES)?;
+        Ok(match (keys.len(), keys.pop()) {
+            (1, Some(key)) if !prefix.is_empty() => Meant::One(key),
+            (_, Some(last)) => {
+                keys.push(last);
+                Meant::Several(keys)
+            }
+            (_, None) => Meant::Nothing,
+        })
+    }
+
+    /// The shortest beginning of `key`, of 8 digits at least, that no other key shares.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the ledger.
+    pub fn short(&self, key: &InvitationKey) -> Result<String, Fault> {
+        for length in SHORTEST..key.0.len() {
+            let Some(start) = key.0.get(..length) else { break };
+            if self.ledger.keys_from(start, 2)?.len() == 1 {
+                return Ok(start.to_owned());
+            }
+        }
+        Ok(key.0.clone())
+    }
+
+    /// The letters that are not at an end, and those the server refused.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the ledger.
+    pub fn open_cases(&self) -> Result<Vec<Case>, Fault> {
+        let keys = self.ledger.open_letters()?;
+        keys.iter().filter_map(|key| self.ledger.case(key).transpose()).collect()
+    }
+
+    /// All that is known of one invitation.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the ledger.
+    pub fn case(&self, key: &InvitationKey) -> Result<Option<Case>, Fault> {
+        self.ledger.case(key)
+    }
+
+    /// Says `word` about the letter of `key`; durable on return. The state is
+    /// read and changed in one transaction, so a daemon cannot come between.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the ledger.
+    pub fn say(&mut self, word: Word, key: &InvitationKey) -> Result<Came, Fault> {
+        let Some(letter) = self.ledger.delivery(key)? else { return Ok(Came::NoLetter) };
+        if matches!(letter.state, State::Appending | State::Transmitting) {
+            return Ok(Came::Busy);
+        }
+        if !Word::fitting(&letter).contains(&word) {
+            return Ok(Came::Unfit(letter.state));
+        }
+        let note = match word {
+            Word::Retry => "you asked for another try",
+            Word::Drop => "you let it be",
+            Word::Sent => "you saw that it was sent",
+        };
+        self.ledger.record(key, word.event(), note, clock::now(), Detail::default()).map(Came::To)
+    }
+}
+
+/// What a letter's state means to its owner, in a sentence.
+pub fn meaning(letter: &Delivery) -> &'static str {
+    match (letter.state, letter.mode) {
+        (State::Held, _) => "held back by the limits; it goes by itself when there is room",
+        (State::Queued, Mode::Draft) => "waits to be put into Drafts; nothing has left yet",
+        (State::Queued, Mode::Send) => "waits to be sent; nothing has left yet",
+        (State::Appending, _) => "is being put into Drafts, or the line broke there; notyet looks by itself",
+        (State::Drafted, _) => "stands in Drafts, or stood there; it is yours",
+        (State::Transmitting, _) => "is being sent this moment",
+        (State::Sent, _) => "was sent",
+        (State::Refused, _) => "the server refused it; it was not delivered",
+        (State::Uncertain, Mode::Send) => {
+            "perhaps sent: the line broke after the letter went out. Look into your Sent folder, \
+             or wait: notyet looks there for a day"
+        }
+        (State::Uncertain, Mode::Draft) => {
+            "perhaps drafted: the line broke meanwhile. Look into your Drafts folder"
+        }
+        (State::Parked, _) => "waits for you to decide",
+        (State::TakenOver, _) => "in your own hands; notyet does no more about it",
+    }
+}
+
+/// What `word` would do to `letter`, to stand behind the command.
+pub fn effect(word: Word, letter: &Delivery) -> &'static str {
+    match (word, letter.mode, letter.state) {
+        (Word::Retry, Mode::Send, State::Uncertain) => "if it is not in Sent: send it again",
+        (Word::Retry, Mode::Draft, State::Uncertain) => "if it is not in Drafts: write it again",
+        (Word::Retry, _, State::Held) => "let it go now, whatever the limits say",
+        (Word::Retry, Mode::Send, _) => "send it now",
+        (Word::Retry, Mode::Draft, _) => "put it into Drafts now",
+        (Word::Drop, ..) => "let it be; this invitation is never answered by notyet",
+        (Word::Sent, ..) => "if you find that it was sent: note it as sent",
+    }
+}
+
+/// Subject and text of a letter, decoded; of one that is forgotten, a sentence.
+pub fn text_of(letter: &Delivery) -> String {
+    match crate::stages::parse::parse(&letter.message) {
+        Ok(mail) => format!("Subject: {}\n\n{}", mail.subject, mail.text),
+        Err(_) => "(The letter's text was erased.)".to_owned(),
+    }
+}

@@ -1,0 +1,61 @@
+//! The command line of what a person does with the ledger.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::arguments::StatusArguments;
+
+/// `notyet queue …`
+#[derive(Debug, Args)]
+pub struct QueueArguments {
+    /// What to do; else `list`.
+    #[command(subcommand)]
+    pub command: Option<QueueCommand>,
+    /// The configuration file.
+    #[arg(long, short, value_name = "FILE", required = true)]
+    pub config: Option<PathBuf>,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What can be done with the queue.
+#[derive(Debug, Subcommand)]
+pub enum QueueCommand {
+    /// The letters that are not at an end, what each waits for, and what you can say.
+    List(StatusArguments),
+    /// One invitation: its letter, every step so far, where it stands, what you can do.
+    Show(KeyArguments),
+    /// Try it (again): also a letter that is perhaps sent, held back, parked or refused.
+    Retry(KeyOnlyArguments),
+    /// Let it be: this invitation is never answered by notyet.
+    Drop(KeyOnlyArguments),
+    /// A letter in doubt was sent: you have seen it.
+    Sent(KeyOnlyArguments),
+}
+
+/// A key, and how to print what is found.
+#[derive(Debug, Args)]
+pub struct KeyArguments {
+    /// The invitation's key, or its beginning.
+    #[arg(value_name = "KEY")]
+    pub key: String,
+    /// The configuration file.
+    #[arg(long, short, value_name = "FILE")]
+    pub config: PathBuf,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A key.
+#[derive(Debug, Args)]
+pub struct KeyOnlyArguments {
+    /// The invitation's key, or its beginning.
+    #[arg(value_name = "KEY")]
+    pub key: String,
+    /// The configuration file.
+    #[arg(long, short, value_name = "FILE")]
+    pub config: PathBuf,
+}

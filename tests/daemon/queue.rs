@@ -1,0 +1,206 @@
+//! A person's word on a letter, with and without a daemon beside it.
+
+use std::collections::HashMap;
+
+use notyet::config::Tls;
+use serde_json::Value;
+
+use super::watched;
+use crate::support::home::{Home, until};
+use crate::support::mails::{header, to_paste, with_reply_to};
+use crate::support::smtp_peer::{Act, At, Peer, Script};
+
+const SEND: &str = "generic = \"send\"";
+
+fn queue(home: &Home) -> Vec<Value> {
+    let list: Value = serde_json::from_str(&home.notyet(&["queue", "list", "--json"]).well().out).unwrap();
+    list["letters"].as_array().unwrap().clone()
+}
+
+/// The beginning of the only key in the queue.
+fn only_key(home: &Home) -> String {
+    let letters = queue(home);
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    letters[0]["key"].as_str().unwrap()[..6].to_owned()
+}
+
+fn letters(home: &Home) -> Value {
+    home.status("work")["letters"].clone()
+}
+
+/// A home whose one letter is perhaps sent.
+async fn in_doubt(server: &crate::support::dovecot::Dovecot) -> (Home, Peer) {
+    let peer = Peer::standing(Script::new(Tls::Implicit).at(At::Dot, Act::Close)).await;
+    let home = watched(server, SEND, "", &peer.table("work"));
+    server.deliver(&with_reply_to(1, "jane@example.org"));
+    home.once().well();
+    assert_eq!(letters(&home), serde_json::json!({ "uncertain": 1 }));
+    (home, peer)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn perhaps_sent_is_told_in_words_and_sent_again_only_when_a_person_says_so() {
+    let server = dovecot!();
+    let (home, first) = in_doubt(&server).await;
+    let text = home.notyet(&["queue"]).well().out;
+    for words in ["perhaps sent", "Look into your Sent folder", "queue sent ", "queue retry ", "queue drop "]
+    {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    home.once().well();
+    assert_eq!(first.seen().bodies.len(), 1, "nobody has said a word yet");
+
+    let second = Peer::standing(Script::new(Tls::Implicit)).await;
+    home.configure(SEND, &[home.on_dovecot("work", &server, "", &second.table("work"))]);
+    let key = only_key(&home);
+    home.notyet(&["queue", "retry", &key]).well();
+    home.once().well();
+    home.once().well();
+    assert_eq!((first.seen().bodies.len(), second.seen().bodies.len()), (1, 1));
+    assert_eq!(letters(&home), serde_json::json!({ "sent": 1 }));
+    assert_eq!(server.files(".Posted").len(), 1);
+    let shown = home.notyet(&["queue", "show", &key]).well().out;
+    for words in ["Subject:", "Thank you", "person-retries", "accepted", "jane@example.org"] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_in_sent_ends_the_doubt_even_after_a_retry() {
+    let server = dovecot!();
+    let (home, first) = in_doubt(&server).await;
+    home.notyet(&["queue", "retry", &only_key(&home)]).well();
+    server.put(".Posted", &String::from_utf8(first.seen().bodies[0].clone()).unwrap());
+    let second = Peer::standing(Script::new(Tls::Implicit)).await;
+    home.configure(SEND, &[home.on_dovecot("work", &server, "", &second.table("work"))]);
+    home.once().well();
+    assert_eq!(letters(&home), serde_json::json!({ "sent": 1 }));
+    assert_eq!(second.seen().bodies.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_doubt_can_be_ended_as_sent_and_as_let_be() {
+    let server = dovecot!();
+    for (word, state) in [("sent", "sent"), ("drop", "taken-over")] {
+        server.clear("");
+        server.clear(".Posted");
+        let (home, peer) = in_doubt(&server).await;
+        let key = only_key(&home);
+        home.notyet(&["queue", word, &key]).well();
+        server.deliver(&with_reply_to(1, "jane@example.org"));
+        home.once().well();
+        assert_eq!(letters(&home), serde_json::json!({ state: 1 }));
+        assert_eq!(peer.seen().bodies.len(), 1, "{word}");
+        assert_eq!(queue(&home), [] as [Value; 0], "{word}");
+        let again = home.notyet(&["queue", "retry", &key]);
+        assert_eq!(again.code, Some(1), "an end stays one");
+        assert!(again.err.contains(state), "{}", again.err);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_daemon_takes_up_a_persons_word_at_once() {
+    let server = dovecot!();
+    let (home, first) = in_doubt(&server).await;
+    let second = Peer::standing(Script::new(Tls::Implicit)).await;
+    // It looks every five minutes by itself; IDLE tells of new mail only.
+    home.configure(SEND, &[home.on_dovecot("work", &server, "", &second.table("work"))]);
+    let daemon = home.daemon();
+    daemon.says("connected", 1);
+    home.notyet(&["queue", "retry", &only_key(&home)]).well();
+    until("the letter is sent", || (letters(&home) == serde_json::json!({ "sent": 1 })).then_some(()));
+    assert_eq!((first.seen().bodies.len(), second.seen().bodies.len()), (1, 1));
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+/// The login's secret is read after the queue was, and before the first byte: the word comes between.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_let_be_while_the_daemon_holds_it_in_hand_is_not_sent() {
+    let server = dovecot!();
+    let busy = Peer::standing(Script::new(Tls::Implicit).at(At::Mail, Act::Say("451 4.3.0 later\r\n"))).await;
+    let home = watched(&server, SEND, "", &busy.table("work"));
+    server.deliver(&with_reply_to(1, "jane@example.org"));
+    home.once().well();
+    let key = only_key(&home);
+    home.notyet(&["queue", "retry", &key]).well();
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let script = format!(
+        "{} queue drop {key} --config {} >/dev/null && echo secret",
+        env!("CARGO_BIN_EXE_notyet"),
+        home.config().display()
+    );
+    let login = format!("user = \"me\"\npassword.command = [\"sh\", \"-c\", \"{script}\"]");
+    let table = peer.table("work").replace("login = \"none\"", &login);
+    home.configure(SEND, &[home.on_dovecot("work", &server, "", &table)]);
+    home.once().well();
+    let seen = peer.seen();
+    assert!(seen.verbs().contains(&"DATA"), "it came as far as that: {:?}", seen.commands);
+    assert_eq!((seen.body_bytes, letters(&home)), (0, serde_json::json!({ "taken-over": 1 })));
+    home.once().well();
+    assert_eq!(peer.seen().body_bytes, 0);
+}
+
+#[test]
+fn what_a_limit_holds_back_goes_when_a_person_says_so() {
+    let home = Home::new();
+    home.configure("", &[home.on_maildir("work", "")]);
+    let text =
+        std::fs::read_to_string(home.config()).unwrap().replace("max_per_hour = 1000", "max_per_hour = 1");
+    home.put("notyet.toml", &text);
+    let daemon = home.daemon();
+    daemon.says("connected", 1);
+    for number in 1..=2 {
+        home.deliver("work", &format!("{number}.a.b"), &to_paste(number));
+    }
+    until("one is held", || (letters(&home)["held"] == 1).then_some(()));
+    let text = home.notyet(&["queue", "list"]).well().out;
+    assert!(text.contains("held back by the limits"), "{text}");
+    home.notyet(&["queue", "retry", &only_key(&home)]).well();
+    until("both are drafted", || (home.drafts("work").len() == 2).then_some(()));
+    assert!(home.notyet(&["queue", "list"]).well().out.contains("No letter waits"));
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn a_key_may_be_cut_short_while_it_is_the_only_one() {
+    let home = Home::new();
+    home.configure("", &[home.on_maildir("work", "")]);
+    home.once().well();
+    // Seventeen keys, sixteen digits: two begin alike.
+    for number in 1..=17 {
+        home.deliver("work", &format!("{number}.a.b"), &to_paste(number));
+    }
+    home.once().well();
+    let mut by_digit: HashMap<char, Vec<String>> = HashMap::new();
+    for draft in home.drafts("work") {
+        let id = header(&draft, "X-Notyet-Key").unwrap();
+        let key = id.trim_start_matches("notyet.").split('@').next().unwrap().to_owned();
+        by_digit.entry(key.chars().next().unwrap()).or_default().push(key);
+    }
+    let (digit, keys) = by_digit.iter().find(|(_, keys)| keys.len() > 1).expect("two alike");
+    let asked = home.notyet(&["queue", "show", &digit.to_string()]);
+    assert_eq!(asked.code, Some(2), "{}", asked.err);
+    assert!(keys.iter().all(|key| asked.err.contains(key.as_str())), "{}", asked.err);
+    assert_eq!(home.notyet(&["queue", "show", &keys[0].to_uppercase()]).well().err, "");
+    let unknown = home.notyet(&["queue", "drop", "g"]);
+    assert_eq!(unknown.code, Some(1), "{}", unknown.err);
+    let drafted = home.notyet(&["queue", "drop", &keys[0]]);
+    assert_eq!(drafted.code, Some(1));
+    assert!(drafted.err.contains("notyet undo"), "{}", drafted.err);
+    let shown: Value =
+        serde_json::from_str(&home.notyet(&["queue", "show", &keys[0], "--json"]).well().out).unwrap();
+    assert_eq!((&shown["state"], &shown["can"]), (&"drafted".into(), &serde_json::json!([])));
+    assert!(shown["message"].as_str().unwrap().contains("X-Notyet-Key"), "{shown}");
+    assert_eq!(shown["history"].as_array().unwrap().len(), 3, "{shown}");
+}
+
+#[test]
+fn without_a_ledger_the_queue_says_what_to_do() {
+    let home = Home::new();
+    home.configure("", &[home.on_maildir("work", "")]);
+    for arguments in [&["queue", "list"][..], &["queue", "drop", "a"]] {
+        let ran = home.notyet(arguments);
+        assert_eq!(ran.code, Some(1));
+        assert!(ran.err.contains("notyet run"), "{}", ran.err);
+    }
+}
