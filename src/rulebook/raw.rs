@@ -56,6 +56,7 @@ pub(super) struct RawPages {
 pub(super) struct RawProfile {
     pub(super) link: Spanned<String>,
     pub(super) not: Option<Spanned<String>>,
+    pub(super) best: Option<Spanned<String>>,
     pub(super) canonical: String,
     #[serde(default = "yes")]
     pub(super) stable: bool,
@@ -93,6 +94,7 @@ pub(super) struct RawFind {
     #[serde(default)]
     pub(super) shared_key: Vec<RawTest>,
     pub(super) accept_link: Option<Spanned<String>>,
+    pub(super) frame_link: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

@@ -11,7 +11,8 @@ use crate::domain::Link;
 /// What an HTML part shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rendered {
-    /// One line per block element, blanks collapsed, no empty runs.
+    /// One line per block element, blanks collapsed; an empty one where a table
+    /// row ends, and for an empty line of the writer's.
     pub text: String,
     /// Anchors with an http(s) target, in order.
     pub links: Vec<Link>,
@@ -113,6 +114,9 @@ struct Writer {
 impl Writer {
     fn open(&mut self, tag: &StartTag<()>) {
         let name: &[u8] = &tag.name;
+        if name == b"br" && self.line.trim().is_empty() {
+            self.gap();
+        }
         if BLOCKS.contains(&name) {
             self.end_line();
         }
@@ -131,6 +135,15 @@ impl Writer {
         }
         if BLOCKS.contains(&name) {
             self.end_line();
+        }
+        if name == b"tr" {
+            self.gap();
+        }
+    }
+
+    fn gap(&mut self) {
+        if !self.out.text.is_empty() && !self.out.text.ends_with("\n\n") {
+            self.out.text.push('\n');
         }
     }
 
@@ -162,6 +175,8 @@ impl Writer {
     fn finish(mut self) -> Rendered {
         self.end_anchor();
         self.end_line();
+        let filled = self.out.text.trim_end_matches('\n').len();
+        self.out.text.truncate(filled + usize::from(filled > 0));
         self.out
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! No network is known here by name: frames, links and senders are rules.
 
+mod card;
 mod digest;
 mod extract;
 mod key;
 mod name;
+mod page;
 mod route;
 mod view;
 

@@ -22,7 +22,11 @@ impl<'a> View<'a> {
 
     /// The text rules may look at.
     pub(super) fn text(&self) -> &'a str {
-        let text = self.mail.text.as_str();
+        self.looked_at(&self.mail.text)
+    }
+
+    /// As much of `text` as rules may look at.
+    pub(super) fn looked_at<'t>(&self, text: &'t str) -> &'t str {
         let mut cut = MAX_LOOK_BYTES.min(text.len());
         while !text.is_char_boundary(cut) {
             cut -= 1;
