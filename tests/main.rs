@@ -27,6 +27,7 @@ mod ingest;
 mod ledger;
 mod letters;
 mod maildir;
+mod negatives;
 mod notes;
 mod openings;
 mod people;

@@ -162,6 +162,7 @@ impl Compiler<'_> {
             RawTest { from_name: Some(p), .. } => (Part::FromName, p),
             RawTest { message_id: Some(p), .. } => (Part::MessageId, p),
             RawTest { text: Some(p), .. } => (Part::Text, p),
+            RawTest { preheader: Some(p), .. } => (Part::Preheader, p),
             RawTest { link: Some(p), .. } => (Part::Link, p),
             RawTest { template: Some(p), .. } => (Part::Template, p),
             RawTest { is, .. } => {
@@ -169,7 +170,7 @@ impl Compiler<'_> {
                 self.problem(
                     &at,
                     key,
-                    "one of subject, from_name, message_id, header + is, text, link, template",
+                    "one of subject, from_name, message_id, header + is, text, preheader, link, template",
                 );
                 return None;
             }

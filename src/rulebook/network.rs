@@ -134,6 +134,8 @@ pub enum Part {
     Header(String),
     /// The text, line by line (`^` and `$` match at lines).
     Text,
+    /// The beginning of what the HTML hides from the page.
+    Preheader,
     /// The target of any link.
     Link,
     /// The name of the network's template.

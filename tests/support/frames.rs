@@ -153,7 +153,7 @@ pub fn with_template(
         "From: {} <invitations@linkedin.com>\nTo: Robin Keller <robin@example.org>\nSubject: {}\n\
          Date: Mon, 2 May {year} 19:34:46 +0000\nMessage-ID: <1.2.3@lva1-app1.prod.linkedin.com>\nMIME-Version: 1.0\n\
          X-LinkedIn-fbl: m2-xyz\nFeedback-ID: {template}:linkedin\n",
-        encoded_word(person.name),
+        display_name(person.name),
         encoded_word(words.subject),
     );
     let text = (!layout.is_html_alone()).then(|| part("plain", "text-body", &page.text()));
@@ -350,11 +350,16 @@ pub fn quoted_printable(text: &str) -> String {
     out
 }
 
+/// A display name as it stands in From.
+fn display_name(name: &str) -> String {
+    if name.is_ascii() { format!("\"{name}\"") } else { encoded_word(name) }
+}
+
 /// RFC 2047, in base64; as it is where it is plain.
 pub fn encoded_word(text: &str) -> String {
     use base64::Engine as _;
     if text.is_ascii() {
-        return format!("\"{text}\"");
+        return text.to_owned();
     }
     format!("=?UTF-8?B?{}?=", base64::engine::general_purpose::STANDARD.encode(text))
 }

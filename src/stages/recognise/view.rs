@@ -73,6 +73,7 @@ impl<'a> View<'a> {
             Part::MessageId => self.mail.message_id.iter().map(|id| ("Message-ID", id.as_str())).collect(),
             Part::Header(name) => self.mail.headers_named(name).map(|v| ("header", v)).collect(),
             Part::Text => vec![("text", self.text())],
+            Part::Preheader => vec![("preheader", self.mail.preheader.as_str())],
             Part::Link => self.mail.links.iter().map(|l| ("link", l.url.as_str())).collect(),
             Part::Template => self.templates().iter().map(|t| ("template", t.as_str())).collect(),
         }
