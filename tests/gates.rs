@@ -37,6 +37,7 @@ fn mail(headers: &[(&str, &str)]) -> Mail {
         text: String::new(),
         text_is_rendered: false,
         html_text: None,
+        preheader: String::new(),
         links: Vec::new(),
     }
 }

@@ -103,6 +103,7 @@ pub fn cleared() -> Cleared {
         text: String::new(),
         text_is_rendered: false,
         html_text: None,
+        preheader: String::new(),
         links: Vec::new(),
     };
     let own = ["acquaint.example".to_owned()];

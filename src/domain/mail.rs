@@ -114,6 +114,8 @@ pub struct Mail {
     pub text_is_rendered: bool,
     /// The text/html part rendered to lines, where there is one beside a text/plain part.
     pub html_text: Option<String>,
+    /// The beginning of what HTML hides from the page for lists of mail to show; may be empty.
+    pub preheader: String,
     /// Links of the text and of the HTML part, in order of appearance.
     pub links: Vec<Link>,
 }

@@ -32,6 +32,7 @@ pub(super) fn compile(file: &str, text: &str) -> Result<Network, Vec<Problem>> {
         invitation_ids: c.sources(raw.find.invitation_id, "find.invitation_id"),
         shared_keys: c.sources(raw.find.shared_key, "find.shared_key"),
         accept_link: raw.find.accept_link.as_ref().and_then(|p| c.regex(p, "find.accept_link")),
+        frame_link: raw.find.frame_link.as_ref().and_then(|p| c.regex(p, "find.frame_link")),
         profiles: raw.pages.profile.into_iter().filter_map(|p| c.profile(p)).collect(),
         invitations_page: raw.pages.invitations,
         frames: raw.frame.into_iter().filter_map(|f| c.frame(f)).collect(),
@@ -121,6 +122,7 @@ impl Compiler<'_> {
 
     fn profile(&mut self, raw: RawProfile) -> Option<Profile> {
         let not = raw.not.as_ref().and_then(|p| self.regex(p, "pages.profile.not"));
+        let best = raw.best.as_ref().and_then(|p| self.regex(p, "pages.profile.best"));
         let link = self.regex(&raw.link, "pages.profile.link")?;
         if link.captures_len() < 2 {
             self.problem(
@@ -129,7 +131,7 @@ impl Compiler<'_> {
                 "a group `( )` round the part that names the person",
             );
         }
-        Some(Profile { link, not, canonical: raw.canonical, stable: raw.stable })
+        Some(Profile { link, not, best, canonical: raw.canonical, stable: raw.stable })
     }
 
     fn sources(&mut self, raw: Vec<RawTest>, key: &str) -> Vec<Source> {
@@ -160,6 +162,7 @@ impl Compiler<'_> {
             RawTest { from_name: Some(p), .. } => (Part::FromName, p),
             RawTest { message_id: Some(p), .. } => (Part::MessageId, p),
             RawTest { text: Some(p), .. } => (Part::Text, p),
+            RawTest { preheader: Some(p), .. } => (Part::Preheader, p),
             RawTest { link: Some(p), .. } => (Part::Link, p),
             RawTest { template: Some(p), .. } => (Part::Template, p),
             RawTest { is, .. } => {
@@ -167,7 +170,7 @@ impl Compiler<'_> {
                 self.problem(
                     &at,
                     key,
-                    "one of subject, from_name, message_id, header + is, text, link, template",
+                    "one of subject, from_name, message_id, header + is, text, preheader, link, template",
                 );
                 return None;
             }

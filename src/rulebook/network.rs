@@ -36,6 +36,8 @@ pub struct Network {
     pub invitations_page: String,
     /// Links that only an invitation has.
     pub accept_link: Option<Regex>,
+    /// Links that the network writes itself, where inviters may write links to it too.
+    pub frame_link: Option<Regex>,
     /// Kinds of mail, in order; the first that fits decides.
     pub frames: Vec<Frame>,
     /// Cleans a display name: what matches is cut out.
@@ -132,6 +134,8 @@ pub enum Part {
     Header(String),
     /// The text, line by line (`^` and `$` match at lines).
     Text,
+    /// The beginning of what the HTML hides from the page.
+    Preheader,
     /// The target of any link.
     Link,
     /// The name of the network's template.
@@ -148,6 +152,8 @@ pub struct Profile {
     pub link: Regex,
     /// Links whose target matches this are somebody else's (the reader's, third people's).
     pub not: Option<Regex>,
+    /// Where the network puts the inviter's own link.
+    pub best: Option<Regex>,
     /// The page without tracking parts; `{1}` stands for group 1.
     pub canonical: String,
     /// Whether group 1 stays the same for one person in every mail.
@@ -169,6 +175,17 @@ impl Network {
     /// Whether `domain` is one of the network's own.
     pub fn owns(&self, domain: &str) -> bool {
         within_any(domain, &self.domains)
+    }
+
+    /// Whether the link to `url` is of the network's making.
+    pub fn writes(&self, url: &str) -> bool {
+        match &self.frame_link {
+            Some(pattern) => pattern.is_match(url),
+            None => {
+                let url = url.to_ascii_lowercase();
+                self.domains.iter().any(|domain| url.contains(&format!("{domain}/")))
+            }
+        }
     }
 
     /// Whether `domain` belongs to the network's forwarding addresses.

@@ -56,6 +56,7 @@ pub(super) struct RawPages {
 pub(super) struct RawProfile {
     pub(super) link: Spanned<String>,
     pub(super) not: Option<Spanned<String>>,
+    pub(super) best: Option<Spanned<String>>,
     pub(super) canonical: String,
     #[serde(default = "yes")]
     pub(super) stable: bool,
@@ -93,6 +94,7 @@ pub(super) struct RawFind {
     #[serde(default)]
     pub(super) shared_key: Vec<RawTest>,
     pub(super) accept_link: Option<Spanned<String>>,
+    pub(super) frame_link: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -137,6 +139,7 @@ pub(super) struct RawTest {
     pub(super) header: Option<Spanned<String>>,
     pub(super) is: Option<Spanned<String>>,
     pub(super) text: Option<Spanned<String>>,
+    pub(super) preheader: Option<Spanned<String>>,
     pub(super) link: Option<Spanned<String>>,
     pub(super) template: Option<Spanned<String>>,
 }
@@ -144,15 +147,12 @@ pub(super) struct RawTest {
 impl RawTest {
     /// The pattern, where it needs a body.
     pub(super) fn body_pattern(&self) -> Option<Spanned<String>> {
-        [&self.text, &self.link, &self.template].into_iter().flatten().next().cloned()
+        [&self.text, &self.preheader, &self.link, &self.template].into_iter().flatten().next().cloned()
     }
 
     /// The pattern, whatever it looks at.
     pub(super) fn any_pattern(&self) -> Option<Spanned<String>> {
-        [&self.is, &self.subject, &self.from_name, &self.message_id, &self.text, &self.link, &self.template]
-            .into_iter()
-            .flatten()
-            .next()
-            .cloned()
+        let of_header = [&self.is, &self.subject, &self.from_name, &self.message_id];
+        of_header.into_iter().flatten().next().cloned().or_else(|| self.body_pattern())
     }
 }

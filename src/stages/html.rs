@@ -11,11 +11,16 @@ use crate::domain::Link;
 /// What an HTML part shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rendered {
-    /// One line per block element, blanks collapsed, no empty runs.
+    /// One line per block element, blanks collapsed; an empty one where a table
+    /// row ends, and for an empty line of the writer's.
     pub text: String,
     /// Anchors with an http(s) target, in order.
     pub links: Vec<Link>,
+    /// The first hidden text, on one line: what lists of mail show beside the subject.
+    pub preheader: String,
 }
+
+const MAX_PREHEADER_CHARS: usize = 300;
 
 /// Elements that end a line before and after themselves.
 const BLOCKS: [&[u8]; 22] = [
@@ -76,9 +81,11 @@ pub fn render(html: &str) -> Rendered {
                     out.close(&tag.name);
                 }
             }
-            Token::String(text) if hidden.is_none() => {
-                out.write(&String::from_utf8_lossy(&text.value.0));
-            }
+            Token::String(text) => match &hidden {
+                None => out.write(&String::from_utf8_lossy(&text.value.0)),
+                Some((name, _)) if SILENT.contains(&name.as_slice()) => {}
+                Some(_) => out.hide(&String::from_utf8_lossy(&text.value.0)),
+            },
             _ => {}
         }
     }
@@ -99,9 +106,27 @@ fn is_hidden(tag: &StartTag<()>) -> bool {
             .filter(|c| !c.is_whitespace())
             .collect::<String>()
             .to_ascii_lowercase();
-        ["display:none", "visibility:hidden", "mso-hide:all"].iter().any(|s| style.contains(s))
+        style.split(';').any(|set| HIDING.contains(&set.trim_end_matches("!important")))
+    }) || tag.attributes.iter().any(|(name, value)| {
+        name.as_slice() == b"hidden"
+            || String::from_utf8_lossy(name).contains("preheader")
+            || (matches!(name.as_slice(), b"class" | b"id")
+                && String::from_utf8_lossy(&value.value.0).to_ascii_lowercase().contains("preheader"))
     })
 }
+
+/// What a style does to text that lists of mail are to show and the page is not.
+const HIDING: [&str; 9] = [
+    "display:none",
+    "visibility:hidden",
+    "mso-hide:all",
+    "opacity:0",
+    "max-height:0",
+    "max-height:0px",
+    "color:transparent",
+    "height:0",
+    "height:0px",
+];
 
 #[derive(Default)]
 struct Writer {
@@ -113,6 +138,9 @@ struct Writer {
 impl Writer {
     fn open(&mut self, tag: &StartTag<()>) {
         let name: &[u8] = &tag.name;
+        if name == b"br" && self.line.trim().is_empty() {
+            self.gap();
+        }
         if BLOCKS.contains(&name) {
             self.end_line();
         }
@@ -132,12 +160,28 @@ impl Writer {
         if BLOCKS.contains(&name) {
             self.end_line();
         }
+        if name == b"tr" {
+            self.gap();
+        }
+    }
+
+    fn gap(&mut self) {
+        if !self.out.text.is_empty() && !self.out.text.ends_with("\n\n") {
+            self.out.text.push('\n');
+        }
     }
 
     fn write(&mut self, text: &str) {
         self.line.push_str(text);
         if let Some((_, label)) = &mut self.anchor {
             label.push_str(text);
+        }
+    }
+
+    fn hide(&mut self, text: &str) {
+        if self.out.preheader.is_empty() {
+            let short: String = one_line(text).chars().take(MAX_PREHEADER_CHARS).collect();
+            self.out.preheader = short;
         }
     }
 
@@ -162,6 +206,8 @@ impl Writer {
     fn finish(mut self) -> Rendered {
         self.end_anchor();
         self.end_line();
+        let filled = self.out.text.trim_end_matches('\n').len();
+        self.out.text.truncate(filled + usize::from(filled > 0));
         self.out
     }
 }
@@ -178,6 +224,21 @@ mod tests {
         );
         assert_eq!(r.text, "Ann & Bo\nworks\nSee it\n");
         assert_eq!(r.links, [Link { url: "https://e.example/x?a=1&b=2".into(), label: "See it".into() }]);
+    }
+
+    #[test]
+    fn what_is_hidden_is_kept_apart() {
+        for hiding in [
+            "style='max-height:0px;overflow:hidden'",
+            "style='opacity: 0 !important'",
+            "hidden",
+            "class='email-Preheader'",
+        ] {
+            let r = render(&format!(
+                "<style>p{{}}</style><div {hiding}>First,\nsecond. &#847;&nbsp;</div><div style='line-height:0'>seen</div>"
+            ));
+            assert_eq!((r.text.as_str(), r.preheader.as_str()), ("seen\n", "First, second."), "{hiding}");
+        }
     }
 
     #[test]

@@ -58,6 +58,7 @@ pub fn parse(raw: &RawMail) -> Result<Mail, Unreadable> {
     let rendered = bodies.html.as_deref().map(html::render).unwrap_or_default();
     mail.links = bodies.text.as_deref().map(links_of_text).unwrap_or_default();
     mail.links.extend(rendered.links);
+    mail.preheader = rendered.preheader;
     mail.links.truncate(MAX_LINKS);
     match bodies.text.map(|t| lines(&t)).filter(|t| !t.trim().is_empty()) {
         Some(text) => {
@@ -147,6 +148,7 @@ fn headers(fields: &[MailHeader<'_>]) -> Result<Mail, Unreadable> {
         text: String::new(),
         text_is_rendered: false,
         html_text: None,
+        preheader: String::new(),
         links: Vec::new(),
     })
 }

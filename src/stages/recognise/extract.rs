@@ -1,14 +1,11 @@
 //! Inviter, note and ids out of a mail whose frame is known.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use super::name::first_name;
+use super::page::Page;
 use super::view::View;
-use crate::domain::Inviter;
-use crate::rulebook::network::{Frame, NotePlace};
-use crate::rulebook::{Network, Rulebook};
+use crate::domain::{Inviter, Link};
+use crate::rulebook::Rulebook;
+use crate::rulebook::network::{Frame, Profile};
 use crate::stages::lines::one_line;
 
 /// What a notification shows of one invitation.
@@ -25,25 +22,20 @@ pub(super) struct Found {
 }
 
 const MAX_FIELD_CHARS: usize = 200;
-const MAX_NAME_CHARS: usize = 100;
-const MAX_NOTE_CHARS: usize = 20_000;
-/// Lines of frame and card together; a note is cut by its own length only.
-const MAX_LINES: usize = 2_000;
-/// Each is searched for in the whole text; a notification has one.
-const MAX_RECIPIENTS: usize = 8;
+/// A name is cut here.
+pub(super) const MAX_NAME_CHARS: usize = 100;
 
 pub(super) fn extract(view: &View<'_>, frame: &Frame, guest: bool, rules: &Rulebook) -> Found {
     let network = view.network;
     let mail = view.mail;
     let name = inviter_name(view, frame);
-    let page = Page::new(view, &name);
+    let text = Page::of(view.text(), view, &name);
+    let html = mail.html_text.as_deref().map(|html| Page::of(view.looked_at(html), view, &name));
     let (profile_url, stable_profile) = profile(view, &name);
-    let headline = page.headline(frame).or_else(|| {
-        let html = mail.html_text.as_deref()?;
-        Page::of(html, view, &name).headline(frame)
-    });
+    let headline = text.headline(frame).or_else(|| html.as_ref()?.headline(frame));
     Found {
-        note: page.note(frame),
+        // Of the two parts each has left the note out at some time.
+        note: text.note(frame).or_else(|| html.as_ref()?.note(frame)),
         invitation_id: view.first(&network.invitation_ids),
         shared_key: view.first(&network.shared_keys),
         stable_profile,
@@ -58,7 +50,7 @@ pub(super) fn extract(view: &View<'_>, frame: &Frame, guest: bool, rules: &Ruleb
     }
 }
 
-fn bounded(text: &str, chars: usize) -> String {
+pub(super) fn bounded(text: &str, chars: usize) -> String {
     text.chars().take(chars).collect::<String>().trim().to_owned()
 }
 
@@ -82,286 +74,27 @@ fn clean_name(shown: &str) -> String {
     bounded(&one_line(shown).chars().filter(|c| !is_invisible(*c)).collect::<String>(), MAX_NAME_CHARS)
 }
 
-/// What survives when one side was decoded by the wrong charset.
-fn ascii_core(name: &str) -> String {
-    name.chars().filter(char::is_ascii_alphanumeric).collect()
-}
-
 /// Controls that turn or hide text (Unicode TR9, TR36): never part of a name.
 fn is_invisible(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
 }
 
-/// The canonical profile page, and the stable part of it.
+/// The canonical profile page, and the stable part of it. A link named after the
+/// inviter tells most, then one where the network puts the inviter's; any other
+/// link may have been written into the note.
 fn profile(view: &View<'_>, name: &str) -> (Option<String>, Option<String>) {
-    for rule in &view.network.profiles {
-        let mut pages = view
-            .mail
-            .links
-            .iter()
-            .filter_map(|link| rule.page(&link.url).map(|page| (page, link.label.as_str())));
-        let Some(first) = pages.next() else { continue };
-        let named = !name.is_empty();
-        let best = std::iter::once(first.clone())
-            .chain(pages)
-            .find(|(_, label)| named && label.contains(name))
-            .unwrap_or(first);
-        let ((page, person), _) = best;
-        return (Some(page), rule.stable.then_some(person));
-    }
-    (None, None)
+    let links = &view.mail.links;
+    let found = |fits: &dyn Fn(&Profile, &Link) -> bool| {
+        view.network.profiles.iter().find_map(|rule| {
+            let link = |link: &Link| fits(rule, link).then(|| rule.page(&link.url)).flatten();
+            links.iter().find_map(link).map(|(page, person)| (Some(page), rule.stable.then_some(person)))
+        })
+    };
+    let named = |_: &Profile, link: &Link| !name.is_empty() && link.label.contains(name);
+    let placed =
+        |rule: &Profile, link: &Link| rule.best.as_ref().is_some_and(|best| best.is_match(&link.url));
+    found(&named).or_else(|| found(&placed)).or_else(|| found(&|_, _| true)).unwrap_or_default()
 }
-
-/// The text as lines, with what is needed to tell frame from note.
-struct Page<'a> {
-    lines: Vec<String>,
-    name: &'a str,
-    network: &'a Network,
-    recipients: Vec<&'a str>,
-    /// Texts of links to the network: buttons, on lines of their own in rendered HTML.
-    buttons: Vec<&'a str>,
-    shape: Shape,
-}
-
-/// How the text came to its lines.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Shape {
-    /// Written as lines, paragraphs parted by empty ones.
-    Paragraphs,
-    /// Rendered from HTML: a line for each block, none empty.
-    Blocks,
-    /// A snippet on one line, broken where names stand.
-    Snippet,
-}
-
-impl<'a> Page<'a> {
-    fn new(view: &View<'a>, name: &'a str) -> Self {
-        Self::of(view.text(), view, name)
-    }
-
-    fn of(text: &str, view: &View<'a>, name: &'a str) -> Self {
-        let recipients: Vec<_> = view
-            .mail
-            .recipients
-            .iter()
-            .map(|m| m.name.as_str())
-            .filter(|n| !n.is_empty())
-            .take(MAX_RECIPIENTS)
-            .collect();
-        let filled = text.lines().filter(|l| !l.is_empty()).count();
-        let shape = match filled {
-            0..=2 => Shape::Snippet,
-            _ if text.lines().any(str::is_empty) => Shape::Paragraphs,
-            _ => Shape::Blocks,
-        };
-        let lines = match shape {
-            Shape::Snippet => unrolled(text, name, &recipients, &view.network.label),
-            _ => text.lines().take(MAX_LINES).map(str::to_owned).collect(),
-        };
-        let ours = |url: &str| view.network.domains.iter().any(|d| url.contains(d.as_str()));
-        let buttons =
-            view.mail.links.iter().filter(|l| !l.label.is_empty() && ours(&l.url)).map(|l| l.label.as_str());
-        Self { lines, name, network: view.network, recipients, buttons: buttons.collect(), shape }
-    }
-
-    /// The line that names the inviter: their name, or as much of it as the
-    /// mail's encoding left, or its beginning where the sender field says more.
-    fn is_card(&self, line: &str) -> bool {
-        if self.name.is_empty() || line.is_empty() {
-            return false;
-        }
-        let line = clean_name(line);
-        let (shown, name) = (line.to_lowercase(), self.name.to_lowercase());
-        let beginning =
-            shown.contains(' ') && name.strip_prefix(&shown).is_some_and(|rest| rest.starts_with(' '));
-        shown == name
-            || beginning
-            || (ascii_core(&shown).len() >= 4 && ascii_core(&shown) == ascii_core(&name))
-    }
-
-    fn has_link(&self, line: &str) -> bool {
-        URL.is_match(line)
-    }
-
-    /// The network's logo line, alone or with the reader's own name.
-    fn is_header(&self, line: &str) -> bool {
-        let rest = line.strip_prefix(self.network.label.as_str()).unwrap_or(line).trim();
-        (rest.is_empty() && !line.is_empty()) || self.recipients.contains(&rest)
-    }
-
-    fn is_frame(&self, line: &str, frame: &Frame) -> bool {
-        line.is_empty()
-            || RULE.is_match(line)
-            || self.is_header(line)
-            || frame.prelude.iter().any(|p| p.is_match(line))
-            || (self.is_about_inviter(line) && frame.prelude_about_inviter.iter().any(|p| p.is_match(line)))
-    }
-
-    fn is_about_inviter(&self, line: &str) -> bool {
-        let first = self.name.split_whitespace().next().unwrap_or_default().to_lowercase();
-        !first.is_empty() && line.to_lowercase().contains(&first)
-    }
-
-    /// Whether the note (or the card) ends before line `at`.
-    fn ends(&self, at: usize, frame: &Frame) -> bool {
-        let Some(line) = self.lines.get(at) else {
-            return true;
-        };
-        let label_of_link =
-            self.lines.get(at + 1).is_some_and(|next| URL.find(next).is_some_and(|m| m.start() == 0));
-        self.has_own_link(line)
-            || self.buttons.contains(&line.as_str())
-            || (label_of_link && !line.is_empty())
-            || (RULE.is_match(line))
-            || frame.end.iter().any(|p| p.is_match(line))
-    }
-
-    /// A link of the network's: inviters may write other links into a note.
-    fn has_own_link(&self, line: &str) -> bool {
-        let lower = line.to_lowercase();
-        self.has_link(line) && self.network.domains.iter().any(|d| lower.contains(&format!("{d}/")))
-            || line.starts_with('©')
-    }
-
-    fn note(&self, frame: &Frame) -> Option<String> {
-        let (from, to) = match frame.note {
-            NotePlace::Nowhere => return None,
-            NotePlace::AroundCard => self.around_card(frame),
-            NotePlace::AfterLinks => self.after_links(frame),
-        };
-        let mut lines: Vec<&str> = self.lines.get(from..to)?.iter().map(String::as_str).collect();
-        trim_blank(&mut lines);
-        if lines.len() > 1
-            && frame.greeting.as_ref().is_some_and(|g| lines.first().is_some_and(|l| g.is_match(l)))
-        {
-            lines.remove(0);
-        }
-        trim_blank(&mut lines);
-        if lines.len() > 1 && lines.last().is_some_and(|last| self.is_closing(last, frame)) {
-            lines.pop();
-        }
-        trim_blank(&mut lines);
-        let note = bounded(&lines.join("\n"), MAX_NOTE_CHARS);
-        (!note.is_empty()).then_some(note)
-    }
-
-    fn is_closing(&self, line: &str, frame: &Frame) -> bool {
-        let Some(signed) = frame.closing.as_ref().and_then(|c| c.captures(line)).and_then(|c| c.get(1))
-        else {
-            return false;
-        };
-        let name = self.name.to_lowercase();
-        let signed = signed.as_str().to_lowercase();
-        !signed.is_empty()
-            && (name == signed || name.split_whitespace().any(|w| w == signed) || name.starts_with(&signed))
-    }
-
-    fn around_card(&self, frame: &Frame) -> (usize, usize) {
-        let (from, to) = self.before_card(frame);
-        let found = self.lines.get(from..to).is_some_and(|lines| lines.iter().any(|l| !l.is_empty()));
-        if found { (from, to) } else { self.behind_card(frame) }
-    }
-
-    /// Behind name, headline and place: the next paragraph, or the next block.
-    fn behind_card(&self, frame: &Frame) -> (usize, usize) {
-        let Some(card) = self.lines.iter().position(|l| self.is_card(l)) else {
-            return (0, 0);
-        };
-        let from = match self.shape {
-            Shape::Snippet => return (0, 0),
-            Shape::Blocks => card + 3,
-            Shape::Paragraphs => {
-                let gap = |at: &usize| self.lines.get(*at).is_some_and(String::is_empty);
-                (card..self.lines.len()).find(gap).unwrap_or(self.lines.len())
-            }
-        };
-        let ended = (card + 1..from).any(|at| self.ends(at, frame));
-        let to = (from..self.lines.len()).find(|at| self.ends(*at, frame)).unwrap_or(self.lines.len());
-        if ended { (0, 0) } else { (from, to) }
-    }
-
-    fn before_card(&self, frame: &Frame) -> (usize, usize) {
-        let mut from = 0;
-        while self.lines.get(from).is_some_and(|l| self.is_frame(l, frame)) {
-            from += 1;
-        }
-        let mut at = from;
-        while at < self.lines.len() {
-            let Some(line) = self.lines.get(at) else {
-                break;
-            };
-            if self.is_header(line) {
-                // The preheader repeated the note; the mail itself begins here.
-                from = at + 1;
-                while self.lines.get(from).is_some_and(|l| self.is_frame(l, frame)) {
-                    from += 1;
-                }
-                at = from;
-                continue;
-            }
-            if self.is_card(line) || self.ends(at, frame) {
-                break;
-            }
-            at += 1;
-        }
-        (from, at.max(from))
-    }
-
-    fn after_links(&self, frame: &Frame) -> (usize, usize) {
-        let ours = |line: &String| {
-            self.network.accept_link.as_ref().is_some_and(|a| a.is_match(line))
-                || self.network.profiles.iter().any(|p| p.link.is_match(line))
-        };
-        let Some(last) = self.lines.iter().rposition(ours) else {
-            return (0, 0);
-        };
-        let from = last + 1;
-        let to = (from..self.lines.len()).find(|at| self.ends(*at, frame)).unwrap_or(self.lines.len());
-        (from, to)
-    }
-
-    fn headline(&self, frame: &Frame) -> Option<String> {
-        let card = self.lines.iter().position(|l| self.is_card(l))?;
-        let at = (card + 1..self.lines.len().min(card + 3))
-            .find(|at| self.lines.get(*at).is_some_and(|l| !l.is_empty()))?;
-        let line = self.lines.get(at)?;
-        if self.has_own_link(line) || RULE.is_match(line) || self.is_card(line) {
-            return None;
-        }
-        let cut =
-            frame.end.iter().filter_map(|p| p.find(line)).map(|m| m.start()).min().unwrap_or(line.len());
-        let headline = line.get(..cut)?.split('…').next()?.trim();
-        (!headline.is_empty()).then(|| headline.to_owned())
-    }
-}
-
-/// A rendered snippet has its whole page on one line: break it where names stand.
-fn unrolled(text: &str, name: &str, recipients: &[&str], label: &str) -> Vec<String> {
-    let mut text = one_line(text);
-    for recipient in recipients {
-        let header = format!("{label} {recipient}");
-        text = text.replace(&header, &format!("\n{header}\n"));
-    }
-    if !name.is_empty() {
-        text = text.replace(&format!(" {name} "), &format!("\n{name}\n"));
-    }
-    text.lines().map(|l| l.trim().to_owned()).collect()
-}
-
-fn trim_blank(lines: &mut Vec<&str>) {
-    while lines.last().is_some_and(|l| l.is_empty()) {
-        lines.pop();
-    }
-    while lines.first().is_some_and(|l| l.is_empty()) {
-        lines.remove(0);
-    }
-}
-
-#[allow(clippy::expect_used, reason = "constant patterns, compiled by every test")]
-static URL: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"https?://\S").expect("constant"));
-/// A line of rule characters, as frames part their blocks with.
-#[allow(clippy::expect_used, reason = "constant patterns, compiled by every test")]
-static RULE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[-=_.*~]{4,}$|^--$").expect("constant"));
 
 #[cfg(test)]
 mod tests {

@@ -2,10 +2,12 @@
 //!
 //! No network is known here by name: frames, links and senders are rules.
 
+mod card;
 mod digest;
 mod extract;
 mod key;
 mod name;
+mod page;
 mod route;
 mod view;
 
@@ -94,20 +96,28 @@ fn claimed(
 ) -> Recognised {
     let guest = frame.from == Sender::Inviter;
     let mut evidence = vec![Evidence::new(Stage::Recognise, rule, matched.join("; "))];
-    let entries = match frame.kind {
-        Notice::Invitation | Notice::Reminder => vec![view.mail.clone()],
-        Notice::Digest => digest::entries(view.mail, network),
-        _ => Vec::new(),
+    let single = matches!(frame.kind, Notice::Invitation | Notice::Reminder);
+    // One plan must not speak for several people, whatever the template is called.
+    let several = if single && digest::invitations(view.mail, network) > 1 {
+        digest::entries(view.mail, network)
+    } else {
+        Vec::new()
+    };
+    let (notice, entries) = match frame.kind {
+        _ if several.len() > 1 => (Notice::Digest, several),
+        Notice::Digest => (Notice::Digest, digest::entries(view.mail, network)),
+        kind if single => (kind, vec![view.mail.clone()]),
+        kind => (kind, Vec::new()),
     };
     let mut invitations: Vec<Invitation> = Vec::new();
     for entry in &entries {
-        let (invitation, why) = invitation(entry, network, frame, guest, rules);
+        let (invitation, why) = invitation(entry, network, frame, notice, guest, rules);
         if !invitations.iter().any(|known| known.identity.same(&invitation.identity)) {
             evidence.push(Evidence::new(Stage::Recognise, "recognise.route", why));
             invitations.push(invitation);
         }
     }
-    Recognised { network: Some(network.id.clone()), notice: frame.kind, guest, invitations, evidence }
+    Recognised { network: Some(network.id.clone()), notice, guest, invitations, evidence }
 }
 
 /// The invitation that `mail` tells of, and why its route is what it is.
@@ -115,6 +125,7 @@ fn invitation(
     mail: &Mail,
     network: &Network,
     frame: &Frame,
+    notice: Notice,
     guest: bool,
     rules: &Rulebook,
 ) -> (Invitation, String) {
@@ -125,7 +136,7 @@ fn invitation(
         key: key::key(network, &identity),
         identity,
         network: network.id.clone(),
-        notice: frame.kind,
+        notice,
         inviter: found.inviter,
         note: found.note,
         route,
@@ -164,7 +175,10 @@ fn fits(frame: &Frame, view: &View<'_>, own: bool) -> Option<Vec<String>> {
 
 /// A person wrote this about a notification; it is none itself.
 fn is_reply_or_forward(mail: &Mail) -> bool {
-    const PREFIXES: [&str; 10] = ["re:", "aw:", "fw:", "fwd:", "wg:", "tr:", "rv:", "sv:", "antw:", "odp:"];
+    const PREFIXES: [&str; 14] = [
+        "re:", "aw:", "fw:", "fwd:", "wg:", "tr:", "tr :", "rv:", "sv:", "vs:", "antw:", "odp:", "ynt:",
+        "转发",
+    ];
     let subject = mail.subject.to_lowercase();
     !mail.references.is_empty()
         || PREFIXES.iter().any(|p| subject.contains(p))
@@ -178,7 +192,8 @@ fn redistributed(mail: &Mail, network: &Network, own: bool) -> Option<String> {
             !own || !network.domains.iter().any(|d| value.to_ascii_lowercase().contains(d.as_str()))
         })
     };
-    if foreign("List-Id").or_else(|| foreign("List-Post")).is_some() {
+    const OF_LISTS: [&str; 5] = ["List-Id", "List-Post", "X-BeenThere", "Mailing-List", "X-Mailing-List"];
+    if OF_LISTS.iter().any(|name| foreign(name).is_some()) {
         return Some("a copy that came through a mailing list".to_owned());
     }
     ["Resent-From", "Resent-To", "Resent-Message-ID"]

@@ -22,7 +22,11 @@ impl<'a> View<'a> {
 
     /// The text rules may look at.
     pub(super) fn text(&self) -> &'a str {
-        let text = self.mail.text.as_str();
+        self.looked_at(&self.mail.text)
+    }
+
+    /// As much of `text` as rules may look at.
+    pub(super) fn looked_at<'t>(&self, text: &'t str) -> &'t str {
         let mut cut = MAX_LOOK_BYTES.min(text.len());
         while !text.is_char_boundary(cut) {
             cut -= 1;
@@ -69,6 +73,7 @@ impl<'a> View<'a> {
             Part::MessageId => self.mail.message_id.iter().map(|id| ("Message-ID", id.as_str())).collect(),
             Part::Header(name) => self.mail.headers_named(name).map(|v| ("header", v)).collect(),
             Part::Text => vec![("text", self.text())],
+            Part::Preheader => vec![("preheader", self.mail.preheader.as_str())],
             Part::Link => self.mail.links.iter().map(|l| ("link", l.url.as_str())).collect(),
             Part::Template => self.templates().iter().map(|t| ("template", t.as_str())).collect(),
         }
