@@ -13,6 +13,7 @@ pub mod letters;
 pub mod look;
 pub mod people;
 pub mod port;
+pub mod rebuild;
 pub mod rules;
 pub mod settle;
 pub mod setup;

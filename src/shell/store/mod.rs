@@ -25,6 +25,7 @@ mod ledger;
 mod lock;
 mod migrate;
 mod people;
+mod rebuild;
 mod status;
 mod words;
 
@@ -39,6 +40,7 @@ pub use cursor::{Cursor, PortFault, PortKind};
 pub use delivery::{Delivery, Detail, Moved};
 pub use ledger::Ledger;
 pub use people::SentCursor;
+pub use rebuild::{FoundAgain, FoundLetter, Whereabouts};
 pub use status::{AccountStatus, Quarantined, Status, Waiting, Withheld};
 
 /// What a failed statement means for the caller. SQLite's words hold names of
