@@ -438,6 +438,7 @@ mod tests {
                 "In-Reply-To",
                 "References",
                 KEY_HEADER,
+                trace::IDENTITY_HEADER,
                 "Auto-Submitted",
                 "X-Auto-Response-Suppress",
                 "MIME-Version",
