@@ -28,6 +28,10 @@
 //! *before* the first byte goes out, so a crash can leave a doubt, never a
 //! second letter.
 //!
+//! Each letter carries digests of what it answers ([`stages::trace`]). A ledger
+//! that was lost is begun anew from Drafts and Sent ([`app::rebuild`]), before
+//! anything else is done.
+//!
 //! # Layers
 //!
 //! | layer | may name | effects |

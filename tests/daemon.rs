@@ -15,6 +15,7 @@ mod doctor;
 mod drafts;
 mod known;
 mod life;
+mod lost;
 mod preview;
 mod queue;
 mod send;

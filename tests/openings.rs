@@ -215,6 +215,7 @@ fn every_language_survives_the_way_into_a_message() {
             let letter = write(kind, occasion_named("question"), tag, &invitation, &owner);
             let bytes = mime::render(&Frame {
                 key: &InvitationKey("0".repeat(32)),
+                identity: (&invitation.network, &invitation.identity),
                 owner: &owner,
                 to: None,
                 letter: &letter,

@@ -1,7 +1,7 @@
 //! Tests of the smtp boundary against a real Postfix.
 
 use notyet::config::{Owner, Smtp, Tls};
-use notyet::domain::{Address, InvitationKey, Letter, MessageId, Timestamp};
+use notyet::domain::{Address, Identity, InvitationKey, Letter, MessageId, Timestamp};
 use notyet::shell::Secret;
 use notyet::shell::sender::{Outcome, Phase, Submission, submit};
 use notyet::stages::mime::{Frame, Purpose, render};
@@ -26,6 +26,10 @@ fn owner() -> Owner {
 fn message(body: &str) -> Vec<u8> {
     render(&Frame {
         key: &InvitationKey("0123456789abcdef0123456789abcdef".to_owned()),
+        identity: (
+            "example",
+            &Identity { invitation_id: None, shared_key: None, profile: None, name: "0".repeat(32) },
+        ),
         owner: &owner(),
         to: Some(("Zoë Doe", &Address::parse("jane@example.org").unwrap())),
         letter: &Letter {

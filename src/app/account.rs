@@ -7,7 +7,7 @@ use super::backoff::Backoff;
 use super::ingest::{Observer, Tally, Unwatched, ingest};
 use super::port::Port;
 use super::shared::{LONGEST_STEP, Memory, Shared, Stop};
-use super::{deliver, people, settle};
+use super::{deliver, people, rebuild, settle};
 use crate::config::Account;
 use crate::domain::Fault;
 use crate::shell::mailbox::Access;
@@ -50,6 +50,9 @@ pub async fn pass(
     stop: &Stop,
 ) -> Result<Tally, Fault> {
     people::refresh(shared)?;
+    if !rebuild::rebuild(port, account, shared, memory, stop).await? {
+        return Ok(Tally::default());
+    }
     if !people::learn_sent(port, account, shared, memory, &mut |_, _| (), stop).await? {
         return Ok(Tally::default());
     }

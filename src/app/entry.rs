@@ -63,6 +63,7 @@ pub(super) fn new_delivery(plan: &Plan, shared: &Shared) -> Result<Option<NewDel
     };
     let message = mime::render(&Frame {
         key: &invitation.key,
+        identity: (&invitation.network, &invitation.identity),
         owner: &shared.owner,
         to: invitation.route.to().map(|to| (invitation.inviter.name.as_str(), to)),
         letter,

@@ -9,7 +9,7 @@ use crate::domain::{Fault, Timestamp};
 use crate::shell::mailbox::imap::ImapSession;
 use crate::shell::mailbox::maildir::{MaildirSession, UidBook};
 use crate::shell::mailbox::{
-    Access, AppendTrace, Body, Envelope, Folder, Opened, SearchTerm, SpecialFolders, Uid, Wake,
+    Access, Answer, AppendTrace, Body, Envelope, Folder, Opened, SearchTerm, SpecialFolders, Uid, Wake,
 };
 use crate::shell::secrets;
 
@@ -148,6 +148,21 @@ impl Port {
         value: &str,
     ) -> Result<Option<Uid>, Fault> {
         on_either!(self, session => session.find_by_header(folder, header, value))
+    }
+
+    /// How `folder` answers an invitation: by a letter whose field `header` is
+    /// `value`, or by a mail without such a field that replies to `parent`.
+    ///
+    /// # Errors
+    /// See the session's own.
+    pub async fn find_answer(
+        &mut self,
+        folder: &str,
+        header: &str,
+        value: &str,
+        parent: Option<&str>,
+    ) -> Result<Option<Answer>, Fault> {
+        on_either!(self, session => session.find_answer(folder, header, value, parent))
     }
 
     /// What to remember before an APPEND, so that its trace can be found.

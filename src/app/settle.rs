@@ -9,10 +9,11 @@ use super::port::Port;
 use super::shared::{Shared, Step, Stop};
 use crate::config::{Account, SentCopy};
 use crate::domain::delivery::{Event, Mode, State};
-use crate::domain::{Fault, Timestamp};
-use crate::shell::mailbox::{AppendTrace, Folder, SpecialFolders};
+use crate::domain::{Fault, MessageId, Timestamp};
+use crate::shell::mailbox::{Answer, AppendTrace, Folder, SpecialFolders};
 use crate::shell::store::{Delivery, Detail};
 use crate::stages::mime::KEY_HEADER;
+use crate::stages::trace;
 
 /// The first and the longest wait after an attempt that failed.
 pub(super) const RETRY: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(4 * 60 * 60));
@@ -123,8 +124,8 @@ async fn drafts_folder(
     })
 }
 
-/// Looks for a letter of this key from before the ledger began: a lost state
-/// file must not make a second decline.
+/// Looks for an answer that this ledger does not know: one of the owner's own,
+/// or a letter from a ledger of which this one is an older copy.
 async fn found_done(
     port: &mut Port,
     account: &Account,
@@ -134,16 +135,19 @@ async fn found_done(
 ) -> Result<bool, Fault> {
     let folders = folders_of(port, account, known).await?;
     let id = letter.message_id.as_str();
+    let parent = trace::parent(&letter.message);
+    let parent = parent.as_ref().map(MessageId::as_str);
     for (folder, in_drafts) in [(folders.drafts, true), (folders.sent, false)] {
         let Some(folder) = folder else { continue };
-        if port.find_by_header(&folder, KEY_HEADER, id).await?.is_none() {
-            continue;
-        }
-        let (event, words) = match (letter.mode, in_drafts) {
-            (Mode::Draft, true) => (Event::Appended, "it was there before this ledger"),
-            (Mode::Draft, false) => (Event::OwnerActed, "it stands in the Sent folder: the owner sent it"),
-            (Mode::Send, false) => (Event::SeenInSent, "it was in the Sent folder already"),
-            (Mode::Send, true) => {
+        let Some(answer) = port.find_answer(&folder, KEY_HEADER, id, parent).await? else { continue };
+        let (event, words) = match (answer, letter.mode, in_drafts) {
+            (Answer::ByHand, _, _) => (Event::OwnerActed, "the owner has replied to it, or begun to"),
+            (Answer::Named, Mode::Draft, true) => (Event::Appended, "it was there before this ledger"),
+            (Answer::Named, Mode::Draft, false) => {
+                (Event::OwnerActed, "it stands in the Sent folder: the owner sent it")
+            }
+            (Answer::Named, Mode::Send, false) => (Event::SeenInSent, "it was in the Sent folder already"),
+            (Answer::Named, Mode::Send, true) => {
                 (Event::TooLate, "a draft of it stands in the Drafts folder: a person's choice")
             }
         };

@@ -52,6 +52,12 @@ fn account_text(account: &AccountStatus, blind: bool, paint: Paint) -> String {
     rows.push(format!("  decided     {}", if decided.is_empty() { "nothing yet" } else { &decided }));
     rows.push(format!("  letters     {}", if letters.is_empty() { "none yet" } else { &letters }));
     rows.push(format!("  last        {}", when(account.last_activity)));
+    if let Some(found) = account.found_again.filter(|found| found.in_drafts + found.in_sent > 0) {
+        rows.push(format!(
+            "  found again {} in Drafts, {} in Sent: letters from before this ledger began",
+            found.in_drafts, found.in_sent
+        ));
+    }
     for held in &account.withheld {
         let text = format!("{} since {}: {}", held.inviter_name, when(held.since), held.reason_text);
         rows.push(format!("  hold        {}", line(&text)));
@@ -92,6 +98,9 @@ fn account_json(account: &AccountStatus) -> Value {
         "needs_you": account.port_faults.iter().map(|f| json!({
             "port": f.port.as_str(), "since": f.since.unix_s(), "words": f.words,
         })).collect::<Vec<_>>(),
+        "found_again": account.found_again.map(|found| json!({
+            "in_drafts": found.in_drafts, "in_sent": found.in_sent, "done_at": found.done_at.map(Timestamp::unix_s),
+        })),
         "mailboxes": account.cursors.iter().map(|(name, cursor)| json!({
             "name": name, "uid_validity": cursor.uid_validity, "next_uid": cursor.next_uid,
         })).collect::<Vec<_>>(),

@@ -8,8 +8,9 @@ use lettre::address::Envelope;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue, Headers, To};
 use lettre::message::{Body, Mailbox, Mailboxes, SinglePart};
 
+use super::trace;
 use crate::config::Owner;
-use crate::domain::{Address, InvitationKey, Letter, MessageId, Timestamp};
+use crate::domain::{Address, Identity, InvitationKey, Letter, MessageId, Timestamp};
 
 /// Names the invitation in a field of our own, since some servers rewrite
 /// Message-ID. Its value is the Message-ID without angle brackets.
@@ -39,6 +40,8 @@ pub enum Purpose {
 pub struct Frame<'a> {
     /// The invitation it answers; Message-ID derives from it.
     pub key: &'a InvitationKey,
+    /// The network and every part of the invitation's identity, for a ledger that is lost.
+    pub identity: (&'a str, &'a Identity),
     /// Who writes; the first address is From.
     pub owner: &'a Owner,
     /// Display name (may be empty) and address of the recipient; none: the field is left out.
@@ -73,7 +76,7 @@ pub enum Unrenderable {
 /// any later run finds the letter again.
 pub fn message_id(key: &InvitationKey, owner: &Owner) -> MessageId {
     let domain = owner.addresses.first().map_or("notyet.invalid", Address::domain);
-    MessageId::compose(&format!("notyet.{}", key.0), domain)
+    MessageId::compose(&trace::id_left(key), domain)
 }
 
 /// The message: one text/plain part, UTF-8, quoted-printable (so that a
@@ -110,7 +113,10 @@ pub fn render(frame: &Frame<'_>) -> Result<Vec<u8>, Unrenderable> {
     if !thread.is_empty() {
         builder = builder.raw_header(plain_field("References", thread.join("\r\n ")));
     }
-    builder = builder.raw_header(plain_field(KEY_HEADER, id.as_str().to_owned()));
+    let (network, identity) = frame.identity;
+    builder = builder
+        .raw_header(plain_field(KEY_HEADER, id.as_str().to_owned()))
+        .raw_header(plain_field(trace::IDENTITY_HEADER, trace::identity_value(network, identity)));
     if frame.purpose == Purpose::Send {
         builder = builder
             .raw_header(plain_field("Auto-Submitted", "auto-replied".to_owned()))
@@ -235,6 +241,10 @@ mod tests {
         InvitationKey("0123456789abcdef0123456789abcdef".to_owned())
     }
 
+    fn identity() -> Identity {
+        Identity { invitation_id: None, shared_key: None, profile: None, name: "0f".repeat(16) }
+    }
+
     /// 2025-03-04T05:06:07Z.
     const DATE: Timestamp = Timestamp::from_unix_s(1_741_064_767);
 
@@ -251,6 +261,7 @@ mod tests {
         golden(
             &Frame {
                 key: &key(),
+                identity: ("example", &identity()),
                 owner: &owner("Olga Owner"),
                 to: Some(("Jane Doe", &jane)),
                 letter: &letter("Re: Hello", "Hi Jane,\n\n.hidden\n"),
@@ -269,6 +280,8 @@ mod tests {
                 "References: <r1@example.net>",
                 " <n1@example.net>",
                 "X-Notyet-Key: notyet.0123456789abcdef0123456789abcdef@example.com",
+                "X-Notyet-Invitation: network=example;",
+                " name=0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f",
                 "Auto-Submitted: auto-replied",
                 "X-Auto-Response-Suppress: All",
                 "MIME-Version: 1.0",
@@ -289,6 +302,7 @@ mod tests {
         golden(
             &Frame {
                 key: &key(),
+                identity: ("example", &identity()),
                 owner: &owner("Jörg Müller"),
                 to: None,
                 letter: &letter("Grüße", paragraph),
@@ -303,6 +317,8 @@ mod tests {
                 "Date: Tue, 04 Mar 2025 05:06:07 +0000",
                 "Message-ID: <notyet.0123456789abcdef0123456789abcdef@example.com>",
                 "X-Notyet-Key: notyet.0123456789abcdef0123456789abcdef@example.com",
+                "X-Notyet-Invitation: network=example;",
+                " name=0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f",
                 "MIME-Version: 1.0",
                 "Content-Type: text/plain; charset=utf-8",
                 "Content-Transfer-Encoding: quoted-printable",
@@ -356,6 +372,7 @@ mod tests {
         };
         let frame = Frame {
             key: &key(),
+            identity: ("example", &identity()),
             owner: &nobody,
             to: None,
             letter: &letter("s", "b"),
@@ -372,6 +389,7 @@ mod tests {
         for seconds in [i64::MIN, -1, 0, i64::MAX] {
             let bytes = render(&Frame {
                 key: &key(),
+                identity: ("example", &identity()),
                 owner: &owner("O"),
                 to: None,
                 letter: &letter("s", "b"),
@@ -391,6 +409,7 @@ mod tests {
         let jane = Address::parse("jane.o'neil+x@example.org").unwrap();
         let bytes = render(&Frame {
             key: &key(),
+            identity: ("example", &identity()),
             owner: &owner(name),
             to: Some((name, &jane)),
             letter: &letter(subject, body),
@@ -419,6 +438,7 @@ mod tests {
                 "In-Reply-To",
                 "References",
                 KEY_HEADER,
+                trace::IDENTITY_HEADER,
                 "Auto-Submitted",
                 "X-Auto-Response-Suppress",
                 "MIME-Version",

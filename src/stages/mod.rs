@@ -13,6 +13,7 @@ pub mod mime;
 pub mod parse;
 pub mod people;
 pub mod recognise;
+pub mod trace;
 
 use crate::config::Owner;
 use crate::domain::{Decision, Evidence, Invitation, Judgement, Letter, Mail, Plan, Policy, RawMail, Stage};

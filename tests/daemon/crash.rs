@@ -118,8 +118,9 @@ fn a_kill_anywhere_on_the_way_to_a_draft_on_dovecot_leaves_exactly_one() {
         home.configure("", &[home.on_dovecot("work", &server, "", "")]);
         with_accident(&home, step, || server.deliver(&to_paste(number)));
         assert_eq!(server.messages(".Drafts").len(), number as usize, "{step:?}");
+        // Each home is new to the server, and finds again what the homes before it drafted.
         let letters = home.status("work")["letters"].clone();
-        assert_eq!(letters, serde_json::json!({ "drafted": 1 }), "{step:?}");
+        assert_eq!(letters, serde_json::json!({ "drafted": number }), "{step:?}");
     }
     assert!(server.files(".Drafts").iter().all(|name| name.ends_with(":2,DS")));
 }
@@ -130,7 +131,8 @@ async fn sending_with_accident(server: &Dovecot, number: u32, step: Option<Step>
     let home = Home::new();
     home.believe_reply_to();
     home.configure("generic = \"send\"", &[home.on_dovecot("work", server, "", &peer.table("work"))]);
-    let before = server.messages(".Posted").len();
+    // What an earlier home sent would be found again by this one.
+    server.clear(".Posted");
     with_accident(&home, step, || server.deliver(&with_reply_to(number, "jane@example.org")));
     let letters = home.status("work")["letters"].clone();
     let states: Vec<_> = letters.as_object().expect("letters").keys().cloned().collect();
@@ -147,10 +149,10 @@ async fn sending_with_accident(server: &Dovecot, number: u32, step: Option<Step>
         pass(&home, None);
         assert_eq!(home.status("work")["letters"], serde_json::json!({ "sent": 1 }), "{step:?}");
         assert_eq!(peer.seen().bodies.len(), 1);
-        assert_eq!(server.messages(".Posted").len(), before + 1);
+        assert_eq!(server.messages(".Posted").len(), 1);
         return ("uncertain, then sent".to_owned(), 1, 1);
     }
-    (states.join(" "), seen.bodies.len(), server.messages(".Posted").len() - before)
+    (states.join(" "), seen.bodies.len(), server.messages(".Posted").len())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -81,6 +81,16 @@ pub enum Folder {
     Sent,
 }
 
+/// A letter that answers an invitation, as a folder shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The letter that was looked for, by the field that names it.
+    Named,
+    /// A mail without that field which replies to the invitation's mail: the
+    /// owner wrote it, or their mail program dropped the field.
+    ByHand,
+}
+
 /// What `resolve_append` found out about an APPEND whose answer was never recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AppendTrace {

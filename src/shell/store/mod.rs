@@ -33,6 +33,7 @@ mod ledger;
 mod lock;
 mod migrate;
 mod people;
+mod rebuild;
 mod status;
 mod words;
 
@@ -48,6 +49,7 @@ pub use delivery::{Delivery, Detail, Moved};
 pub use hand::Case;
 pub use ledger::Ledger;
 pub use people::SentCursor;
+pub use rebuild::{FoundAgain, FoundLetter, Whereabouts};
 pub use status::{AccountStatus, Quarantined, Status, Waiting, Withheld};
 
 /// What a failed statement means for the caller. SQLite's words hold names of

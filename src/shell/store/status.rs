@@ -1,9 +1,9 @@
 //! Everything `notyet status` shows.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
-use super::words::{parse_mode, time, word};
-use super::{Cursor, Ledger, PortFault};
+use super::words::{optional_time, parse_mode, time, word};
+use super::{Cursor, FoundAgain, Ledger, PortFault};
 use crate::domain::delivery::{Mode, State};
 use crate::domain::{Decision, Fault, InvitationKey, Timestamp};
 use crate::shell::mailbox::Uid;
@@ -24,6 +24,8 @@ pub struct AccountStatus {
     pub started_at: Timestamp,
     /// The last thing the ledger noted for it.
     pub last_activity: Timestamp,
+    /// Letters from before this ledger that Drafts and Sent showed; `None` before it looked.
+    pub found_again: Option<FoundAgain>,
     /// How far each mailbox has been read, by name.
     pub cursors: Vec<(String, Cursor)>,
     /// How many invitations have this as their newest decision; zeros left out.
@@ -135,6 +137,7 @@ fn read_accounts(connection: &Connection) -> rusqlite::Result<Vec<AccountStatus>
             Ok(AccountStatus {
                 started_at,
                 last_activity: last_activity(connection, &name)?,
+                found_again: found_again(connection, &name)?,
                 cursors: cursors(connection, &name)?,
                 decisions: decisions(connection, &name)?,
                 states: states(connection, &name)?,
@@ -163,6 +166,14 @@ fn last_activity(connection: &Connection, account: &str) -> rusqlite::Result<Tim
         [account],
         |row| time(row, 0),
     )
+}
+
+pub(super) fn found_again(connection: &Connection, account: &str) -> rusqlite::Result<Option<FoundAgain>> {
+    connection
+        .query_row("SELECT done_at, in_drafts, in_sent FROM rebuild WHERE account = ?1", [account], |row| {
+            Ok(FoundAgain { done_at: optional_time(row, 0)?, in_drafts: row.get(1)?, in_sent: row.get(2)? })
+        })
+        .optional()
 }
 
 fn cursors(connection: &Connection, account: &str) -> rusqlite::Result<Vec<(String, Cursor)>> {

@@ -7,13 +7,15 @@ use super::frame::Caps;
 use super::response::Response;
 use super::wire::Failure;
 use crate::domain::{Fault, Timestamp};
-use crate::shell::mailbox::{SearchTerm, Uid};
+use crate::shell::mailbox::{Answer, SearchTerm, Uid};
 
 /// So many terms go into one search, that no server has to nest deeper.
 const TERMS_AT_ONCE: usize = 50;
 
 /// So much of a header field is read to compare it.
 const FIELD_BYTES: usize = 4 << 10;
+
+const REPLY_HEADER: &str = "In-Reply-To";
 
 /// Of so many messages, the newest first.
 const CANDIDATES: usize = 100;
@@ -81,6 +83,42 @@ impl ImapSession {
         Ok(found)
     }
 
+    /// How `folder` answers an invitation: by a letter whose field `header` is
+    /// `value`, or by a mail without such a field that replies to `parent`.
+    ///
+    /// # Errors
+    /// As [`ImapSession::find_by_header`].
+    pub async fn find_answer(
+        &mut self,
+        folder: &str,
+        header: &str,
+        value: &str,
+        parent: Option<&str>,
+    ) -> Result<Option<Answer>, Fault> {
+        let Some(parent) = parent else {
+            let named = self.find_by_header(folder, header, value).await?;
+            return Ok(named.map(|_| Answer::Named));
+        };
+        let fields = [header, REPLY_HEADER].map(str::to_owned);
+        let item = header_item(&fields, FIELD_BYTES)?;
+        self.visit(folder).await?;
+        let terms = [(header, value), (REPLY_HEADER, parent)]
+            .map(|(name, value)| SearchTerm::Header { name: name.to_owned(), value: value.to_owned() });
+        let mut uids = self.run_search(any_of(Command::new("UID SEARCH"), &terms)).await?;
+        uids.sort_unstable_by(|a, b| b.cmp(a));
+        uids.truncate(CANDIDATES);
+        let (mut named, mut by_hand) = (false, false);
+        for set in uid_sets(&uids, LINE_BYTES) {
+            self.fetch(format!("{set} (UID {item})"), FIELD_BYTES, |fetched| {
+                let block = fetched.header.unwrap_or_default();
+                named |= holds(&block, header, &bare(value.as_bytes()));
+                by_hand |= holds(&block, REPLY_HEADER, &bare(parent.as_bytes())) && !has(&block, header);
+            })
+            .await?;
+        }
+        Ok(if named { Some(Answer::Named) } else { by_hand.then_some(Answer::ByHand) })
+    }
+
     async fn run_search(&mut self, command: Command) -> Result<Vec<Uid>, Fault> {
         // All UIDs stand in one line: room for two million of them.
         let caps = Caps { line_bytes: 16 << 20, ..Caps::default() };
@@ -138,6 +176,15 @@ fn day_before(moment: Timestamp) -> Option<String> {
 
 /// One of the `name` fields in `block` has exactly the value `wanted`.
 fn holds(block: &[u8], name: &str, wanted: &[u8]) -> bool {
+    values(block, name).iter().any(|value| bare(value) == wanted)
+}
+
+fn has(block: &[u8], name: &str) -> bool {
+    !values(block, name).is_empty()
+}
+
+/// The values of all `name` fields in `block`, still folded.
+fn values(block: &[u8], name: &str) -> Vec<Vec<u8>> {
     let mut fields: Vec<Vec<u8>> = Vec::new();
     for line in block.split(|byte| *byte == b'\n') {
         match (line.first(), fields.last_mut()) {
@@ -145,12 +192,12 @@ fn holds(block: &[u8], name: &str, wanted: &[u8]) -> bool {
             _ => fields.push(line.to_vec()),
         }
     }
-    fields.iter().any(|field| {
+    let value = |field: Vec<u8>| {
         let mut halves = field.splitn(2, |byte| *byte == b':');
-        let (left, right) = (halves.next(), halves.next());
-        left.is_some_and(|left| left.trim_ascii().eq_ignore_ascii_case(name.as_bytes()))
-            && right.is_some_and(|right| bare(right) == wanted)
-    })
+        let (left, right) = (halves.next()?, halves.next()?);
+        left.trim_ascii().eq_ignore_ascii_case(name.as_bytes()).then(|| right.to_vec())
+    };
+    fields.into_iter().filter_map(value).collect()
 }
 
 /// A value without blanks and breaks round it or in it, and without angle brackets.

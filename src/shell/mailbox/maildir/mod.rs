@@ -26,7 +26,9 @@ use tokio::time::Instant;
 
 use self::session::Session;
 pub use self::uids::UidBook;
-use super::{Access, AppendTrace, Body, Envelope, Folder, Opened, SearchTerm, SpecialFolders, Uid, Wake};
+use super::{
+    Access, Answer, AppendTrace, Body, Envelope, Folder, Opened, SearchTerm, SpecialFolders, Uid, Wake,
+};
 use crate::config;
 use crate::domain::{Fault, Timestamp};
 
@@ -161,6 +163,23 @@ impl MaildirSession {
     ) -> Result<Option<Uid>, Fault> {
         let (folder, header, value) = (folder.to_owned(), header.to_owned(), value.to_owned());
         self.run(move |session| session.find_by_header(&folder, &header, &value)).await
+    }
+
+    /// How `folder` answers an invitation: by a letter whose field `header` is
+    /// `value`, or by a mail without such a field that replies to `parent`.
+    ///
+    /// # Errors
+    /// As [`MaildirSession::open`].
+    pub async fn find_answer(
+        &mut self,
+        folder: &str,
+        header: &str,
+        value: &str,
+        parent: Option<&str>,
+    ) -> Result<Option<Answer>, Fault> {
+        let (folder, header, value) = (folder.to_owned(), header.to_owned(), value.to_owned());
+        let parent = parent.map(str::to_owned);
+        self.run(move |session| session.find_answer(&folder, &header, &value, parent.as_deref())).await
     }
 
     /// Stages the message for [`MaildirSession::append`]: on disk, in `tmp`,

@@ -11,7 +11,9 @@ use super::uids::{UidBook, UidList};
 use super::{append, header};
 use crate::domain::{Fault, RawMail, Timestamp};
 use crate::shell::clock;
-use crate::shell::mailbox::{AppendTrace, Body, Envelope, Folder, Opened, SearchTerm, SpecialFolders, Uid};
+use crate::shell::mailbox::{
+    Answer, AppendTrace, Body, Envelope, Folder, Opened, SearchTerm, SpecialFolders, Uid,
+};
 
 /// A folder whose stamp is younger than this when it is listed may change
 /// again without its stamp changing (FAT counts in two seconds).
@@ -213,6 +215,28 @@ impl Session {
             header::holds(&head.header, name, value).then_some(base)
         });
         Ok(found.and_then(|base| folder.uids.uid(base)))
+    }
+
+    pub(super) fn find_answer(
+        &self,
+        mailbox: &str,
+        name: &str,
+        value: &str,
+        parent: Option<&str>,
+    ) -> Result<Option<Answer>, Fault> {
+        if self.find_by_header(mailbox, name, value)?.is_some() {
+            return Ok(Some(Answer::Named));
+        }
+        let dir = layout::folder_dir(&self.root, mailbox)?;
+        let Some(parent) = parent.filter(|_| dir.join("cur").is_dir()) else { return Ok(None) };
+        let folder = self.folder(mailbox)?;
+        let by_hand = folder.listing.values().any(|path| {
+            header::read(&folder.dir.join(path)).is_ok_and(|head| {
+                header::holds(&head.header, "In-Reply-To", parent)
+                    && header::values(&head.header, name).is_empty()
+            })
+        });
+        Ok(by_hand.then_some(Answer::ByHand))
     }
 
     pub(super) fn append_mark(&self, mailbox: &str, message: &[u8]) -> Result<String, Fault> {

@@ -1,0 +1,121 @@
+//! A ledger that is new, or was lost and begun anew: what Drafts and Sent show
+//! of our letters is written down before anything new is done, so that no
+//! invitation is answered twice. Header fields only.
+
+use super::port::Port;
+use super::shared::{LONGEST_STEP, Memory, Shared, Stop};
+use crate::config::Account;
+use crate::domain::Fault;
+use crate::shell::mailbox::{Access, Envelope, Uid};
+use crate::shell::store::{FoundLetter, Whereabouts};
+use crate::stages::mime::KEY_HEADER;
+use crate::stages::trace::{self, Hand, Trace};
+
+/// UIDs of one header fetch.
+const HEADERS_AT_ONCE: u32 = 1000;
+
+/// Reads both folders of `account`, once per ledger. Answers whether all was
+/// read; until then nothing new may be done for the account.
+///
+/// # Errors
+/// The first [`Fault`] of the port or the ledger; the next call begins anew,
+/// and what was found is not counted twice.
+pub async fn rebuild(
+    port: &mut Port,
+    account: &Account,
+    shared: &Shared,
+    memory: &mut Memory,
+    stop: &Stop,
+) -> Result<bool, Fault> {
+    let done = shared.ledger().found_again(&account.name)?.is_some_and(|found| found.done_at.is_some());
+    if done {
+        return Ok(true);
+    }
+    shared.ledger().start_account(&account.name, shared.now())?;
+    let folders = port.folders(account.drafts.as_deref(), account.sent.as_deref()).await?;
+    // Sent first: what was sent may have left its draft behind, and it is the sending that counts.
+    let both = [(folders.sent, Place::Sent), (folders.drafts, Place::Drafts)];
+    for (folder, place) in both {
+        let Some(folder) = folder else { continue };
+        if port.is_there(&folder).await?
+            && !read_folder(port, account, shared, memory, stop, (&folder, place)).await?
+        {
+            return Ok(false);
+        }
+    }
+    shared.ledger().mark_rebuilt(&account.name, shared.now())?;
+    if let Some(found) = shared.ledger().found_again(&account.name)?
+        && found.in_drafts + found.in_sent > 0
+    {
+        tracing::info!(
+            account = %account.name,
+            in_drafts = found.in_drafts,
+            in_sent = found.in_sent,
+            "this ledger is new: letters from before it were found again, and none of them is written twice"
+        );
+    }
+    Ok(true)
+}
+
+#[derive(Clone, Copy)]
+enum Place {
+    Drafts,
+    Sent,
+}
+
+async fn read_folder(
+    port: &mut Port,
+    account: &Account,
+    shared: &Shared,
+    memory: &mut Memory,
+    stop: &Stop,
+    (folder, place): (&str, Place),
+) -> Result<bool, Fault> {
+    let opened = port.open(folder, Access::ReadOnly).await?;
+    if opened.exists == 0 {
+        return Ok(true);
+    }
+    let by_key = ["From", "Message-ID", KEY_HEADER].map(str::to_owned);
+    let whole = trace::FIELDS.map(str::to_owned);
+    let mut low = 1;
+    while low < opened.uid_next {
+        if stop.asked() {
+            return Ok(false);
+        }
+        memory.progress.expect_within(shared.now(), LONGEST_STEP);
+        let high = low.saturating_add(HEADERS_AT_ONCE - 1).min(opened.uid_next.saturating_sub(1));
+        let envelopes = port.new_envelopes(low, Some(high), &by_key).await?;
+        let ours: Vec<Uid> =
+            envelopes.iter().filter(|e| trace::read(&e.header).is_some()).map(|e| e.uid).collect();
+        if !ours.is_empty() {
+            let letters: Vec<FoundLetter> = port
+                .envelopes(&ours, &whole)
+                .await?
+                .iter()
+                .filter_map(|envelope| Some(found(trace::read(&envelope.header)?, envelope, place, shared)))
+                .collect();
+            let there = (folder, opened.uid_validity);
+            shared.ledger().adopt(&account.name, there, &letters, shared.now())?;
+        }
+        low = high.saturating_add(1);
+    }
+    Ok(true)
+}
+
+fn found(trace: Trace, envelope: &Envelope, place: Place, shared: &Shared) -> FoundLetter {
+    let now = shared.now();
+    FoundLetter {
+        key: trace.key,
+        invitation: trace.invitation,
+        whereabouts: match (place, trace.by) {
+            (Place::Drafts, _) => Whereabouts::Drafts,
+            (Place::Sent, Hand::Owner) => Whereabouts::SentByOwner,
+            (Place::Sent, Hand::Notyet) => Whereabouts::SentByUs,
+        },
+        uid: envelope.uid,
+        message_id: trace.message_id,
+        to: trace.to,
+        // A Date of the future would fill the limits for as long.
+        written: trace.written.or(envelope.arrived).unwrap_or(now).min(now),
+    }
+}
