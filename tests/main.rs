@@ -18,6 +18,7 @@ mod config;
 mod corpus;
 mod daemon;
 mod docs;
+mod fuzzed;
 mod gates;
 mod golden;
 mod imap;
