@@ -19,6 +19,7 @@ mod corpus;
 mod daemon;
 mod docs;
 mod frames;
+mod fuzzed;
 mod gates;
 mod golden;
 mod imap;

@@ -99,7 +99,7 @@ fn account_json(account: &AccountStatus) -> Value {
             "port": f.port.as_str(), "since": f.since.unix_s(), "words": f.words,
         })).collect::<Vec<_>>(),
         "found_again": account.found_again.map(|found| json!({
-            "in_drafts": found.in_drafts, "in_sent": found.in_sent, "done_at": found.done_at.map(Timestamp::unix_s),
+            "in_drafts": found.in_drafts, "in_sent": found.in_sent, "done_at": found.done_at.map(|at| at.unix_s()),
         })),
         "mailboxes": account.cursors.iter().map(|(name, cursor)| json!({
             "name": name, "uid_validity": cursor.uid_validity, "next_uid": cursor.next_uid,

@@ -9,4 +9,5 @@ pub mod peer;
 pub mod postfix;
 pub mod smtp_peer;
 pub mod tap;
+pub mod targets;
 pub mod tls;

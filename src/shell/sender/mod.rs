@@ -8,6 +8,8 @@
 //! 354, and `message`, which writes the first body byte, the caller commits.
 
 mod auth;
+#[doc(hidden)]
+pub mod hear;
 mod reply;
 mod smtp;
 mod talk;

@@ -42,6 +42,11 @@ impl Reply {
 pub(super) struct Mask(Vec<String>);
 
 impl Mask {
+    /// Of these names.
+    pub(super) fn of(names: &[&str]) -> Self {
+        Self(names.iter().map(|name| name.to_ascii_lowercase()).collect())
+    }
+
     pub(super) fn new(submission: &Submission<'_>) -> Self {
         let mut names =
             vec![submission.from.local().to_ascii_lowercase(), submission.to.local().to_ascii_lowercase()];

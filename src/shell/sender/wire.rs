@@ -85,16 +85,7 @@ impl Broken {
 
 impl Wire {
     pub(super) fn new(stream: TcpStream) -> Self {
-        Self(Arc::new(Mutex::new(State {
-            line: Line::Plain(stream),
-            unread: Vec::new(),
-            handing: Vec::new(),
-            handed: 0,
-            reply: String::new(),
-            reply_bytes: 0,
-            written_bytes: 0,
-            broken: None,
-        })))
+        Self(Arc::new(Mutex::new(State::new(Line::Plain(stream)))))
     }
 
     /// Bytes handed to the line so far.
@@ -157,6 +148,19 @@ impl Wire {
 }
 
 impl State {
+    fn new(line: Line) -> Self {
+        Self {
+            line,
+            unread: Vec::new(),
+            handing: Vec::new(),
+            handed: 0,
+            reply: String::new(),
+            reply_bytes: 0,
+            written_bytes: 0,
+            broken: None,
+        }
+    }
+
     fn fail(&mut self, broken: Broken) -> io::Error {
         self.broken.get_or_insert(broken);
         match broken {
@@ -212,6 +216,14 @@ impl State {
         to.put_slice(rest.get(..now).unwrap_or_default());
         self.handed += now;
     }
+}
+
+/// The tidied lines of a reply that came as `bytes`; what is no whole line is left out.
+pub(super) fn replies_in(bytes: &[u8]) -> io::Result<String> {
+    let mut state = State::new(Line::Gone);
+    state.unread.extend_from_slice(bytes);
+    while state.take_line()? {}
+    Ok(state.reply)
 }
 
 /// One reply line as lettre takes it: ASCII, CRLF, a blank after a bare code.

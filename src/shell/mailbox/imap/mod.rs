@@ -17,6 +17,8 @@ mod login;
 mod response;
 mod search;
 mod select;
+#[doc(hidden)]
+pub mod transcript;
 mod utf7;
 mod wire;
 
