@@ -73,6 +73,13 @@ pub enum Command {
         after_help = "Examples:\n  notyet known --config notyet.toml \"Bob Smith\"\n  notyet known --config notyet.toml \"Bob Smith\" --address bob@example.org\n  notyet known \"Bob Smith\" --compare \"Robert Smith\"     two names, without a configuration"
     )]
     Known(KnownArguments),
+    /// Let sending go on after it stopped by itself.
+    ///
+    /// A wave of letters, one refusal after the other or a clock that jumps turn all sending into
+    /// drafting; `notyet status` says why. Letters that became drafts meanwhile stay drafts.
+    /// Works while the daemon runs.
+    #[command(after_help = "Example:\n  notyet resume --config notyet.toml")]
+    Resume(StatusArguments),
     /// Look after the configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),

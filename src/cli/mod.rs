@@ -10,6 +10,7 @@ mod letters;
 mod out;
 mod preview;
 mod render;
+mod resume;
 mod rules;
 mod rules_explain;
 mod rules_learn;
@@ -36,6 +37,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Status(arguments) => status::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Known(arguments) => known::run(&arguments),
+        Command::Resume(arguments) => resume::run(&arguments),
         Command::Config(ConfigCommand::Check(arguments)) => config::check(&arguments),
         Command::Rules(command) => rules::run(&command),
         Command::Letters(LettersCommand::Show(arguments)) => letters::show(&arguments),

@@ -10,6 +10,7 @@ use crate::app::look::{AccountStatus, Status};
 use crate::app::{look, setup};
 use crate::config::Account;
 use crate::domain::Timestamp;
+use crate::domain::sending::Trip;
 
 pub(super) fn run(arguments: &StatusArguments) -> Outcome {
     let setup = setup::load(&arguments.config)?;
@@ -22,7 +23,7 @@ pub(super) fn run(arguments: &StatusArguments) -> Outcome {
     Ok(End::Done)
 }
 
-fn when(moment: Timestamp) -> String {
+pub(super) fn when(moment: Timestamp) -> String {
     jiff::Timestamp::from_second(moment.unix_s())
         .map(|t| t.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string())
         .unwrap_or_default()
@@ -33,7 +34,16 @@ fn as_text(status: &Status, accounts: &[Account], paint: Paint) -> String {
         return "No account has run yet.\n".to_owned();
     }
     let blind = |name: &str| accounts.iter().any(|a| a.name == name && a.authserv_id.is_none());
-    status.accounts.iter().map(|account| account_text(account, blind(&account.name), paint)).collect()
+    let stopped = status.stopped.iter().map(|trip| {
+        let text = format!("since {}: {}", when(trip.at), trip.words);
+        format!(
+            "{}  {}\n            letters become drafts until you say `notyet resume`\n",
+            paint.bold("SENDING STOPPED"),
+            line(&text)
+        )
+    });
+    let accounts = status.accounts.iter().map(|account| account_text(account, blind(&account.name), paint));
+    stopped.chain(accounts).collect()
 }
 
 fn account_text(account: &AccountStatus, blind: bool, paint: Paint) -> String {
@@ -85,7 +95,12 @@ fn account_text(account: &AccountStatus, blind: bool, paint: Paint) -> String {
 }
 
 fn as_json(status: &Status) -> Value {
-    json!({ "accounts": status.accounts.iter().map(account_json).collect::<Vec<_>>() })
+    let stopped = status.stopped.as_ref().map(stopped_json);
+    json!({ "sending_stopped": stopped, "accounts": status.accounts.iter().map(account_json).collect::<Vec<_>>() })
+}
+
+pub(super) fn stopped_json(trip: &Trip) -> Value {
+    json!({ "cause": trip.cause.as_str(), "since": trip.at.unix_s(), "words": trip.words })
 }
 
 fn account_json(account: &AccountStatus) -> Value {

@@ -76,6 +76,23 @@ impl Ledger {
     /// # Errors
     /// [`Fault::NeedsHuman`] when there is none yet, or one of another version.
     pub fn open_read_only(dir: &Path) -> Result<Self, Fault> {
+        Self::open_made(dir, OpenFlags::SQLITE_OPEN_READ_ONLY)
+    }
+
+    /// Opens the ledger in `dir` to write a person's word into it, whether or
+    /// not a daemon works on it; see the module for why that is safe. Takes no
+    /// lock and migrates nothing.
+    ///
+    /// # Errors
+    /// [`Fault::NeedsHuman`] when there is none yet, or one of another version.
+    pub fn open_beside(dir: &Path) -> Result<Self, Fault> {
+        let ledger = Self::open_made(dir, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        ledger
+            .read("opening the ledger", |connection| connection.pragma_update(None, "synchronous", "full"))?;
+        Ok(ledger)
+    }
+
+    fn open_made(dir: &Path, access: OpenFlags) -> Result<Self, Fault> {
         let path = Self::file(dir);
         if !path.exists() {
             return Err(Fault::NeedsHuman(format!(
@@ -84,11 +101,8 @@ impl Ledger {
             )));
         }
         let fault = |error: rusqlite::Error| sql_fault(&path, "opening the ledger", &error);
-        let connection = Connection::open_with_flags(
-            &path,
-            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )
-        .map_err(fault)?;
+        let connection =
+            Connection::open_with_flags(&path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(fault)?;
         configure(&connection).map_err(fault)?;
         let found = migrate::version(&connection, &path)?;
         if found != migrate::current() {
