@@ -10,6 +10,7 @@ macro_rules! dovecot {
     };
 }
 
+mod brake;
 mod crash;
 mod doctor;
 mod drafts;

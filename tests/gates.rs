@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use notyet::domain::sending::{Cause, Recipient, SendFacts, Trip};
 use notyet::domain::{
     Action, Address, Decision, Evidence, Identity, Invitation, InvitationKey, Inviter, Mail, Mailbox,
     MessageId, Notice, Policy, Route, Stage, Timestamp,
@@ -91,6 +92,7 @@ fn facts() -> Facts {
         letters_last_hour: 0,
         letters_last_day: 0,
         encounters: Vec::new(),
+        sending: Default::default(),
     }
 }
 
@@ -144,7 +146,7 @@ fn assert_against(mail: &Mail, whose: &Whose, words: &str) {
 
 fn gate(mail: &Mail, invitation: &Invitation, facts: &Facts, whose: &Whose) -> Gated {
     let (gated, evidence) = gate_with_evidence(mail, invitation, facts, whose);
-    assert_eq!(evidence.len(), 8, "every gate reports");
+    assert_eq!(evidence.len(), 10, "every gate reports");
     gated
 }
 
@@ -709,6 +711,8 @@ fn an_evidenced_invitation_passes_all_gates_in_order() {
             "gate.acquaintance",
             "gate.age",
             "gate.target",
+            "gate.recipient",
+            "gate.breaker",
             "gate.limits"
         ]
     );
@@ -902,4 +906,18 @@ fn a_refusal_outweighs_a_hold() {
     let full = Facts { letters_last_hour: 99, ..facts() };
     let gated = gate(&mail(&[PASS]), &to("noreply@example.net"), &full, &MEMBER);
     assert!(matches!(gated, Gated::Left { .. }));
+}
+
+#[test]
+fn a_second_letter_to_one_address_and_a_stopped_sending_are_drafts_at_most() {
+    let trip = Trip { cause: Cause::Burst, at: Timestamp::from_unix_s(1), words: "a wave".into() };
+    let stopped = SendFacts { stopped: Some(trip), ..SendFacts::default() };
+    let written = SendFacts { recipient: Recipient::WrittenTo, ..SendFacts::default() };
+    for (sending, code) in [(stopped, "breaker-open"), (written, "recipient-had-letter")] {
+        let facts = Facts { sending, ..facts() };
+        let gated = gate(&mail(&[PASS]), &to("jane@example.net"), &facts, &MEMBER);
+        let Gated::Cleared(cleared) = gated else { panic!("{gated:?}") };
+        let Evidenced::DraftOnly(reason) = cleared.evidenced() else { panic!("{code}") };
+        assert_eq!(reason.code, code);
+    }
 }

@@ -124,6 +124,7 @@ pub fn cleared() -> Cleared {
         letters_last_hour: 0,
         letters_last_day: 0,
         encounters: Vec::new(),
+        sending: Default::default(),
     };
     let policy = policy::parse("policy.toml", POLICY).unwrap();
     let (gated, _) = gates::pass(&mail, &by_mail(), &owner().addresses, &facts, &policy, &trust);

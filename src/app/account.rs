@@ -7,7 +7,7 @@ use super::backoff::Backoff;
 use super::ingest::{Observer, Tally, Unwatched, ingest};
 use super::port::Port;
 use super::shared::{LONGEST_STEP, Memory, Shared, Stop};
-use super::{deliver, people, rebuild, settle};
+use super::{brake, deliver, people, rebuild, settle};
 use crate::config::Account;
 use crate::domain::Fault;
 use crate::shell::mailbox::Access;
@@ -49,6 +49,7 @@ pub async fn pass(
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<Tally, Fault> {
+    brake::look(shared)?;
     people::refresh(shared)?;
     if !rebuild::rebuild(port, account, shared, memory, stop).await? {
         return Ok(Tally::default());

@@ -1,10 +1,11 @@
 //! The send queue: one step for one letter, phase by phase, never twice.
 
-use super::people;
 use super::settle::retry_at;
 use super::shared::{LONGEST_STEP, Progress, Shared, Step, Stop};
+use super::{brake, people};
 use crate::config::{Account, Smtp};
 use crate::domain::delivery::{Event, Mode, State};
+use crate::domain::sending::SendHour;
 use crate::domain::{Action, Fault};
 use crate::shell::sender::{self, Outcome, Phase, Submission};
 use crate::shell::store::{Delivery, Detail};
@@ -26,12 +27,18 @@ pub async fn deliver(
         if stop.asked() {
             break;
         }
+        if brake::look(shared)?.is_some() || brake::hour(shared, shared.now()) == SendHour::Later {
+            break;
+        }
         progress.expect_within(shared.now(), LONGEST_STEP);
         if !shared.is_as_it_was(&letter)? {
             continue;
         }
         // Who lets a parked letter go was told why it was parked.
         let insisted = letter.retried.is_some_and(|(_, from)| from == State::Parked);
+        if !insisted && brake::is_second_letter(&letter, shared)? {
+            continue;
+        }
         if !insisted && people::is_known_by_now(&letter, shared)? {
             let words = "you know its reader by now: whether it goes is a person's choice";
             shared.record(&letter, Event::TooLate, words, Detail::default())?;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::people;
 use super::shared::Shared;
+use super::{brake, people};
 use crate::config::Account;
 use crate::domain::delivery::Mode;
 use crate::domain::{Decision, Fault, Invitation, Plan, Timestamp};
@@ -24,6 +24,7 @@ pub(super) fn facts(
 ) -> Result<Facts, Fault> {
     let now = shared.now();
     let encounters = people::encounters(invitation, shared)?;
+    let sending = brake::facts(invitation, shared)?;
     let ledger = shared.ledger();
     let known = ledger
         .similar(&invitation.identity)?
@@ -43,6 +44,7 @@ pub(super) fn facts(
         letters_last_hour: ledger.letters_since(&account.name, now.minus(HOUR))?,
         letters_last_day: ledger.letters_since(&account.name, now.minus(DAY))?,
         encounters,
+        sending,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::ingest::read_alone;
 use super::people::Acquaintances;
+use crate::domain::sending::SendFacts;
 use crate::domain::{Evidence, Fault, Notice, Plan, RawMail, Timestamp};
 pub use crate::stages::Bench;
 pub use crate::stages::gates::Assume;
@@ -60,6 +61,7 @@ pub fn examine(
         letters_last_hour: 0,
         letters_last_day: 0,
         encounters: Vec::new(),
+        sending: SendFacts::default(),
     };
     let mut plans = Vec::new();
     for invitation in &recognised.invitations {

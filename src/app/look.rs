@@ -10,6 +10,7 @@ use super::port::Port;
 use super::setup::Setup;
 use super::shared::{Memory, Shared, Stop};
 use crate::config::{Account, Config};
+use crate::domain::sending::{Brakes, Sending};
 use crate::domain::{Fault, Policy, RawMail, Timestamp};
 use crate::shell::store::Ledger;
 pub use crate::shell::store::{AccountStatus, Status};
@@ -77,6 +78,11 @@ pub fn preview_of(setup: Setup) -> Result<(Vec<Account>, Shared), Fault> {
         shared.elsewhere = Ledger::open_read_only(&setup.config.state_dir).ok().map(Mutex::new);
     }
     shared.people = setup.config.people;
+    shared.sending = Sending {
+        brakes: Brakes { burst_letters: u32::MAX, ..setup.config.sending.brakes },
+        ..setup.config.sending
+    };
+    shared.zone = setup.zone;
     Ok((setup.config.accounts, shared))
 }
 

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod backoff;
+pub mod brake;
 pub mod daemon;
 pub mod deliver;
 pub mod demo;

@@ -4,11 +4,13 @@
 use std::time::Duration;
 
 use super::backoff::Backoff;
+use super::brake;
 use super::entry::{DAY, HOUR};
 use super::port::Port;
 use super::shared::{Shared, Step, Stop};
 use crate::config::{Account, SentCopy};
 use crate::domain::delivery::{Event, Mode, State};
+use crate::domain::sending::SendHour;
 use crate::domain::{Fault, MessageId, Timestamp};
 use crate::shell::mailbox::{Answer, AppendTrace, Folder, SpecialFolders};
 use crate::shell::store::{Delivery, Detail};
@@ -18,7 +20,8 @@ use crate::stages::trace;
 /// The first and the longest wait after an attempt that failed.
 pub(super) const RETRY: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(4 * 60 * 60));
 
-/// Lets held letters go, oldest first, as far as the limits have room.
+/// Lets held letters go, oldest first, as far as the limits have room; letters to
+/// send only at an hour for sending.
 ///
 /// # Errors
 /// A [`Fault`] of the ledger.
@@ -33,8 +36,10 @@ pub fn release_held(account: &Account, shared: &Shared) -> Result<usize, Fault> 
         .saturating_sub(last_hour)
         .min(shared.policy.max_per_day.saturating_sub(last_day));
     let mut released = 0;
-    for held in ledger.in_state(&account.name, State::Held)?.into_iter().take(room as usize) {
-        ledger.record(&held.key, Event::Released, "a limit has room again", now, Detail::default())?;
+    let may_send = brake::hour(shared, now) == SendHour::Now;
+    let held = ledger.in_state(&account.name, State::Held)?.into_iter();
+    for held in held.filter(|held| may_send || held.mode == Mode::Draft).take(room as usize) {
+        ledger.record(&held.key, Event::Released, "there is room for it now", now, Detail::default())?;
         released += 1;
     }
     Ok(released)

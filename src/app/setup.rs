@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::tz::TimeZone;
+
 use crate::config::{self, Config, Loaded, Owner, Surroundings};
 use crate::domain::{Action, Fault, Policy, Problem, Problems};
 use crate::rulebook::{RuleFiles, Rulebook};
-use crate::shell::files;
+use crate::shell::{clock, files};
 
 /// No config or rules file is larger than this.
 const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
@@ -19,6 +21,8 @@ pub struct Setup {
     pub rules: Rulebook,
     /// The policy in force.
     pub policy: Policy,
+    /// Where the owner's clock hangs.
+    pub zone: TimeZone,
     /// What is allowed but will surprise.
     pub warnings: Vec<Problem>,
 }
@@ -36,6 +40,7 @@ pub fn load(config_file: &Path) -> Result<Setup, Problems> {
         config::parse(&shown, &text, &Surroundings::new(base, |name| std::env::var_os(name)))?;
     let rules = rules(config.rules_dir.as_deref())?;
     unwritten(&shown, &text, &config.owner, &rules)?;
+    let zone = zone(&shown, &text, config.time_zone.as_deref())?;
     let policy = rules.policy.overlaid(&config.policy);
     let sends = [policy.generic, policy.personalized].contains(&Action::Send);
     if sends && config.accounts.iter().all(|account| account.smtp.is_none()) && warnings.is_empty() {
@@ -48,7 +53,23 @@ pub fn load(config_file: &Path) -> Result<Setup, Problems> {
             allowed: "letters are drafted; add [account.NAME.smtp] to send".to_owned(),
         });
     }
-    Ok(Setup { config, rules, policy, warnings })
+    Ok(Setup { config, rules, policy, zone, warnings })
+}
+
+/// The time zone of that name, else the system's.
+fn zone(shown: &str, text: &str, name: Option<&str>) -> Result<TimeZone, Problems> {
+    clock::zone(name).ok_or_else(|| {
+        let (line, column) = config::place_of(text, "sending", "time_zone").unwrap_or_default();
+        Problems(vec![Problem {
+            file: shown.to_owned(),
+            line,
+            column,
+            key: "sending.time_zone".to_owned(),
+            found: format!("{:?}, which this machine does not know", name.unwrap_or_default()),
+            allowed: "a name such as \"Europe/Berlin\"; or install the system's table of time zones (tzdata)"
+                .to_owned(),
+        }])
+    })
 }
 
 /// Refuses languages of the owner's that have no letters.

@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
 use super::people::Books;
 use crate::config::Account;
 use crate::config::{Owner, People};
 use crate::domain::delivery::Event;
+use crate::domain::sending::Sending;
 use crate::domain::{Encounter, Fault, PersonKey, Policy, Timestamp};
 use crate::rulebook::Rulebook;
 use crate::shell::mailbox::Uid;
@@ -73,6 +75,10 @@ pub struct Shared {
     pub elsewhere: Option<Mutex<Ledger>>,
     /// What the owner allows.
     pub policy: Policy,
+    /// When letters may be sent, and what stops all sending.
+    pub sending: Sending,
+    /// Where the owner's clock hangs.
+    pub zone: TimeZone,
     /// The clock; tests give their own.
     pub clock: fn() -> Timestamp,
     /// Called at every [`Step`]; does nothing outside tests.
@@ -98,6 +104,8 @@ impl Shared {
             books: Books::default(),
             elsewhere: None,
             policy,
+            sending: Sending::default(),
+            zone: TimeZone::UTC,
             clock,
             at_step: |_| (),
             uids_dir: None,

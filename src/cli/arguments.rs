@@ -85,6 +85,13 @@ pub enum Command {
         after_help = "Examples:\n  notyet queue list --config notyet.toml\n  notyet queue show 3f2a --config notyet.toml      the letter, its history, what you can do\n  notyet queue retry 3f2a --config notyet.toml     send it, or put it into Drafts, (again)\n  notyet queue drop 3f2a --config notyet.toml      never answer this invitation\n  notyet queue sent 3f2a --config notyet.toml      you found it in your Sent folder"
     )]
     Queue(QueueArguments),
+    /// Let sending go on after it stopped by itself.
+    ///
+    /// A wave of letters, one refusal after the other or a clock that jumps turn all sending into
+    /// drafting; `notyet status` says why. Letters that became drafts meanwhile stay drafts.
+    /// Works while the daemon runs.
+    #[command(after_help = "Example:\n  notyet resume --config notyet.toml")]
+    Resume(StatusArguments),
     /// Look after the configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -12,6 +12,7 @@ mod out;
 mod preview;
 mod queue;
 mod render;
+mod resume;
 mod rules;
 mod rules_explain;
 mod rules_learn;
@@ -39,6 +40,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Known(arguments) => known::run(&arguments),
         Command::Queue(arguments) => queue::run(&arguments),
+        Command::Resume(arguments) => resume::run(&arguments),
         Command::Config(ConfigCommand::Check(arguments)) => config::check(&arguments),
         Command::Rules(command) => rules::run(&command),
         Command::Letters(LettersCommand::Show(arguments)) => letters::show(&arguments),

@@ -9,6 +9,7 @@ use super::when;
 use crate::app::look::{AccountStatus, Status};
 use crate::app::{look, setup};
 use crate::config::Account;
+use crate::domain::sending::Trip;
 
 pub(super) fn run(arguments: &StatusArguments) -> Outcome {
     let setup = setup::load(&arguments.config)?;
@@ -26,7 +27,16 @@ fn as_text(status: &Status, accounts: &[Account], paint: Paint) -> String {
         return "No account has run yet.\n".to_owned();
     }
     let blind = |name: &str| accounts.iter().any(|a| a.name == name && a.authserv_id.is_none());
-    status.accounts.iter().map(|account| account_text(account, blind(&account.name), paint)).collect()
+    let stopped = status.stopped.iter().map(|trip| {
+        let text = format!("since {}: {}", when(trip.at), trip.words);
+        format!(
+            "{}  {}\n            letters become drafts until you say `notyet resume`\n",
+            paint.bold("SENDING STOPPED"),
+            line(&text)
+        )
+    });
+    let accounts = status.accounts.iter().map(|account| account_text(account, blind(&account.name), paint));
+    stopped.chain(accounts).collect()
 }
 
 fn account_text(account: &AccountStatus, blind: bool, paint: Paint) -> String {
@@ -87,7 +97,12 @@ fn account_text(account: &AccountStatus, blind: bool, paint: Paint) -> String {
 }
 
 fn as_json(status: &Status) -> Value {
-    json!({ "accounts": status.accounts.iter().map(account_json).collect::<Vec<_>>() })
+    let stopped = status.stopped.as_ref().map(stopped_json);
+    json!({ "sending_stopped": stopped, "accounts": status.accounts.iter().map(account_json).collect::<Vec<_>>() })
+}
+
+pub(super) fn stopped_json(trip: &Trip) -> Value {
+    json!({ "cause": trip.cause.as_str(), "since": trip.at.unix_s(), "words": trip.words })
 }
 
 fn account_json(account: &AccountStatus) -> Value {

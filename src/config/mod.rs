@@ -14,6 +14,7 @@ mod field;
 mod keys;
 mod problems;
 mod raw;
+mod sending;
 mod server;
 pub mod show;
 mod surroundings;

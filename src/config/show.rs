@@ -107,6 +107,7 @@ fn tables(config: &Config, policy: &Policy) -> Vec<Table> {
                 ("send_within", json!(duration_text(policy.send_within))),
             ],
         },
+        Table { path: vec!["sending".to_owned()], entries: sending_entries(config) },
         Table {
             path: vec!["log".to_owned()],
             entries: vec![
@@ -119,6 +120,19 @@ fn tables(config: &Config, policy: &Policy) -> Vec<Table> {
         account_tables(account, &mut tables);
     }
     tables
+}
+
+fn sending_entries(config: &Config) -> Vec<(&'static str, Value)> {
+    let (sending, brakes) = (&config.sending, &config.sending.brakes);
+    vec![
+        ("hours", json!(sending.hours.map(|hours| hours.to_string()))),
+        ("days", json!(sending.days.words())),
+        ("time_zone", json!(config.time_zone)),
+        ("burst_letters", json!(brakes.burst_letters)),
+        ("burst_within", json!(duration_text(brakes.burst_within))),
+        ("refusals_in_a_row", json!(brakes.refusals_in_a_row)),
+        ("clock_gap", json!(duration_text(brakes.clock_gap))),
+    ]
 }
 
 fn account_tables(account: &Account, tables: &mut Vec<Table>) {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::domain::sending::Sending;
 use crate::domain::{Acquaintance, Address, PolicyOverride};
 
 /// Everything the daemon needs to know from its owner.
@@ -18,6 +19,10 @@ pub struct Config {
     pub rules_dir: Option<PathBuf>,
     /// What the config changes of the shipped policy.
     pub policy: PolicyOverride,
+    /// When letters may be sent, and what stops all sending.
+    pub sending: Sending,
+    /// The time zone in which `sending` is meant (an IANA name); none: the system's.
+    pub time_zone: Option<String>,
     /// How to log.
     pub logging: Logging,
     /// The accounts in file order; at least one, names unique.

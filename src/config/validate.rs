@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use super::field::{Field, Words};
-use super::keys::{LOG, ME, OWNER, PEOPLE, POLICY};
+use super::keys::{LOG, ME, OWNER, PEOPLE, POLICY, SENDING};
 use super::raw::Section;
 use super::surroundings::Surroundings;
 use super::types::{Account, Config, LogFormat, Logging, Me, Owner, People};
-use super::{account, keys};
+use super::{account, keys, sending};
 use crate::domain::{Acquaintance, Action, Address, PolicyOverride, Source};
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
@@ -61,6 +61,10 @@ pub(super) fn config(root: &Section<'_>, around: &Surroundings) -> Option<Config
         Some(field) => field.section(POLICY).and_then(|section| policy(&section)),
         None => Some(PolicyOverride::default()),
     };
+    let sending = match root.field("sending") {
+        Some(field) => field.section(SENDING).and_then(|section| sending::sending(&section)),
+        None => Some(Default::default()),
+    };
     let logging = match root.field("log") {
         Some(field) => field.section(LOG).and_then(|section| logging(&section)),
         None => Some(Logging::default()),
@@ -75,12 +79,15 @@ pub(super) fn config(root: &Section<'_>, around: &Surroundings) -> Option<Config
     if let (Some(policy), Some(accounts)) = (&policy, &accounts) {
         check_sending(root, policy, accounts, &sections);
     }
+    let (sending, time_zone) = sending?;
     Some(Config {
         state_dir: state_dir?,
         rules_dir: rules_dir?,
         owner: Owner { me: me?, ..owner? },
         people: people?,
         policy: policy?,
+        sending,
+        time_zone,
         logging: logging?,
         accounts: accounts?,
     })

@@ -8,6 +8,7 @@ pub mod invitation;
 pub mod mail;
 pub mod policy;
 pub mod problem;
+pub mod sending;
 pub mod time;
 pub mod verdict;
 

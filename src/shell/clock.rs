@@ -2,6 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use jiff::tz::TimeZone;
+
 use crate::domain::Timestamp;
 
 /// This moment, to the second. A clock set before 1970 reads as 1970.
@@ -14,6 +16,15 @@ pub fn now() -> Timestamp {
 pub fn at(time: SystemTime) -> Timestamp {
     let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     Timestamp::from_unix_s(i64::try_from(seconds).unwrap_or(i64::MAX))
+}
+
+/// The time zone of that IANA name, as the system's table has it; without a
+/// name the system's own. `None` where the table does not hold it.
+pub fn zone(name: Option<&str>) -> Option<TimeZone> {
+    match name {
+        Some(name) => TimeZone::get(name).ok(),
+        None => Some(TimeZone::system()),
+    }
 }
 
 #[cfg(test)]

@@ -48,6 +48,12 @@ pub fn decide(case: &Case<'_>, policy: &Policy) -> (Decision, Reason, Vec<Eviden
     }
 }
 
+/// Why a letter that is to be sent waits for another hour.
+pub fn outside_hours() -> Reason {
+    let text = "it is to be sent, and waits for the hours and days of [sending]".to_owned();
+    Reason { code: "outside-hours", text }
+}
+
 /// The first thing that speaks against sending without a person's look.
 fn against_sending(case: &Case<'_>, policy: &Policy) -> Option<Reason> {
     let reason = |code, text: String| Some(Reason { code, text });

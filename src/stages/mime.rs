@@ -79,6 +79,25 @@ pub fn message_id(key: &InvitationKey, owner: &Owner) -> MessageId {
     MessageId::compose(&trace::id_left(key), domain)
 }
 
+/// Fields that mark what a machine sends.
+const MACHINE_FIELDS: [(&str, &str); 2] =
+    [("Auto-Submitted", "auto-replied"), ("X-Auto-Response-Suppress", "All")];
+
+/// A message of [`render`] for the owner to send by hand: as [`Purpose::Draft`] would have made it.
+pub fn as_draft(message: &[u8]) -> Vec<u8> {
+    let marks = MACHINE_FIELDS.map(|(name, value)| format!("{name}: {value}\r\n").into_bytes());
+    let mut in_header = true;
+    let lines = message.split_inclusive(|byte| *byte == b'\n');
+    lines
+        .filter(|line| {
+            in_header &= *line != b"\r\n";
+            !(in_header && marks.iter().any(|mark| mark == line))
+        })
+        .flatten()
+        .copied()
+        .collect()
+}
+
 /// The message: one text/plain part, UTF-8, quoted-printable (so that a
 /// paragraph stays one line however long it is), CRLF line ends.
 ///
@@ -118,9 +137,9 @@ pub fn render(frame: &Frame<'_>) -> Result<Vec<u8>, Unrenderable> {
         .raw_header(plain_field(KEY_HEADER, id.as_str().to_owned()))
         .raw_header(plain_field(trace::IDENTITY_HEADER, trace::identity_value(network, identity)));
     if frame.purpose == Purpose::Send {
-        builder = builder
-            .raw_header(plain_field("Auto-Submitted", "auto-replied".to_owned()))
-            .raw_header(plain_field("X-Auto-Response-Suppress", "All".to_owned()));
+        for (name, value) in MACHINE_FIELDS {
+            builder = builder.raw_header(plain_field(name, value.to_owned()));
+        }
     }
 
     let body = Body::new_with_encoding(text(&frame.letter.body), ContentTransferEncoding::QuotedPrintable)
@@ -402,6 +421,30 @@ mod tests {
             let year = if seconds > 0 { "9999" } else { "1970" };
             assert!(String::from_utf8(bytes).unwrap().contains(&format!(" {year} ")));
         }
+    }
+
+    #[test]
+    fn a_letter_to_send_becomes_the_draft_it_would_have_been() {
+        let jane = Address::parse("jane@example.org").unwrap();
+        let owner = owner("O");
+        let letter = letter("s", "Auto-Submitted: auto-replied\n\nmore");
+        let rendered = |purpose| {
+            render(&Frame {
+                key: &key(),
+                identity: ("example", &identity()),
+                owner: &owner,
+                to: Some(("Jane", &jane)),
+                letter: &letter,
+                in_reply_to: None,
+                references: &[],
+                date: DATE,
+                purpose,
+            })
+            .unwrap()
+        };
+        assert_ne!(rendered(Purpose::Send), rendered(Purpose::Draft));
+        assert_eq!(as_draft(&rendered(Purpose::Send)), rendered(Purpose::Draft));
+        assert_eq!(as_draft(&rendered(Purpose::Draft)), rendered(Purpose::Draft));
     }
 
     /// Renders with `name` as both display names and checks what a reader sees.

@@ -3,10 +3,12 @@
 //! Two halves round one question: [`identify`] says what a mail is; the app
 //! looks up [`gates::Facts`]; [`judge`] makes the [`Plan`].
 
+pub mod brake;
 pub mod classify;
 pub mod compose;
 pub mod decide;
 pub mod gates;
+pub mod hours;
 pub mod html;
 pub mod lines;
 pub mod mime;
@@ -16,6 +18,7 @@ pub mod recognise;
 pub mod trace;
 
 use crate::config::Owner;
+use crate::domain::sending::SendHour;
 use crate::domain::{Decision, Evidence, Invitation, Judgement, Letter, Mail, Plan, Policy, RawMail, Stage};
 use crate::rulebook::openings::Kind;
 use crate::rulebook::{Network, Rulebook};
@@ -118,6 +121,10 @@ pub fn judge(
     let (decision, reason, said) = decide::decide(&case, bench.policy);
     evidence.extend(said);
     match full {
+        None if decision == Decision::Send && facts.sending.hour == SendHour::Later => {
+            let held = plan(Decision::Hold, decide::outside_hours(), evidence, letter.ok());
+            Plan { once_released: Some(decision), ..held }
+        }
         // A limit holds back only what would otherwise go out.
         Some(full) if matches!(decision, Decision::Draft | Decision::Send) => {
             let held = plan(Decision::Hold, full.clone(), evidence, letter.ok());

@@ -308,6 +308,9 @@ fn insert_delivery(
             plan_id
         ],
     )?;
+    if let Some(to) = &delivery.to {
+        super::brake::claim(tx, to, key)?;
+    }
     tx.execute(
         "INSERT INTO delivery_event (key, event, from_state, to_state, note, at)
          VALUES (?1, 'created', NULL, ?2, '', ?3)",

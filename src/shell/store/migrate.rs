@@ -17,6 +17,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("people.sql"),
     include_str!("hand.sql"),
     include_str!("rebuild.sql"),
+    include_str!("brake.sql"),
 ];
 
 /// The version this program writes.
@@ -50,12 +51,21 @@ fn apply(connection: &mut Connection, path: &Path, steps: &[&str]) -> Result<(),
     if missing.is_empty() {
         return Ok(());
     }
+    let had_recipients = has_table(&transaction, "recipient").map_err(fault)?;
     for step in missing {
         transaction.execute_batch(step).map_err(fault)?;
+    }
+    // SQL alone cannot fill this table: it holds digests.
+    if !had_recipients && has_table(&transaction, "recipient").map_err(fault)? {
+        super::brake::claim_for_old_letters(&transaction).map_err(fault)?;
     }
     let to = i64::try_from(steps.len()).unwrap_or(i64::MAX);
     transaction.pragma_update(None, "user_version", to).map_err(fault)?;
     transaction.commit().map_err(fault)
+}
+
+fn has_table(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
+    connection.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1")?.exists([name])
 }
 
 fn too_new(path: &Path, found: i64) -> Fault {
@@ -116,6 +126,28 @@ mod tests {
                 assert_eq!(row, (7, 12), "from version {old}");
             }
         }
+    }
+
+    #[test]
+    fn letters_of_old_keep_their_recipients() {
+        let mut connection = fixture(2);
+        connection
+            .execute_batch(
+                "INSERT INTO invitation (key, network, name_digest, first_seen) VALUES ('k', 'n', 'd', 1);
+                 INSERT INTO plan (id, key, account, mailbox, uid_validity, uid, decision, reason_code,
+                     reason_text, note_kind, confidence, language, route, inviter_name, evidence, made_at)
+                     VALUES (1, 'k', 'work', 'INBOX', 1, 1, 'send', 'r', 't', 'generic', 1.0, '', 'address',
+                     'x', '[]', 1);
+                 INSERT INTO delivery (key, plan_id, account, mode, state, message, message_id, recipient,
+                     attempts, next_attempt_at, last_words, created_at, changed_at)
+                     VALUES ('k', 1, 'work', 'send', 'sent', x'00', 'i@d', 'a@b.example', 0, 1, '', 1, 1);",
+            )
+            .unwrap();
+        migrate(&mut connection, Path::new("x")).unwrap();
+        let (key, digest_bytes): (String, i64) = connection
+            .query_row("SELECT key, length(digest) FROM recipient", [], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap();
+        assert_eq!((key.as_str(), digest_bytes), ("k", 32));
     }
 
     #[test]

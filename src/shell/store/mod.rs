@@ -26,6 +26,7 @@
 //! shut out `status`), and a pid file (it outlives a crash).
 
 mod batch;
+mod brake;
 mod cursor;
 mod delivery;
 mod hand;

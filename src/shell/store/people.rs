@@ -147,13 +147,18 @@ fn insert(tx: &Transaction<'_>, source: Source, account: &str, keys: &[PersonKey
     Ok(())
 }
 
-fn secret(connection: &Connection) -> rusqlite::Result<Vec<u8>> {
+pub(super) fn secret(connection: &Connection) -> rusqlite::Result<Vec<u8>> {
     connection.query_row("SELECT value FROM secret", [], |row| row.get(0))
 }
 
 fn digest(secret: &[u8], key: &PersonKey) -> Vec<u8> {
+    digest_of(secret, &key.text)
+}
+
+/// What the ledger keeps of a person in place of `text`.
+pub(super) fn digest_of(secret: &[u8], text: &str) -> Vec<u8> {
     let mut hash = Sha256::new();
     hash.update(secret);
-    hash.update(key.text.as_bytes());
+    hash.update(text.as_bytes());
     hash.finalize().to_vec()
 }

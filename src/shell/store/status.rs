@@ -5,12 +5,15 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::words::{optional_time, parse_mode, time, word};
 use super::{Cursor, FoundAgain, Ledger, PortFault};
 use crate::domain::delivery::{Mode, State};
+use crate::domain::sending::Trip;
 use crate::domain::{Decision, Fault, InvitationKey, Timestamp};
 use crate::shell::mailbox::Uid;
 
 /// The ledger at a glance. Names of inviters are for the owner's eyes, never for a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
+    /// Why all sending stands still; none while it goes on.
+    pub stopped: Option<Trip>,
     /// Every account that ever ran, by name.
     pub accounts: Vec<AccountStatus>,
 }
@@ -122,7 +125,7 @@ impl Ledger {
         for account in &mut accounts {
             account.port_faults = port_faults.extract_if(.., |fault| fault.account == account.name).collect();
         }
-        Ok(Status { accounts })
+        Ok(Status { stopped: self.sending_stopped()?, accounts })
     }
 }
 

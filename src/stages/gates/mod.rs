@@ -11,11 +11,13 @@ pub mod authserv;
 mod automated;
 mod limits;
 mod person;
+mod sending;
 
 pub use authentic::{Assume, Authenticity};
 pub use automated::OWN_KEY_HEADER;
 pub use person::is_robot;
 
+use crate::domain::sending::SendFacts;
 use crate::domain::{
     Address, Decision, Encounter, Evidence, Invitation, Mail, Policy, Reason, Stage, Timestamp,
 };
@@ -37,6 +39,8 @@ pub struct Facts {
     pub letters_last_day: u32,
     /// Where the inviter was found among the people the owner knows.
     pub encounters: Vec<Encounter>,
+    /// What is known about sending now.
+    pub sending: SendFacts,
 }
 
 /// An invitation that was dealt with before.
@@ -172,6 +176,8 @@ pub fn pass(
         ("gate.acquaintance", acquaintance::stranger(&facts.encounters)),
         ("gate.age", limits::recent(mail, facts)),
         ("gate.target", person::target(mail, invitation, owner_addresses, trust)),
+        ("gate.recipient", sending::first_letter(&facts.sending)),
+        ("gate.breaker", sending::goes_on(&facts.sending)),
         ("gate.limits", limits::room(facts, policy)),
     ];
     let evidence = findings.iter().map(|(gate, finding)| finding.evidence(gate)).collect();
