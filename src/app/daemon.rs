@@ -112,6 +112,7 @@ fn begin(setup: Setup, ledger: Option<Ledger>) -> Result<(Vec<crate::config::Acc
     let mut shared = Shared::new(setup.rules, setup.config.owner, setup.policy, ledger, clock::now);
     shared.uids_dir = uids_dir;
     shared.people = setup.config.people;
+    shared.after = setup.config.after;
     Ok((setup.config.accounts, Arc::new(shared)))
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::hand_arguments::QueueArguments;
+use super::hand_arguments::{KeyArguments, QueueArguments};
 use crate::domain::NoteKind;
 
 /// Answers invitations to connect with a kind "not like this, not yet".
@@ -85,6 +85,12 @@ pub enum Command {
         after_help = "Examples:\n  notyet queue list --config notyet.toml\n  notyet queue show 3f2a --config notyet.toml      the letter, its history, what you can do\n  notyet queue retry 3f2a --config notyet.toml     send it, or put it into Drafts, (again)\n  notyet queue drop 3f2a --config notyet.toml      never answer this invitation\n  notyet queue sent 3f2a --config notyet.toml      you found it in your Sent folder"
     )]
     Queue(QueueArguments),
+    /// Take back what was done about one invitation, and never answer it.
+    ///
+    /// The notification goes back to its folder, with the flags it had; our draft is removed if
+    /// nobody has edited it. A letter that was sent stays sent. Works while the daemon runs.
+    #[command(after_help = "Example:\n  notyet undo 3f2a --config notyet.toml     again: how it went")]
+    Undo(KeyArguments),
     /// Look after the configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),

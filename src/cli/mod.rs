@@ -19,6 +19,7 @@ mod run;
 mod status;
 mod style;
 mod table;
+mod undo;
 
 use std::process::ExitCode;
 
@@ -39,6 +40,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Known(arguments) => known::run(&arguments),
         Command::Queue(arguments) => queue::run(&arguments),
+        Command::Undo(arguments) => undo::run(&arguments),
         Command::Config(ConfigCommand::Check(arguments)) => config::check(&arguments),
         Command::Rules(command) => rules::run(&command),
         Command::Letters(LettersCommand::Show(arguments)) => letters::show(&arguments),

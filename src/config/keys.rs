@@ -4,12 +4,13 @@
 pub(super) type Keys = &'static [&'static str];
 
 pub(super) const ROOT: Keys =
-    &["state_dir", "rules_dir", "owner", "me", "people", "policy", "log", "account"];
+    &["state_dir", "rules_dir", "owner", "me", "people", "policy", "after", "log", "account"];
 pub(super) const OWNER: Keys = &["name", "addresses", "link", "languages"];
 pub(super) const ME: Keys = &["talks", "books", "companies", "products"];
 pub(super) const PEOPLE: Keys = &["keep", "address_books", "learn_from_sent"];
 pub(super) const POLICY: Keys =
     &["generic", "personalized", "send_confidence", "max_per_hour", "max_per_day", "send_within"];
+pub(super) const AFTER: Keys = &["decision", "note", "seen", "flag", "move", "create"];
 pub(super) const LOG: Keys = &["format", "level"];
 pub(super) const ACCOUNT: Keys = &[
     "mailboxes",
@@ -32,12 +33,13 @@ pub(super) const PASSWORD: Keys = &["command", "file", "credential"];
 pub(super) const OAUTH2: Keys = &["token_command"];
 
 /// Every table with its path; `NAME` stands for the account's name.
-const TABLES: [(&str, Keys); 14] = [
+const TABLES: [(&str, Keys); 15] = [
     ("", ROOT),
     ("owner", OWNER),
     ("me", ME),
     ("people", PEOPLE),
     ("policy", POLICY),
+    ("after", AFTER),
     ("log", LOG),
     ("account.NAME", ACCOUNT),
     ("account.NAME.imap", IMAP),

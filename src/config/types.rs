@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::domain::after::AfterRule;
 use crate::domain::{Acquaintance, Address, PolicyOverride};
 
 /// Everything the daemon needs to know from its owner.
@@ -18,6 +19,8 @@ pub struct Config {
     pub rules_dir: Option<PathBuf>,
     /// What the config changes of the shipped policy.
     pub policy: PolicyOverride,
+    /// What is wanted of notifications that are dealt with; the first that fits counts.
+    pub after: Vec<AfterRule>,
     /// How to log.
     pub logging: Logging,
     /// The accounts in file order; at least one, names unique.

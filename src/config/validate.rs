@@ -8,7 +8,7 @@ use super::keys::{LOG, ME, OWNER, PEOPLE, POLICY};
 use super::raw::Section;
 use super::surroundings::Surroundings;
 use super::types::{Account, Config, LogFormat, Logging, Me, Owner, People};
-use super::{account, keys};
+use super::{account, after, keys};
 use crate::domain::{Acquaintance, Action, Address, PolicyOverride, Source};
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
@@ -75,12 +75,14 @@ pub(super) fn config(root: &Section<'_>, around: &Surroundings) -> Option<Config
     if let (Some(policy), Some(accounts)) = (&policy, &accounts) {
         check_sending(root, policy, accounts, &sections);
     }
+    let after = after::rules(root, accounts.as_deref());
     Some(Config {
         state_dir: state_dir?,
         rules_dir: rules_dir?,
         owner: Owner { me: me?, ..owner? },
         people: people?,
         policy: policy?,
+        after: after?,
         logging: logging?,
         accounts: accounts?,
     })

@@ -34,6 +34,7 @@ mod lock;
 mod migrate;
 mod people;
 mod status;
+mod touch;
 mod words;
 
 use std::path::Path;
@@ -49,6 +50,7 @@ pub use hand::Case;
 pub use ledger::Ledger;
 pub use people::SentCursor;
 pub use status::{AccountStatus, Quarantined, Status, Waiting, Withheld};
+pub use touch::{Touch, Touched, Undo, Withdrawn};
 
 /// What a failed statement means for the caller. SQLite's words hold names of
 /// tables and columns, never values.

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::words::{parse_mode, time, word};
-use super::{Cursor, Ledger, PortFault};
+use super::{Cursor, Ledger, PortFault, Touch};
 use crate::domain::delivery::{Mode, State};
 use crate::domain::{Decision, Fault, InvitationKey, Timestamp};
 use crate::shell::mailbox::Uid;
@@ -38,6 +38,8 @@ pub struct AccountStatus {
     pub waiting: Vec<Waiting>,
     /// Mail that could not be read, oldest first.
     pub quarantined: Vec<Quarantined>,
+    /// Notifications that are not as their owner wants them, and what stands in the way, oldest first.
+    pub untidy: Vec<Touch>,
     /// Ports that wait for a person.
     pub port_faults: Vec<PortFault>,
 }
@@ -118,6 +120,7 @@ impl Ledger {
             accounts
         })?;
         for account in &mut accounts {
+            account.untidy = self.touches_in_trouble(&account.name)?;
             account.port_faults = port_faults.extract_if(.., |fault| fault.account == account.name).collect();
         }
         Ok(Status { accounts })
@@ -146,6 +149,7 @@ fn read_accounts(connection: &Connection) -> rusqlite::Result<Vec<AccountStatus>
                 )?,
                 waiting: waiting(connection, &name)?,
                 quarantined: quarantined(connection, &name)?,
+                untidy: Vec::new(),
                 port_faults: Vec::new(),
                 name,
             })

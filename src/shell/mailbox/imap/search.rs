@@ -137,7 +137,7 @@ fn day_before(moment: Timestamp) -> Option<String> {
 }
 
 /// One of the `name` fields in `block` has exactly the value `wanted`.
-fn holds(block: &[u8], name: &str, wanted: &[u8]) -> bool {
+pub(super) fn holds(block: &[u8], name: &str, wanted: &[u8]) -> bool {
     let mut fields: Vec<Vec<u8>> = Vec::new();
     for line in block.split(|byte| *byte == b'\n') {
         match (line.first(), fields.last_mut()) {
