@@ -3,13 +3,17 @@
 /// Starts a Dovecot or leaves the test, which was said loudly.
 macro_rules! dovecot {
     () => {
-        match crate::support::dovecot::Dovecot::start() {
+        dovecot!("")
+    };
+    ($more:expr) => {
+        match crate::support::dovecot::Dovecot::start_with($more) {
             Some(server) => server,
             None => return,
         }
     };
 }
 
+mod after;
 mod brake;
 mod crash;
 mod doctor;

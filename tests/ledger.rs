@@ -80,6 +80,7 @@ fn batch<'a>(next_uid: u32, entries: Vec<Entry<'a>>, now: i64) -> Batch<'a> {
         next_uid: Some(next_uid),
         entries,
         quarantined: Vec::new(),
+        wish: None,
         now: t(now),
     }
 }

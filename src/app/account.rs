@@ -7,7 +7,7 @@ use super::backoff::Backoff;
 use super::ingest::{Observer, Tally, Unwatched, ingest};
 use super::port::Port;
 use super::shared::{LONGEST_STEP, Memory, Shared, Stop};
-use super::{brake, deliver, people, rebuild, settle};
+use super::{brake, deliver, people, rebuild, settle, tidy};
 use crate::config::Account;
 use crate::domain::Fault;
 use crate::shell::mailbox::Access;
@@ -60,12 +60,16 @@ pub async fn pass(
     let tally = ingest(port, account, shared, memory, observer, stop).await?;
     settle::release_held(account, shared)?;
     settle::settle(port, account, shared, stop).await?;
+    tidy::tidy(port, account, shared, stop).await?;
     if memory.sending_rests_until.is_some_and(|until| shared.now() < until) {
         return Ok(tally);
     }
     match deliver::deliver(account, shared, &memory.progress, stop).await {
         Ok(0) => {}
-        Ok(_) => settle::settle(port, account, shared, stop).await?,
+        Ok(_) => {
+            settle::settle(port, account, shared, stop).await?;
+            tidy::tidy(port, account, shared, stop).await?;
+        }
         // Drafting goes on where sending cannot; the letters keep their place in the queue.
         Err(fault @ Fault::NeedsHuman(_)) => {
             tell(account, shared, memory, PortKind::Smtp, &fault);

@@ -114,6 +114,7 @@ fn begin(setup: Setup, ledger: Option<Ledger>) -> Result<(Vec<crate::config::Acc
     shared.people = setup.config.people;
     shared.sending = setup.config.sending;
     shared.zone = setup.zone;
+    shared.after = setup.config.after;
     Ok((setup.config.accounts, Arc::new(shared)))
 }
 

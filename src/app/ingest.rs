@@ -7,6 +7,7 @@ use super::entry::{facts, new_delivery};
 use super::port::Port;
 use super::shared::{LONGEST_STEP, Memory, Shared, Step, Stop};
 use crate::config::Account;
+use crate::domain::after::Wish;
 use crate::domain::{Fault, Mail, Plan, RawMail, Timestamp};
 use crate::rulebook::Rulebook;
 pub use crate::shell::mailbox::Uid;
@@ -14,7 +15,7 @@ use crate::shell::mailbox::{Access, Body, Envelope, Opened, SearchTerm};
 use crate::shell::store::{Batch, Entry};
 use crate::stages::parse::{self, Unreadable};
 use crate::stages::recognise::{self, Recognised};
-use crate::stages::{identify, judge};
+use crate::stages::{after, identify, judge};
 
 /// UIDs of one header fetch.
 const HEADERS_AT_ONCE: u32 = 1000;
@@ -271,6 +272,8 @@ impl Look<'_> {
             Ok(Err(unreadable)) => return self.quarantine(envelope.uid, None, unreadable.as_str()),
             Err(_) => return self.quarantine(envelope.uid, None, OUR_FAULT),
         };
+        // A digest's mail belongs to several people's invitations: it stays as it is.
+        let tells_of_one = recognised.invitations.len() == 1;
         let mut plans = Vec::new();
         for invitation in &recognised.invitations {
             let facts = facts(self.shared, self.account, invitation, envelope.arrived, Some(start))?;
@@ -283,7 +286,8 @@ impl Look<'_> {
             let written = new_delivery(&plan, self.shared).and_then(|delivery| {
                 let entry = Entry { uid: envelope.uid, plan: &plan, delivery };
                 // Not beyond this mail: it may tell of more than one invitation.
-                self.commit(vec![entry], Vec::new(), in_order.then_some(envelope.uid))
+                let wish = after::wish(&plan, &self.shared.after).filter(|_| tells_of_one);
+                self.commit(vec![entry], Vec::new(), in_order.then_some(envelope.uid), wish)
             });
             match written {
                 Ok(()) => {}
@@ -303,13 +307,13 @@ impl Look<'_> {
         self.tally.quarantined += 1;
         self.memory.stumbles.remove(&(self.mailbox.to_owned(), uid));
         // The cursor stays: candidates below this mail may be unread as yet. A repetition is no harm.
-        self.commit(Vec::new(), vec![(uid, why.to_owned())], None)?;
+        self.commit(Vec::new(), vec![(uid, why.to_owned())], None, None)?;
         self.observer.seen(uid, &Seen::Quarantined { header, why });
         Ok(())
     }
 
     fn commit_cursor(&self, next_uid: Uid) -> Result<(), Fault> {
-        self.commit(Vec::new(), Vec::new(), Some(next_uid))
+        self.commit(Vec::new(), Vec::new(), Some(next_uid), None)
     }
 
     fn commit(
@@ -317,6 +321,7 @@ impl Look<'_> {
         entries: Vec<Entry<'_>>,
         quarantined: Vec<(Uid, String)>,
         next_uid: Option<Uid>,
+        wish: Option<&Wish>,
     ) -> Result<(), Fault> {
         let batch = Batch {
             account: &self.account.name,
@@ -325,6 +330,7 @@ impl Look<'_> {
             next_uid,
             entries,
             quarantined,
+            wish,
             now: self.shared.now(),
         };
         self.shared.ledger().commit_batch(&batch).map(|_| ())

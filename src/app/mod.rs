@@ -20,5 +20,7 @@ pub mod rules;
 pub mod settle;
 pub mod setup;
 pub mod shared;
+mod tidy;
+pub mod undo;
 
 pub use crate::shell::telemetry::{Telemetry, start as start_log};

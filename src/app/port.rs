@@ -5,11 +5,12 @@ use std::future::Future;
 use std::time::Duration;
 
 use crate::config::{Account, MailboxKind};
-use crate::domain::{Fault, Timestamp};
+use crate::domain::{Fault, MessageId, Timestamp};
 use crate::shell::mailbox::imap::ImapSession;
 use crate::shell::mailbox::maildir::{MaildirSession, UidBook};
 use crate::shell::mailbox::{
-    Access, Answer, AppendTrace, Body, Envelope, Folder, Opened, SearchTerm, SpecialFolders, Uid, Wake,
+    Access, Answer, AppendTrace, Body, Change, Envelope, Folder, Marks, Moving, Opened, SearchTerm,
+    SpecialFolders, Spot, Uid, Wake,
 };
 use crate::shell::secrets;
 
@@ -205,6 +206,81 @@ impl Port {
         value: &str,
     ) -> Result<AppendTrace, Fault> {
         on_either!(self, session => session.resolve_append(folder, mark, header, value))
+    }
+
+    /// How one message gets to another folder.
+    pub fn moving(&self) -> Moving {
+        match self {
+            Self::Imap(session) => session.moving(),
+            Self::Maildir(_) => Moving::Move,
+        }
+    }
+
+    /// Whether `folder` is there already, also on a server.
+    ///
+    /// # Errors
+    /// See the session's own.
+    pub async fn has_folder(&mut self, folder: &str) -> Result<bool, Fault> {
+        match self {
+            Self::Imap(session) => session.has_folder(folder).await,
+            Self::Maildir(session) => session.is_there(folder).await,
+        }
+    }
+
+    /// Makes `folder`.
+    ///
+    /// # Errors
+    /// See the session's own.
+    pub async fn make_folder(&mut self, folder: &str) -> Result<(), Fault> {
+        on_either!(self, session => session.make_folder(folder))
+    }
+
+    /// Opens `folder` for writing and looks for one message in it.
+    ///
+    /// # Errors
+    /// See the session's own.
+    pub async fn find_to_touch(
+        &mut self,
+        folder: &str,
+        hint: Option<(u32, Uid)>,
+        message_id: &MessageId,
+    ) -> Result<Option<Spot>, Fault> {
+        on_either!(self, session => session.find_to_touch(folder, hint, message_id))
+    }
+
+    /// Sets and takes off flags of a message just found.
+    ///
+    /// # Errors
+    /// See the session's own.
+    pub async fn mark(&mut self, folder: &str, uid: Uid, on: Marks, off: Marks) -> Result<Change, Fault> {
+        on_either!(self, session => session.mark(folder, uid, on, off))
+    }
+
+    /// Moves a message just found; only with [`Moving::Move`].
+    ///
+    /// # Errors
+    /// See the session's own.
+    pub async fn move_to(&mut self, folder: &str, uid: Uid, to: &str) -> Result<Change, Fault> {
+        on_either!(self, session => session.move_to(folder, uid, to))
+    }
+
+    /// Copies a message just found; a Maildir moves instead.
+    ///
+    /// # Errors
+    /// See the session's own.
+    pub async fn copy_to(&mut self, folder: &str, uid: Uid, to: &str) -> Result<Change, Fault> {
+        match self {
+            Self::Imap(session) => session.copy_to(folder, uid, to).await,
+            Self::Maildir(session) => session.move_to(folder, uid, to).await,
+        }
+    }
+
+    /// Removes a message just found, and no other.
+    ///
+    /// # Errors
+    /// See the session's own.
+    pub async fn remove(&mut self, folder: &str, uid: Uid) -> Result<Change, Fault> {
+        on_either!(self, session => session.remove(folder, uid))
     }
 
     /// Waits for a change of the opened mailbox.

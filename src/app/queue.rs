@@ -79,7 +79,7 @@ pub enum Came {
 
 /// The ledger as a person holds it.
 pub struct Hand {
-    ledger: Ledger,
+    pub(super) ledger: Ledger,
 }
 
 impl Hand {

@@ -116,7 +116,7 @@ async fn folders_of(
     Ok(known.insert(found).clone())
 }
 
-async fn drafts_folder(
+pub(super) async fn drafts_folder(
     port: &mut Port,
     account: &Account,
     known: &mut Option<SpecialFolders>,

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::people::Books;
 use crate::config::Account;
 use crate::config::{Owner, People};
+use crate::domain::after::AfterRule;
 use crate::domain::delivery::Event;
 use crate::domain::sending::Sending;
 use crate::domain::{Encounter, Fault, PersonKey, Policy, Timestamp};
@@ -44,11 +45,21 @@ pub enum Step {
     CopyFiled,
     /// The copy is recorded.
     CopyRecorded,
+    /// It is written down what flags a notification has; it is touched next.
+    TouchBegun,
+    /// A notification was copied, on a server that cannot move; the original is removed next.
+    NotificationCopied,
+    /// A notification is as wanted; nothing is recorded of it.
+    NotificationTouched,
+    /// That is recorded.
+    TouchRecorded,
+    /// A draft that its owner took back is gone; nothing is recorded of it.
+    DraftRemoved,
 }
 
 impl Step {
     /// All steps, in the order a letter meets them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 14] = [
         Self::PlanCommitted,
         Self::AppendAboutToGo,
         Self::Appended,
@@ -58,6 +69,11 @@ impl Step {
         Self::SentRecorded,
         Self::CopyFiled,
         Self::CopyRecorded,
+        Self::TouchBegun,
+        Self::NotificationCopied,
+        Self::NotificationTouched,
+        Self::TouchRecorded,
+        Self::DraftRemoved,
     ];
 }
 
@@ -79,6 +95,8 @@ pub struct Shared {
     pub sending: Sending,
     /// Where the owner's clock hangs.
     pub zone: TimeZone,
+    /// What the owner wants of notifications that are dealt with.
+    pub after: Vec<AfterRule>,
     /// The clock; tests give their own.
     pub clock: fn() -> Timestamp,
     /// Called at every [`Step`]; does nothing outside tests.
@@ -106,6 +124,7 @@ impl Shared {
             policy,
             sending: Sending::default(),
             zone: TimeZone::UTC,
+            after: Vec::new(),
             clock,
             at_step: |_| (),
             uids_dir: None,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::hand_arguments::QueueArguments;
+use super::hand_arguments::{KeyArguments, QueueArguments};
 use crate::domain::NoteKind;
 
 /// Answers invitations to connect with a kind "not like this, not yet".
@@ -92,6 +92,12 @@ pub enum Command {
     /// Works while the daemon runs.
     #[command(after_help = "Example:\n  notyet resume --config notyet.toml")]
     Resume(StatusArguments),
+    /// Take back what was done about one invitation, and never answer it.
+    ///
+    /// The notification goes back to its folder, with the flags it had; our draft is removed if
+    /// nobody has edited it. A letter that was sent stays sent. Works while the daemon runs.
+    #[command(after_help = "Example:\n  notyet undo 3f2a --config notyet.toml     again: how it went")]
+    Undo(KeyArguments),
     /// Look after the configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),

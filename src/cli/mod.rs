@@ -20,6 +20,7 @@ mod run;
 mod status;
 mod style;
 mod table;
+mod undo;
 
 use std::process::ExitCode;
 
@@ -41,6 +42,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Known(arguments) => known::run(&arguments),
         Command::Queue(arguments) => queue::run(&arguments),
         Command::Resume(arguments) => resume::run(&arguments),
+        Command::Undo(arguments) => undo::run(&arguments),
         Command::Config(ConfigCommand::Check(arguments)) => config::check(&arguments),
         Command::Rules(command) => rules::run(&command),
         Command::Letters(LettersCommand::Show(arguments)) => letters::show(&arguments),

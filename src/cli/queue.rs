@@ -122,6 +122,9 @@ fn show(prefix: &str, config: &Path, as_json: bool) -> Outcome {
     if let Some(note) = &case.note {
         say(&format!("  note        {}", line(note)))?;
     }
+    for sentence in hand.standing(&key)?.sentences() {
+        say(&format!("  taken back  {}", line(&sentence)))?;
+    }
     let Some(letter) = &case.letter else {
         say("  letter      none")?;
         return Ok(End::Done);

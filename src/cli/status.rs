@@ -84,6 +84,10 @@ fn account_text(account: &AccountStatus, blind: bool, paint: Paint) -> String {
     if !account.waiting.is_empty() {
         rows.push("              `notyet queue list` tells what you can do about each".to_owned());
     }
+    for touch in &account.untidy {
+        let text = format!("notification {} since {}: {}", touch.key.0, when(touch.changed_at), touch.words);
+        rows.push(format!("  untouched   {}", line(&text)));
+    }
     for mail in &account.quarantined {
         rows.push(format!(
             "  unreadable  {} UID {} since {}: {}",
@@ -130,6 +134,10 @@ fn account_json(account: &AccountStatus) -> Value {
         "waiting": account.waiting.iter().map(|l| json!({
             "key": l.key.0, "inviter": l.inviter_name, "state": l.state.as_str(),
             "words": l.last_words, "since": l.since.unix_s(),
+        })).collect::<Vec<_>>(),
+        "untouched": account.untidy.iter().map(|t| json!({
+            "key": t.key.0, "mailbox": t.mailbox, "state": t.state.as_str(), "words": t.words,
+            "since": t.changed_at.unix_s(),
         })).collect::<Vec<_>>(),
         "unreadable": account.quarantined.iter().map(|q| json!({
             "mailbox": q.mailbox, "uid_validity": q.uid_validity, "uid": q.uid, "why": q.why, "since": q.since.unix_s(),

@@ -4,7 +4,7 @@
 pub(super) type Keys = &'static [&'static str];
 
 pub(super) const ROOT: Keys =
-    &["state_dir", "rules_dir", "owner", "me", "people", "policy", "sending", "log", "account"];
+    &["state_dir", "rules_dir", "owner", "me", "people", "policy", "sending", "after", "log", "account"];
 pub(super) const OWNER: Keys = &["name", "addresses", "link", "languages"];
 pub(super) const ME: Keys = &["talks", "books", "companies", "products"];
 pub(super) const PEOPLE: Keys = &["keep", "address_books", "learn_from_sent"];
@@ -12,6 +12,7 @@ pub(super) const POLICY: Keys =
     &["generic", "personalized", "send_confidence", "max_per_hour", "max_per_day", "send_within"];
 pub(super) const SENDING: Keys =
     &["hours", "days", "time_zone", "burst_letters", "burst_within", "refusals_in_a_row", "clock_gap"];
+pub(super) const AFTER: Keys = &["decision", "note", "seen", "flag", "move", "create"];
 pub(super) const LOG: Keys = &["format", "level"];
 pub(super) const ACCOUNT: Keys = &[
     "mailboxes",
@@ -34,13 +35,14 @@ pub(super) const PASSWORD: Keys = &["command", "file", "credential"];
 pub(super) const OAUTH2: Keys = &["token_command"];
 
 /// Every table with its path; `NAME` stands for the account's name.
-const TABLES: [(&str, Keys); 15] = [
+const TABLES: [(&str, Keys); 16] = [
     ("", ROOT),
     ("owner", OWNER),
     ("me", ME),
     ("people", PEOPLE),
     ("policy", POLICY),
     ("sending", SENDING),
+    ("after", AFTER),
     ("log", LOG),
     ("account.NAME", ACCOUNT),
     ("account.NAME.imap", IMAP),

@@ -10,6 +10,7 @@
 //! decide comes in as [`Surroundings`].
 
 mod account;
+mod after;
 mod field;
 mod keys;
 mod problems;

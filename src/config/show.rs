@@ -12,7 +12,8 @@ use super::field::{duration_text, word_for};
 use super::server::TLS;
 use super::types::{Account, Config, Imap, Login, MailboxKind, SecretSource, Smtp};
 use super::validate::FORMATS;
-use crate::domain::{Acquaintance, Policy};
+use crate::domain::after::{AfterRule, IfMissing};
+use crate::domain::{Acquaintance, NoteKind, Policy};
 
 /// One table of the shown configuration.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,6 +69,7 @@ fn tables(config: &Config, policy: &Policy) -> Vec<Table> {
             entries: vec![
                 ("state_dir", path(&config.state_dir)),
                 ("rules_dir", config.rules_dir.as_deref().map_or(Value::Null, path)),
+                ("after", config.after.iter().map(after).collect()),
             ],
         },
         Table {
@@ -207,6 +209,18 @@ fn login_entries(login: &Login) -> [(&'static str, Value); 2] {
         SecretSource::TokenCommand(argv) => ("oauth2.token_command", program(argv)),
     };
     [("user", json!(login.user)), (kind, json!(from))]
+}
+
+fn after(rule: &AfterRule) -> Value {
+    let to = rule.wish.to.as_ref();
+    json!({
+        "decision": rule.occasion.as_str(),
+        "note": rule.note.map(NoteKind::as_str),
+        "seen": rule.wish.seen,
+        "flag": rule.wish.flag,
+        "move": to.map(|to| to.folder.as_str()),
+        "create": to.is_some_and(|to| to.if_missing == IfMissing::Create),
+    })
 }
 
 fn path(path: &Path) -> Value {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::domain::after::AfterRule;
 use crate::domain::sending::Sending;
 use crate::domain::{Acquaintance, Address, PolicyOverride};
 
@@ -23,6 +24,8 @@ pub struct Config {
     pub sending: Sending,
     /// The time zone in which `sending` is meant (an IANA name); none: the system's.
     pub time_zone: Option<String>,
+    /// What is wanted of notifications that are dealt with; the first that fits counts.
+    pub after: Vec<AfterRule>,
     /// How to log.
     pub logging: Logging,
     /// The accounts in file order; at least one, names unique.

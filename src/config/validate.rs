@@ -8,7 +8,7 @@ use super::keys::{LOG, ME, OWNER, PEOPLE, POLICY, SENDING};
 use super::raw::Section;
 use super::surroundings::Surroundings;
 use super::types::{Account, Config, LogFormat, Logging, Me, Owner, People};
-use super::{account, keys, sending};
+use super::{account, after, keys, sending};
 use crate::domain::{Acquaintance, Action, Address, PolicyOverride, Source};
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
@@ -80,6 +80,7 @@ pub(super) fn config(root: &Section<'_>, around: &Surroundings) -> Option<Config
         check_sending(root, policy, accounts, &sections);
     }
     let (sending, time_zone) = sending?;
+    let after = after::rules(root, accounts.as_deref());
     Some(Config {
         state_dir: state_dir?,
         rules_dir: rules_dir?,
@@ -88,6 +89,7 @@ pub(super) fn config(root: &Section<'_>, around: &Surroundings) -> Option<Config
         policy: policy?,
         sending,
         time_zone,
+        after: after?,
         logging: logging?,
         accounts: accounts?,
     })

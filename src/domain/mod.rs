@@ -2,6 +2,7 @@
 
 pub mod acquaintance;
 pub mod address;
+pub mod after;
 pub mod delivery;
 pub mod fault;
 pub mod invitation;

@@ -3,6 +3,7 @@
 //! Two halves round one question: [`identify`] says what a mail is; the app
 //! looks up [`gates::Facts`]; [`judge`] makes the [`Plan`].
 
+pub mod after;
 pub mod brake;
 pub mod classify;
 pub mod compose;

@@ -42,6 +42,7 @@ fn one_pass_in_a_process_that_may_die() {
     let ledger = Ledger::open(&setup.config.state_dir).expect("the ledger");
     let mut shared = Shared::new(setup.rules, setup.config.owner, setup.policy, ledger, clock::now);
     shared.uids_dir = Some(setup.config.state_dir.join("maildir"));
+    shared.after = setup.config.after;
     shared.at_step = die_if_told;
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     for account in &setup.config.accounts {
@@ -51,7 +52,7 @@ fn one_pass_in_a_process_that_may_die() {
 }
 
 /// One pass in a process of its own, which dies at `step`.
-fn pass(home: &Home, step: Option<Step>) {
+pub(super) fn pass(home: &Home, step: Option<Step>) {
     let mut command = Command::new(std::env::current_exe().expect("this test"));
     let name = concat!(module_path!(), "::one_pass_in_a_process_that_may_die");
     let name = name.split_once("::").expect("the crate's name").1;
@@ -74,6 +75,12 @@ fn on_the_way_of(step: Step) -> (bool, bool) {
         Step::BodyAboutToGo | Step::Accepted | Step::SentRecorded | Step::CopyFiled | Step::CopyRecorded => {
             (false, true)
         }
+        // Walked in `after`.
+        Step::TouchBegun
+        | Step::NotificationCopied
+        | Step::NotificationTouched
+        | Step::TouchRecorded
+        | Step::DraftRemoved => (false, false),
     }
 }
 

@@ -38,6 +38,11 @@ impl Dovecot {
     /// Starts one. `None`, said loudly, where there is none to start; with
     /// `NOTYET_REQUIRE_SERVERS=1` that is a failure.
     pub fn start() -> Option<Self> {
+        Self::start_with("")
+    }
+
+    /// Starts one with further lines of configuration.
+    pub fn start_with(more: &str) -> Option<Self> {
         if let Some(lack) = lack() {
             assert!(
                 std::env::var("NOTYET_REQUIRE_SERVERS").as_deref() != Ok("1"),
@@ -56,7 +61,7 @@ impl Dovecot {
         let (imap_port, imaps_port) = two_free_ports();
         let config = folder.path().join("dovecot.conf");
         std::fs::write(folder.path().join("users"), format!("{USER}:{{PLAIN}}{PASSWORD}\n")).expect("users");
-        std::fs::write(&config, configuration(folder.path(), &authority, imap_port, imaps_port))
+        std::fs::write(&config, configuration(folder.path(), &authority, imap_port, imaps_port) + more)
             .expect("configuration");
         let master = launch(&config);
         Some(Self { folder, authority, master, imap_port, imaps_port })

@@ -102,6 +102,46 @@ pub enum AppendTrace {
     Unclear,
 }
 
+/// The flags of a message that we may change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// `\Seen`.
+    pub seen: bool,
+    /// `\Flagged`.
+    pub flagged: bool,
+}
+
+/// A message that may be changed now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spot {
+    /// Its UID in the folder that is open.
+    pub uid: Uid,
+    /// Its flags.
+    pub marks: Marks,
+}
+
+/// How one message gets to another folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moving {
+    /// In one step.
+    Move,
+    /// By a copy and the removal of the original.
+    CopyAndRemove,
+    /// Not without touching other mail.
+    Not,
+}
+
+/// What came of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It is made, or the message is gone.
+    Made,
+    /// There is no such folder.
+    NoFolder,
+    /// It is refused for good, in these words.
+    Refused(String),
+}
+
 /// Why `wait` came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wake {

@@ -5,7 +5,9 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use sha2::{Digest, Sha256};
 
 use super::Ledger;
+use super::touch;
 use super::words::{mode_word, time, word};
+use crate::domain::after::Wish;
 use crate::domain::delivery::{Mode, State};
 use crate::domain::{
     Address, Decision, Evidence, Fault, Identity, Invitation, InvitationKey, MessageId, Plan, Timestamp,
@@ -28,6 +30,8 @@ pub struct Batch<'a> {
     pub entries: Vec<Entry<'a>>,
     /// Mails that could not be read, and why: no address and no words of the mail.
     pub quarantined: Vec<(Uid, String)>,
+    /// What is wanted of the mail, where it tells of one invitation.
+    pub wish: Option<&'a Wish>,
     /// When.
     pub now: Timestamp,
 }
@@ -104,7 +108,7 @@ pub struct Known {
     pub identity: Identity,
     /// The newest decision.
     pub decision: Decision,
-    /// Where its letter stands; `None` when there is none.
+    /// Where its letter stands; `None` when there is none, and its owner did not take it back.
     pub state: Option<State>,
     /// When its first mail was looked at.
     pub first_seen: Timestamp,
@@ -140,6 +144,9 @@ impl Ledger {
                     committed.created.push(invitation.key.clone());
                 }
             }
+            if let [only] = batch.entries.as_slice() {
+                touch::insert(tx, batch, only.plan, only.uid)?;
+            }
             for (uid, why) in &batch.quarantined {
                 tx.execute(
                     "INSERT INTO quarantine (account, mailbox, uid_validity, uid, why, since)
@@ -166,7 +173,8 @@ fn similar(connection: &Connection, identity: &Identity) -> rusqlite::Result<Vec
     connection
         .prepare(
             "SELECT i.key, i.network, i.invitation_id_digest, i.shared_key_digest, i.profile_digest,
-                    i.name_digest, i.first_seen, d.state, coalesce(d.changed_at, i.first_seen),
+                    i.name_digest, i.first_seen,
+                    coalesce(d.state, (SELECT 'taken-over' FROM undo WHERE undo.key = i.key)), coalesce(d.changed_at, i.first_seen),
                     (SELECT decision FROM plan WHERE plan.key = i.key ORDER BY id DESC LIMIT 1)
              FROM invitation i LEFT JOIN delivery d ON d.key = i.key
              WHERE i.invitation_id_digest = ?1 OR i.shared_key_digest = ?2

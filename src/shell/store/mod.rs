@@ -36,6 +36,7 @@ mod migrate;
 mod people;
 mod rebuild;
 mod status;
+mod touch;
 mod words;
 
 use std::path::Path;
@@ -52,6 +53,7 @@ pub use ledger::Ledger;
 pub use people::SentCursor;
 pub use rebuild::{FoundAgain, FoundLetter, Whereabouts};
 pub use status::{AccountStatus, Quarantined, Status, Waiting, Withheld};
+pub use touch::{Touch, Touched, Undo, Withdrawn};
 
 /// What a failed statement means for the caller. SQLite's words hold names of
 /// tables and columns, never values.

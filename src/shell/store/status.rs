@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::words::{optional_time, parse_mode, time, word};
-use super::{Cursor, FoundAgain, Ledger, PortFault};
+use super::{Cursor, FoundAgain, Ledger, PortFault, Touch};
 use crate::domain::delivery::{Mode, State};
 use crate::domain::sending::Trip;
 use crate::domain::{Decision, Fault, InvitationKey, Timestamp};
@@ -43,6 +43,8 @@ pub struct AccountStatus {
     pub waiting: Vec<Waiting>,
     /// Mail that could not be read, oldest first.
     pub quarantined: Vec<Quarantined>,
+    /// Notifications that are not as their owner wants them, and what stands in the way, oldest first.
+    pub untidy: Vec<Touch>,
     /// Ports that wait for a person.
     pub port_faults: Vec<PortFault>,
 }
@@ -123,6 +125,7 @@ impl Ledger {
             accounts
         })?;
         for account in &mut accounts {
+            account.untidy = self.touches_in_trouble(&account.name)?;
             account.port_faults = port_faults.extract_if(.., |fault| fault.account == account.name).collect();
         }
         Ok(Status { stopped: self.sending_stopped()?, accounts })
@@ -152,6 +155,7 @@ fn read_accounts(connection: &Connection) -> rusqlite::Result<Vec<AccountStatus>
                 )?,
                 waiting: waiting(connection, &name)?,
                 quarantined: quarantined(connection, &name)?,
+                untidy: Vec::new(),
                 port_faults: Vec::new(),
                 name,
             })

@@ -82,7 +82,7 @@ impl ImapSession {
     }
 
     /// Creates `folder`, and shows it in clients that show only what is subscribed.
-    async fn create(&mut self, folder: &str) -> Result<(), Fault> {
+    pub(super) async fn create(&mut self, folder: &str) -> Result<(), Fault> {
         self.run(Command::new("CREATE").mailbox(folder), |_| Ok(())).await?;
         let subscribe = Command::new("SUBSCRIBE").mailbox(folder);
         match self.run(subscribe, |_| Ok(())).await {
@@ -93,7 +93,7 @@ impl ImapSession {
     }
 
     /// STATUS of `folder`; `None` when there is no such folder.
-    async fn status(&mut self, folder: &str) -> Result<Option<MailboxStatus>, Fault> {
+    pub(super) async fn status(&mut self, folder: &str) -> Result<Option<MailboxStatus>, Fault> {
         let mut status = None;
         let command = Command::new("STATUS").mailbox(folder).words("(MESSAGES UIDNEXT UIDVALIDITY)");
         let answer = self

@@ -1,4 +1,5 @@
-//! The IMAP port (RFC 3501, RFC 9051): mail in, drafts out, and nothing else.
+//! The IMAP port (RFC 3501, RFC 9051): mail in, drafts out. What else changes
+//! mail stands in `touch`, one UID at a time.
 //!
 //! A layer of its own over the grammar that async-imap brings along, since
 //! its session reports a refused command as an empty success and the end of
@@ -17,6 +18,7 @@ mod login;
 mod response;
 mod search;
 mod select;
+mod touch;
 #[doc(hidden)]
 pub mod transcript;
 mod utf7;

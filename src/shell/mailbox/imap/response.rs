@@ -12,7 +12,7 @@ use async_imap::imap_proto::{
 
 use super::frame::Frame;
 use crate::domain::Timestamp;
-use crate::shell::mailbox::Uid;
+use crate::shell::mailbox::{Marks, Uid};
 
 /// One response.
 #[derive(Debug, PartialEq, Eq)]
@@ -114,6 +114,7 @@ pub(super) struct Fetched {
     pub(super) uid: Option<Uid>,
     pub(super) size_bytes: Option<u64>,
     pub(super) arrived: Option<Timestamp>,
+    pub(super) marks: Option<Marks>,
     pub(super) header: Option<Vec<u8>>,
     pub(super) body: Option<Vec<u8>>,
 }
@@ -300,6 +301,10 @@ fn fetched(attributes: Vec<AttributeValue<'_>>) -> Fetched {
     for attribute in attributes {
         match attribute {
             AttributeValue::Uid(uid) => fetched.uid = Some(uid),
+            AttributeValue::Flags(flags) => {
+                let has = |name: &str| flags.iter().any(|flag| flag.eq_ignore_ascii_case(name));
+                fetched.marks = Some(Marks { seen: has("\\Seen"), flagged: has("\\Flagged") });
+            }
             AttributeValue::Rfc822Size(size) => fetched.size_bytes = Some(size.into()),
             AttributeValue::InternalDate(date) => fetched.arrived = internal_date(&date),
             AttributeValue::BodySection { section, data, .. } => {

@@ -175,7 +175,7 @@ fn day_before(moment: Timestamp) -> Option<String> {
 }
 
 /// One of the `name` fields in `block` has exactly the value `wanted`.
-fn holds(block: &[u8], name: &str, wanted: &[u8]) -> bool {
+pub(super) fn holds(block: &[u8], name: &str, wanted: &[u8]) -> bool {
     values(block, name).iter().any(|value| bare(value) == wanted)
 }
 

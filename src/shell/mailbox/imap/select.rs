@@ -113,7 +113,11 @@ impl ImapSession {
         visited.map(|_| ())
     }
 
-    async fn select(&mut self, mailbox: &str, access: Access) -> Result<(Selected, u32, Option<Uid>), Fault> {
+    pub(super) async fn select(
+        &mut self,
+        mailbox: &str,
+        access: Access,
+    ) -> Result<(Selected, u32, Option<Uid>), Fault> {
         // A SELECT that fails leaves nothing selected (RFC 9051 §6.3.2).
         self.selected = None;
         let (mut exists, mut uid_validity, mut uid_next) = (0, 0, None);

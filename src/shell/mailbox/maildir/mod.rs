@@ -2,8 +2,9 @@
 //!
 //! Reading changes nothing: no file is moved from `new` to `cur`, no flag is
 //! set, nothing of ours is laid into the Maildir. UIDs are kept outside of it
-//! ([`UidBook`]). Writing is one thing only: a message appended to Drafts or
-//! Sent, staged in `tmp` under a name that can be found again after a crash.
+//! ([`UidBook`]). A message is appended to Drafts or Sent by way of `tmp`, under
+//! a name that can be found again after a crash; what else changes mail stands
+//! in `touch`, one file at a time.
 //!
 //! Files are read on the runtime's blocking threads; a call that is dropped
 //! half way finishes there and leaves the session whole.
@@ -15,6 +16,7 @@ mod append;
 mod header;
 mod layout;
 mod session;
+mod touch;
 mod uids;
 
 use std::fmt;
@@ -27,10 +29,11 @@ use tokio::time::Instant;
 use self::session::Session;
 pub use self::uids::UidBook;
 use super::{
-    Access, Answer, AppendTrace, Body, Envelope, Folder, Opened, SearchTerm, SpecialFolders, Uid, Wake,
+    Access, Answer, AppendTrace, Body, Change, Envelope, Folder, Marks, Opened, SearchTerm, SpecialFolders,
+    Spot, Uid, Wake,
 };
 use crate::config;
-use crate::domain::{Fault, Timestamp};
+use crate::domain::{Fault, MessageId, Timestamp};
 
 /// Time between two looks at the folders' modification times while waiting.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -224,6 +227,56 @@ impl MaildirSession {
         let (folder, mark) = (folder.to_owned(), mark.to_owned());
         let (header, value) = (header.to_owned(), value.to_owned());
         self.run(move |session| session.resolve_append(&folder, &mark, &header, &value)).await
+    }
+
+    /// See [`super::imap::ImapSession::find_to_touch`].
+    ///
+    /// # Errors
+    /// As [`MaildirSession::open`].
+    pub async fn find_to_touch(
+        &mut self,
+        folder: &str,
+        hint: Option<(u32, Uid)>,
+        message_id: &MessageId,
+    ) -> Result<Option<Spot>, Fault> {
+        let (folder, message_id) = (folder.to_owned(), message_id.clone());
+        self.run(move |session| session.find_to_touch(&folder, hint, &message_id)).await
+    }
+
+    /// Sets and takes off flags of one message.
+    ///
+    /// # Errors
+    /// As [`MaildirSession::open`].
+    pub async fn mark(&mut self, folder: &str, uid: Uid, on: Marks, off: Marks) -> Result<Change, Fault> {
+        let folder = folder.to_owned();
+        self.run(move |session| session.mark(&folder, uid, on, off)).await
+    }
+
+    /// Moves one message to another folder.
+    ///
+    /// # Errors
+    /// As [`MaildirSession::open`].
+    pub async fn move_to(&mut self, folder: &str, uid: Uid, to: &str) -> Result<Change, Fault> {
+        let (folder, to) = (folder.to_owned(), to.to_owned());
+        self.run(move |session| session.move_to(&folder, uid, &to)).await
+    }
+
+    /// Removes one message.
+    ///
+    /// # Errors
+    /// As [`MaildirSession::open`].
+    pub async fn remove(&mut self, folder: &str, uid: Uid) -> Result<Change, Fault> {
+        let folder = folder.to_owned();
+        self.run(move |session| session.remove(&folder, uid)).await
+    }
+
+    /// Makes a folder where it is missing.
+    ///
+    /// # Errors
+    /// As [`MaildirSession::open`].
+    pub async fn make_folder(&mut self, folder: &str) -> Result<(), Fault> {
+        let folder = folder.to_owned();
+        self.run(move |session| session.make_folder(&folder)).await
     }
 
     /// Waits until the open folder has a message that has not been listed yet,

@@ -20,17 +20,17 @@ use crate::shell::mailbox::{
 const STAMP_GRAIN: Duration = Duration::from_secs(2);
 
 pub(super) struct Session {
-    root: PathBuf,
+    pub(super) root: PathBuf,
     book: UidBook,
     current: Option<Current>,
     unreadable: Vec<(Uid, String)>,
 }
 
 /// An open folder as it was listed last.
-struct Current {
-    dir: PathBuf,
-    uids: UidList,
-    listing: Listing,
+pub(super) struct Current {
+    pub(super) dir: PathBuf,
+    pub(super) uids: UidList,
+    pub(super) listing: Listing,
     stamp: Stamp,
     /// The stamp may hide a change.
     stamp_is_young: bool,
@@ -60,7 +60,7 @@ impl Session {
     }
 
     /// The folder of `mailbox`, listed, every message with its UID.
-    fn folder(&self, mailbox: &str) -> Result<Current, Fault> {
+    pub(super) fn folder(&self, mailbox: &str) -> Result<Current, Fault> {
         let dir = layout::folder_dir(&self.root, mailbox)?;
         layout::require_maildir(&dir)?;
         let name = if dir == self.root {

@@ -1,0 +1,275 @@
+//! Notifications brought to what their owner wants of them, and back. Wanted
+//! against actual, like the drafts: each pass looks where the mail is and does
+//! what is missing, so a crash anywhere costs nothing.
+//!
+//! Only the one mail is touched, found by UID and UIDVALIDITY and shown to be
+//! meant by its Message-ID. Where it is not there any more, its owner was
+//! first, and that is that.
+
+use super::port::Port;
+use super::settle::drafts_folder;
+use super::shared::{Shared, Step, Stop};
+use crate::config::Account;
+use crate::domain::after::{Destination, IfMissing};
+use crate::domain::{Fault, RawMail};
+use crate::shell::mailbox::{Access, Body, Change, Marks, Moving, Spot};
+use crate::shell::store::{Touch, Touched, Undo, Withdrawn};
+use crate::stages::mime::KEY_HEADER;
+
+/// No draft of ours is larger.
+const MAX_DRAFT_BYTES: u32 = 1024 * 1024;
+const CANNOT_MOVE: &str =
+    "the server can neither MOVE nor remove one message alone (UIDPLUS), so it stays where it is";
+
+/// What became of a change; the mail may have gone meanwhile.
+enum Went {
+    /// As wanted.
+    Well,
+    /// Not, for the reason given; worth another try when that has changed.
+    Waits(String),
+    /// Not, for good.
+    Never(String),
+}
+
+/// Works off what is wanted of notifications, and the drafts that were taken back.
+///
+/// # Errors
+/// A [`Fault`] of the port or the ledger; what was done stays recorded.
+pub(super) async fn tidy(
+    port: &mut Port,
+    account: &Account,
+    shared: &Shared,
+    stop: &Stop,
+) -> Result<(), Fault> {
+    let due = shared.ledger().touches_due(&account.name)?;
+    for touch in due {
+        if stop.asked() {
+            return Ok(());
+        }
+        match touch.state {
+            Touched::BackWanted | Touched::BackCopying => back(port, &touch, shared).await?,
+            _ => forth(port, &touch, shared).await?,
+        }
+    }
+    let removals = shared.ledger().drafts_to_remove(&account.name)?;
+    let mut folders = None;
+    for undo in removals {
+        let drafts = drafts_folder(port, account, &mut folders).await?;
+        remove_draft(port, &drafts, &undo, shared).await?;
+    }
+    Ok(())
+}
+
+async fn forth(port: &mut Port, touch: &Touch, shared: &Shared) -> Result<(), Fault> {
+    if let Some(to) = &touch.wish.to
+        && !ready(port, to).await?
+    {
+        let words = format!(
+            "there is no folder {:?} to move it to; make it, or write create = true beside its name",
+            to.folder
+        );
+        return note(shared, touch, touch.state, &words);
+    }
+    let hint = Some((touch.uid_validity, touch.uid));
+    let Some(spot) = port.find_to_touch(&touch.mailbox, hint, &touch.message_id).await? else {
+        return note(shared, touch, Touched::Done, "");
+    };
+    let had = touch.had.unwrap_or(spot.marks);
+    let begun = Touch { state: Touched::Marking, ..touch.clone() };
+    let touch = if touch.state == Touched::Wanted {
+        if !move_on(shared, touch, Touched::Marking, Some(had))? {
+            return Ok(());
+        }
+        (shared.at_step)(Step::TouchBegun);
+        &begun
+    } else {
+        touch
+    };
+    let on =
+        Marks { seen: touch.wish.seen && !spot.marks.seen, flagged: touch.wish.flag && !spot.marks.flagged };
+    if let refused @ Went::Never(_) = went(port.mark(&touch.mailbox, spot.uid, on, Marks::default()).await?) {
+        return end(shared, touch, Touched::Done, refused);
+    }
+    let Some(to) = &touch.wish.to else {
+        return end(shared, touch, Touched::Done, Went::Well);
+    };
+    let way = Way { from: &touch.mailbox, hint, to: &to.folder, copying: Touched::Copying };
+    let (touch, went) = transfer(port, touch, spot, &way, shared).await?;
+    end(shared, &touch, Touched::Done, went)
+}
+
+/// Puts a notification back: from where we moved it, else where it stands.
+async fn back(port: &mut Port, touch: &Touch, shared: &Shared) -> Result<(), Fault> {
+    let off = touch.had.map_or(Marks::default(), |had| Marks {
+        seen: touch.wish.seen && !had.seen,
+        flagged: touch.wish.flag && !had.flagged,
+    });
+    let moved_to = match &touch.wish.to {
+        Some(to) if port.has_folder(&to.folder).await? => Some(to),
+        _ => None,
+    };
+    if let Some(to) = moved_to
+        && let Some(spot) = port.find_to_touch(&to.folder, None, &touch.message_id).await?
+    {
+        if let refused @ Went::Never(_) = went(port.mark(&to.folder, spot.uid, Marks::default(), off).await?)
+        {
+            return end(shared, touch, Touched::Back, refused);
+        }
+        let way = Way { from: &to.folder, hint: None, to: &touch.mailbox, copying: Touched::BackCopying };
+        let (touch, went) = transfer(port, touch, spot, &way, shared).await?;
+        return end(shared, &touch, Touched::Back, went);
+    }
+    let hint = Some((touch.uid_validity, touch.uid));
+    let Some(spot) = port.find_to_touch(&touch.mailbox, hint, &touch.message_id).await? else {
+        let words = "the notification was not found: its owner moved or deleted it";
+        // After our own move back its UID is another.
+        let state = if touch.state == Touched::BackCopying || touch.wish.to.is_some() {
+            let there = port.find_to_touch(&touch.mailbox, None, &touch.message_id).await?;
+            there.map_or(Touched::Left, |_| Touched::Back)
+        } else {
+            Touched::Left
+        };
+        return note(shared, touch, state, if state == Touched::Left { words } else { "" });
+    };
+    let went = went(port.mark(&touch.mailbox, spot.uid, Marks::default(), off).await?);
+    end(shared, touch, Touched::Back, went)
+}
+
+/// Whether a folder to move to is there, made if that is wanted.
+async fn ready(port: &mut Port, to: &Destination) -> Result<bool, Fault> {
+    if port.has_folder(&to.folder).await? {
+        return Ok(true);
+    }
+    match to.if_missing {
+        IfMissing::Create => port.make_folder(&to.folder).await.map(|()| true),
+        IfMissing::Say => Ok(false),
+    }
+}
+
+/// From where to where a mail goes.
+struct Way<'a> {
+    from: &'a str,
+    hint: Option<(u32, u32)>,
+    to: &'a str,
+    /// The state that says that a copy is next.
+    copying: Touched,
+}
+
+/// Moves the mail at `spot`. Answers with the wish as it stands then.
+async fn transfer(
+    port: &mut Port,
+    touch: &Touch,
+    spot: Spot,
+    way: &Way<'_>,
+    shared: &Shared,
+) -> Result<(Touch, Went), Fault> {
+    let mut touch = touch.clone();
+    match port.moving() {
+        Moving::Not => return Ok((touch, Went::Never(CANNOT_MOVE.to_owned()))),
+        Moving::Move => {
+            let moved = went(port.move_to(way.from, spot.uid, way.to).await?);
+            return Ok((touch, moved));
+        }
+        Moving::CopyAndRemove => {}
+    }
+    // A copy that was under way may have been made.
+    let copied =
+        touch.state == way.copying && port.find_to_touch(way.to, None, &touch.message_id).await?.is_some();
+    if touch.state != way.copying {
+        if !move_on(shared, &touch, way.copying, None)? {
+            return Ok((touch, Went::Waits(String::new())));
+        }
+        touch.state = way.copying;
+    }
+    if !copied {
+        // The look into the other folder has closed this one.
+        let Some(spot) = port.find_to_touch(way.from, way.hint, &touch.message_id).await? else {
+            return Ok((touch, Went::Well));
+        };
+        match went(port.copy_to(way.from, spot.uid, way.to).await?) {
+            Went::Well => {}
+            otherwise => return Ok((touch, otherwise)),
+        }
+    }
+    (shared.at_step)(Step::NotificationCopied);
+    let Some(spot) = port.find_to_touch(way.from, way.hint, &touch.message_id).await? else {
+        return Ok((touch, Went::Well));
+    };
+    let removed = went(port.remove(way.from, spot.uid).await?);
+    Ok((touch, removed))
+}
+
+fn went(change: Change) -> Went {
+    match change {
+        Change::Made => Went::Well,
+        Change::NoFolder => Went::Waits("the folder to move it to went away meanwhile".to_owned()),
+        Change::Refused(words) => Went::Never(words),
+    }
+}
+
+fn end(shared: &Shared, touch: &Touch, well: Touched, went: Went) -> Result<(), Fault> {
+    match went {
+        Went::Well => {
+            (shared.at_step)(Step::NotificationTouched);
+            note(shared, touch, well, "")?;
+            (shared.at_step)(Step::TouchRecorded);
+            Ok(())
+        }
+        Went::Waits(words) => note(shared, touch, touch.state, &words),
+        Went::Never(words) => note(shared, touch, Touched::Left, &words),
+    }
+}
+
+fn move_on(shared: &Shared, touch: &Touch, to: Touched, had: Option<Marks>) -> Result<bool, Fault> {
+    shared.ledger().move_touch(touch, to, had, "", shared.now())
+}
+
+/// A wish that a person changed meanwhile is left as the person has it.
+fn note(shared: &Shared, touch: &Touch, to: Touched, words: &str) -> Result<(), Fault> {
+    if !words.is_empty() && touch.words != words {
+        tracing::warn!("a notification is not as wanted: {words}");
+    }
+    shared.ledger().move_touch(touch, to, None, words, shared.now()).map(|_| ())
+}
+
+/// Removes our draft of an invitation that was taken back, if it is as we wrote it.
+async fn remove_draft(port: &mut Port, drafts: &str, undo: &Undo, shared: &Shared) -> Result<(), Fault> {
+    let Some(letter) = shared.ledger().delivery(&undo.key)? else {
+        return shared.ledger().note_draft(&undo.key, Withdrawn::None, "");
+    };
+    let left = |words: &str| shared.ledger().note_draft(&undo.key, Withdrawn::Left, words);
+    let gone = "it did not stand in Drafts any more";
+    if !port.has_folder(drafts).await? {
+        return left(gone);
+    }
+    let Some(uid) = port.find_by_header(drafts, KEY_HEADER, letter.message_id.as_str()).await? else {
+        return shared.ledger().note_draft(&undo.key, Withdrawn::Removed, gone);
+    };
+    let opened = port.open(drafts, Access::ReadOnly).await?;
+    let body = port.bodies(&[(uid, 0)], MAX_DRAFT_BYTES).await?.into_iter().next().map(|(_, body)| body);
+    if !matches!(&body, Some(Body::Whole(raw)) if is_as_written(raw, &letter.message)) {
+        return left("it is not as notyet wrote it: it was edited, and is yours");
+    }
+    let hint = Some((opened.uid_validity, uid)).filter(|(validity, _)| *validity != 0);
+    let Some(spot) = port.find_to_touch(drafts, hint, &letter.message_id).await? else {
+        return left("it could not be told from other drafts");
+    };
+    match port.remove(drafts, spot.uid).await? {
+        Change::Made => {
+            (shared.at_step)(Step::DraftRemoved);
+            shared.ledger().note_draft(&undo.key, Withdrawn::Removed, "")
+        }
+        Change::NoFolder => left(gone),
+        Change::Refused(words) => left(&words),
+    }
+}
+
+/// Line ends aside, which a mailbox may change.
+fn is_as_written(found: &RawMail, written: &RawMail) -> bool {
+    let lines = |mail: &RawMail| {
+        let mut bytes = mail.0.clone();
+        bytes.retain(|byte| *byte != b'\r');
+        bytes
+    };
+    lines(found) == lines(written)
+}

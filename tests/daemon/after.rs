@@ -1,0 +1,298 @@
+//! What is done with a notification that is dealt with, and how it is taken back.
+
+use std::fs;
+use std::path::Path;
+
+use notyet::app::shared::Step;
+use serde_json::{Value, json};
+
+use super::crash::pass;
+use crate::support::dovecot::Dovecot;
+use crate::support::home::{Home, messages, until};
+use crate::support::mails::{demo, header, to_paste};
+
+const MOVED: &str = "[[after]]\ndecision = \"draft\"\nseen = true\nmove = \"Invitations\"\ncreate = true\n";
+/// What Dovecot offers, less MOVE.
+const WITHOUT_MOVE: &str =
+    "imap_capability = IMAP4rev1 SASL-IR LITERAL+ IDLE NAMESPACE UIDPLUS SPECIAL-USE LIST-EXTENDED\n";
+/// Less UIDPLUS as well.
+const WITHOUT_BOTH: &str =
+    "imap_capability = IMAP4rev1 SASL-IR LITERAL+ IDLE NAMESPACE SPECIAL-USE LIST-EXTENDED\n";
+
+/// A home on `server` with these wishes that has had its first run.
+fn wishing(server: &Dovecot, after: &str) -> Home {
+    let home = Home::new();
+    home.configure(after, &[home.on_dovecot("work", server, "", "")]);
+    home.once().well();
+    home
+}
+
+fn wishing_on_maildir(after: &str) -> Home {
+    let home = Home::new();
+    home.configure(after, &[home.on_maildir("work", "")]);
+    home.once().well();
+    home
+}
+
+/// The flags of each file of a Maildir folder.
+fn flags(folder: &Path) -> Vec<String> {
+    let mut found: Vec<String> = ["cur", "new"]
+        .iter()
+        .flat_map(|part| fs::read_dir(folder.join(part)).into_iter().flatten())
+        .map(|entry| {
+            let name = entry.unwrap().file_name().to_string_lossy().into_owned();
+            name.split_once(":2,").map_or(String::new(), |(_, flags)| flags.to_owned())
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// The key of the only draft.
+fn key_of(draft: &str) -> String {
+    header(draft, "X-Notyet-Key").unwrap().trim_start_matches("notyet.").split('@').next().unwrap().to_owned()
+}
+
+fn undo(home: &Home, key: &str) -> Value {
+    serde_json::from_str(&home.notyet(&["undo", key, "--json"]).well().out).unwrap()
+}
+
+#[test]
+fn by_default_a_notification_stays_as_it_is() {
+    let home = wishing_on_maildir("");
+    home.deliver("work", "1.a.b", &to_paste(1));
+    home.once().well();
+    assert_eq!(home.drafts("work").len(), 1);
+    assert!(home.maildir("work").join("new/1.a.b").exists());
+}
+
+#[test]
+fn in_a_maildir_the_drafted_ones_notification_is_marked_and_moved_and_no_other() {
+    let home = wishing_on_maildir(MOVED);
+    home.deliver("work", "1.a.b", &to_paste(1));
+    home.deliver("work", "2.a.b", &demo("2026-11-friend"));
+    home.deliver("work", "3.a.b", &demo("2026-09-forged-invitation"));
+    for _ in 0..2 {
+        home.once().well();
+    }
+    let moved = home.maildir("work").join(".Invitations");
+    assert_eq!((messages(&moved).len(), flags(&moved)), (1, vec!["S".to_owned()]));
+    assert!(["2.a.b", "3.a.b"].iter().all(|name| home.maildir("work").join("new").join(name).exists()));
+    assert_eq!(home.drafts("work").len(), 1);
+}
+
+#[test]
+fn on_a_server_that_moves_it_is_marked_and_moved_once_its_draft_stands() {
+    let server = dovecot!();
+    let home = wishing(&server, &format!("{MOVED}flag = true\n"));
+    server.deliver(&demo("2026-11-friend"));
+    server.deliver(&to_paste(1));
+    let friend = server.files("");
+    home.once().well();
+    assert_eq!(flags(&server.maildir().join(".Invitations")), ["FS"]);
+    assert_eq!(server.files("").len(), 1, "{:?} of {friend:?}", server.files(""));
+    assert_eq!(server.files(".Drafts").len(), 1);
+    assert_eq!(home.status("work")["untouched"], json!([]));
+}
+
+/// Another program has marked a mail of the same mailbox for deletion: it must outlive our move.
+#[test]
+fn on_a_server_that_only_copies_nothing_but_the_one_mail_is_expunged() {
+    let server = dovecot!(WITHOUT_MOVE);
+    let home = wishing(&server, MOVED);
+    server.put("", &demo("2026-11-friend"));
+    let cur = server.maildir().join("cur");
+    fs::rename(cur.join("1700000001.M1P1.put:2,S"), cur.join("1700000001.M1P1.put:2,ST")).unwrap();
+    server.deliver(&to_paste(1));
+    home.once().well();
+    home.once().well();
+    assert_eq!(flags(&server.maildir().join(".Invitations")), ["S"]);
+    assert_eq!(server.files(""), ["cur/1700000001.M1P1.put:2,ST"]);
+}
+
+#[test]
+fn on_a_server_that_can_do_neither_it_stays_and_status_says_so() {
+    let server = dovecot!(WITHOUT_BOTH);
+    let home = wishing(&server, MOVED);
+    server.deliver(&to_paste(1));
+    home.once().well();
+    home.once().well();
+    assert_eq!(server.files("").len(), 1);
+    assert_eq!(server.files(".Invitations"), [""; 0]);
+    let untouched = home.status("work")["untouched"].clone();
+    assert!(untouched[0]["words"].as_str().unwrap().contains("UIDPLUS"), "{untouched}");
+}
+
+#[test]
+fn a_missing_folder_is_told_of_and_the_mail_follows_when_it_is_there() {
+    let server = dovecot!();
+    let home = wishing(&server, &MOVED.replace("create = true\n", ""));
+    server.deliver(&to_paste(1));
+    home.once().well();
+    assert_eq!((server.files("").len(), server.files(".Drafts").len()), (1, 1));
+    let text = home.notyet(&["status"]).well().out;
+    assert!(text.contains("untouched") && text.contains("create = true"), "{text}");
+    server.put(".Invitations", &demo("2026-11-friend"));
+    home.once().well();
+    assert_eq!((server.files("").len(), server.files(".Invitations").len()), (0, 2));
+    assert_eq!(home.status("work")["untouched"], json!([]));
+}
+
+#[test]
+fn whom_you_know_and_what_the_kind_of_note_excepts_is_not_touched() {
+    let wishes = "[people]\nkeep = [\"Oskarb Lindqvist\"]\n\
+                  [[after]]\ndecision = \"draft\"\nnote = \"generic\"\n\
+                  [[after]]\ndecision = \"draft\"\nflag = true\n\
+                  [[after]]\ndecision = \"leave\"\nmove = \"Left\"\ncreate = true\n\
+                  [[after]]\ndecision = \"repeat\"\nmove = \"Again\"\ncreate = true\n";
+    let home = wishing_on_maildir(wishes);
+    home.deliver("work", "1.a.b", &to_paste(1)); // a known person's
+    home.deliver("work", "2.a.b", &to_paste(2)); // generic
+    home.deliver("work", "3.a.b", &demo("2026-05-member-note-personal"));
+    home.deliver("work", "4.a.b", &demo("2026-09-forged-invitation"));
+    home.once().well();
+    home.deliver("work", "5.a.b", &to_paste(2).replace("643644363.2", "643644363.99"));
+    home.once().well();
+    let there = |name: &str| home.maildir("work").join(name).exists();
+    assert_eq!(home.drafts("work").len(), 2, "{}", home.status("work"));
+    assert!(there("new/1.a.b"), "left for its owner");
+    assert!(there("new/2.a.b"), "the first that fits counts");
+    assert!(there("cur/3.a.b:2,F"));
+    assert_eq!(messages(&home.maildir("work").join(".Left")).len(), 1);
+    assert_eq!(messages(&home.maildir("work").join(".Again")).len(), 1);
+}
+
+#[test]
+fn what_its_owner_has_moved_meanwhile_is_left_where_they_want_it() {
+    let server = dovecot!();
+    let home = wishing(&server, MOVED);
+    server.deliver(&to_paste(1));
+    pass(&home, Some(Step::DraftRecorded));
+    server.put(".Posted", &server.messages("")[0]);
+    server.clear("");
+    home.once().well();
+    assert_eq!((server.files("").len(), server.files(".Invitations").len()), (0, 0));
+    assert_eq!(server.files(".Posted").len(), 1);
+    assert_eq!(home.status("work")["untouched"], json!([]));
+}
+
+const TOUCHING: [Step; 4] =
+    [Step::TouchBegun, Step::NotificationCopied, Step::NotificationTouched, Step::TouchRecorded];
+
+#[test]
+fn a_kill_anywhere_on_the_way_leaves_one_mail_at_its_place_in_a_maildir() {
+    for step in TOUCHING.into_iter().filter(|step| *step != Step::NotificationCopied) {
+        let home = wishing_on_maildir(MOVED);
+        home.deliver("work", "1.a.b", &to_paste(1));
+        pass(&home, Some(step));
+        pass(&home, None);
+        pass(&home, None);
+        assert_eq!(flags(&home.maildir("work").join(".Invitations")), ["S"], "{step:?}");
+        assert_eq!((messages(&home.maildir("work")).len(), home.drafts("work").len()), (0, 1), "{step:?}");
+    }
+}
+
+#[test]
+fn a_kill_anywhere_on_the_way_leaves_one_mail_at_its_place_on_a_server() {
+    for (more, steps) in [("", &TOUCHING[..]), (WITHOUT_MOVE, &TOUCHING[..])] {
+        let server = dovecot!(more);
+        for step in steps.iter().filter(|step| !more.is_empty() || **step != Step::NotificationCopied) {
+            let home = wishing(&server, MOVED);
+            server.deliver(&to_paste(1));
+            pass(&home, Some(*step));
+            pass(&home, None);
+            pass(&home, None);
+            assert_eq!(flags(&server.maildir().join(".Invitations")), ["S"], "{step:?} {more}");
+            assert_eq!((server.files("").len(), server.files(".Drafts").len()), (0, 1), "{step:?} {more}");
+            assert_eq!(home.status("work")["untouched"], json!([]), "{step:?} {more}");
+            server.clear(".Invitations");
+            server.clear(".Drafts");
+        }
+    }
+}
+
+/// The way there and back, on whatever moves mail; a kill at `step` of the way back.
+fn there_and_back(server: &Dovecot, step: Option<Step>) {
+    let home = wishing(server, &format!("{MOVED}flag = true\n"));
+    server.deliver(&to_paste(1));
+    home.once().well();
+    let key = key_of(&server.messages(".Drafts")[0]);
+    assert_eq!(undo(&home, &key[..8])["waits"], true);
+    if step.is_some() {
+        pass(&home, step);
+    }
+    pass(&home, None);
+    pass(&home, None);
+    let after = undo(&home, &key);
+    assert_eq!(
+        (&after["waits"], &after["letter"]),
+        (&false.into(), &"taken-over".into()),
+        "{step:?}: {after}"
+    );
+    assert_eq!((&after["draft"], &after["notifications"][0]["state"]), (&"removed".into(), &"back".into()));
+    assert_eq!(flags(&server.maildir()), [""], "{step:?}: it is back, unread and without a star");
+    assert_eq!(server.files(".Invitations"), [""; 0], "{step:?}");
+    assert_eq!(server.files(".Drafts"), [""; 0], "{step:?}");
+    // A reminder is not answered, and nothing is moved again.
+    server.deliver(&to_paste(1).replace("643644363.1.", "643644363.77."));
+    home.once().well();
+    assert_eq!((server.files(".Drafts").len(), server.files("").len()), (0, 2), "{step:?}");
+    server.clear("");
+}
+
+#[test]
+fn undo_puts_all_back_whatever_happens_on_the_way() {
+    let back = [Step::NotificationTouched, Step::TouchRecorded, Step::DraftRemoved];
+    let server = dovecot!();
+    for step in [None].into_iter().chain(back.map(Some)) {
+        there_and_back(&server, step);
+    }
+    let server = dovecot!(WITHOUT_MOVE);
+    for step in [None, Some(Step::NotificationCopied), Some(Step::NotificationTouched)] {
+        there_and_back(&server, step);
+    }
+}
+
+#[test]
+fn a_running_daemon_takes_back_and_leaves_an_edited_draft_to_its_owner() {
+    let home = Home::new();
+    home.configure(MOVED, &[home.on_maildir("work", "")]);
+    let daemon = home.daemon();
+    daemon.says("connected", 1);
+    for number in 1..=2 {
+        home.deliver("work", &format!("{number}.a.b"), &to_paste(number));
+    }
+    let moved = home.maildir("work").join(".Invitations");
+    until("both are moved", || (messages(&moved).len() == 2).then_some(()));
+    let drafts = home.maildir("work").join(".Drafts/cur");
+    let edited = fs::read_dir(&drafts).unwrap().next().unwrap().unwrap().path();
+    let text = fs::read_to_string(&edited).unwrap();
+    fs::write(&edited, format!("{text}\r\nPS: my own words\r\n")).unwrap();
+    let keys: Vec<String> = home.drafts("work").iter().map(|draft| key_of(draft)).collect();
+    for key in &keys {
+        undo(&home, key);
+    }
+    until("all is done", || keys.iter().all(|key| undo(&home, key)["waits"] == false).then_some(()));
+    assert_eq!(flags(&home.maildir("work")), ["", ""]);
+    assert_eq!(messages(&moved), [""; 0]);
+    let left = home.drafts("work");
+    assert_eq!(left.len(), 1);
+    assert!(left[0].contains("PS: my own words"));
+    let told = home.notyet(&["undo", &key_of(&left[0])]).well().out;
+    assert!(told.contains("it was edited, and is yours"), "{told}");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn without_uidplus_a_draft_that_was_taken_back_stays_and_undo_says_so() {
+    let server = dovecot!(WITHOUT_BOTH);
+    let home = wishing(&server, "");
+    server.deliver(&to_paste(1));
+    home.once().well();
+    let key = key_of(&server.messages(".Drafts")[0]);
+    home.notyet(&["undo", &key]).well();
+    home.once().well();
+    let told = home.notyet(&["undo", &key]).well().out;
+    assert!(told.contains("Its draft stays") && told.contains("UIDPLUS"), "{told}");
+    assert!(server.files(".Drafts")[0].ends_with(":2,DS"), "not even marked: {:?}", server.files(".Drafts"));
+}
