@@ -8,7 +8,7 @@ use crate::rulebook::Names;
 /// A greeting of more characters is somebody's text.
 const MAX_CHARS: usize = 30;
 /// Signs that stand between a name and what else is said of a person.
-const ENDS: [char; 13] = [',', '|', '(', '[', '/', '·', '•', '–', '—', ';', ':', '~', '►'];
+const ENDS: [char; 12] = [',', '|', '(', '[', '/', '·', '•', '–', '—', ';', '~', '►'];
 /// Signs of placeholders and markup; and of two people.
 const NEVER: [char; 12] = ['{', '}', '<', '>', '%', '$', '#', '=', '\\', '@', '&', '+'];
 
