@@ -1,15 +1,19 @@
 //! Every layout with every kind of note and name, in English and in a language
 //! that no rule knows: what comes out is what was put in.
 
-use notyet::domain::{Invitation, RawMail};
+use std::sync::LazyLock;
+
+use notyet::domain::{Invitation, Notice, RawMail};
 use notyet::rulebook::Rulebook;
 use notyet::stages::identify;
 use notyet::stages::recognise::Recognised;
 
 use crate::support::frames::{self, ENGLISH, Layout, MIRA, Person, UNKNOWN, Words};
 
-fn rules() -> Rulebook {
-    Rulebook::shipped().unwrap_or_else(|e| panic!("{e}"))
+static RULES: LazyLock<Rulebook> = LazyLock::new(|| Rulebook::shipped().unwrap_or_else(|e| panic!("{e}")));
+
+fn rules() -> &'static Rulebook {
+    &RULES
 }
 
 fn recognised(raw: &RawMail, rules: &Rulebook) -> Recognised {
@@ -104,7 +108,7 @@ fn one(raw: &RawMail, rules: &Rulebook) -> Invitation {
 
 fn assert_right(cases: &[Case<'_>]) {
     let rules = rules();
-    let faults: Vec<String> = cases.iter().flat_map(|case| case.faults(&rules)).collect();
+    let faults: Vec<String> = cases.iter().flat_map(|case| case.faults(rules)).collect();
     assert!(faults.is_empty(), "{} faults of {} mails:\n{}", faults.len(), cases.len(), faults.join("\n"));
 }
 
@@ -161,4 +165,173 @@ fn a_card_without_a_place_takes_nothing_from_the_note() {
         }
     }
     assert_right(&cases);
+}
+
+fn plain(subject: &str, text: &str) -> RawMail {
+    RawMail(
+        format!(
+            "From: Mira Okafor <invitations@linkedin.com>\nTo: Robin Keller <robin@example.org>\nSubject: {subject}\n\
+             Content-Type: text/plain; charset=UTF-8\nContent-Transfer-Encoding: quoted-printable\n\n{}",
+            frames::quoted_printable(text)
+        )
+        .into_bytes(),
+    )
+}
+
+/// A first mail and what is sent after it, of every era: one invitation, one key,
+/// or (where the later mail shows less) an identity that the ledger knows again.
+#[test]
+fn reminders_and_second_copies_are_the_invitation_already_seen() {
+    let rules = rules();
+    let guest = plain(
+        "Undangan untuk terhubung di LinkedIn",
+        "Hai Robin,\n\nSaya ingin menambahkan Anda.\n\n- Mira\n\nHarap konfirmasi: https://www.linkedin.com/e/v2?e=0-ipy&t=ssuw&ek=invite_guest&sharedKey=RxwfL5C3&invitationId=6153186093894530178\n",
+    );
+    let guest_reminder = |id: &str| {
+        plain(
+            "Mira Okafor would like to connect on LinkedIn",
+            &format!(
+                "Mira Okafor would like to connect on LinkedIn. How would you like to respond?\n\nAccept: https://www.linkedin.com/comm/start/accept-invitation?sharedKey=RxwfL5C3{id}&trk=eml-second_guest_reminder_01-hero-13-accept_text\n"
+            ),
+        )
+    };
+    let first_reminder = plain(
+        "Mira Okafor would like to connect on LinkedIn",
+        "Mira Okafor would like to connect on LinkedIn. How would you like to respond?\n\nAccept: https://www.linkedin.com/e/v2?e=-npd&a=preRegInvite&ek=first_guest_reminder_01&sharedKey=RxwfL5C3&invitationID=6153186093894530178\n",
+    );
+    let member = frames::mail(Layout::Today, &ENGLISH, &MIRA, Some(NOTES[0]));
+    let same_key = [
+        ("a second copy", &member, frames::mail(Layout::HtmlToday, &ENGLISH, &MIRA, Some(NOTES[0]))),
+        ("other words", &member, frames::mail(Layout::TodayBehind, &UNKNOWN, &MIRA, None)),
+        (
+            "a member's reminder",
+            &member,
+            frames::with_template(Layout::Today, "email_m2m_invite_reminder_02", &UNKNOWN, &MIRA, None),
+        ),
+        (
+            "a reminder without its template's name",
+            &member,
+            plain(
+                "Reminder about your invitation from Mira Okafor",
+                &format!(
+                    "Mira Okafor is waiting for your response\n\nAccept: https://www.linkedin.com/comm/people/invite-accept?mboxid=I2_500&sharedKey={}&invitationId={}\n",
+                    frames::SHARED_KEY,
+                    frames::ID
+                ),
+            ),
+        ),
+        ("a guest's first reminder", &guest, first_reminder),
+        ("a guest's second reminder", &guest, guest_reminder("&invitationId=6153186093894530178")),
+    ];
+    for (what, first, again) in &same_key {
+        assert_eq!(one(first, rules).key, one(again, rules).key, "{what}");
+    }
+    let no_link = plain(
+        "Mira Okafor's invitation is awaiting your response",
+        "Mira Okafor would like to connect on LinkedIn.\n\nMira Okafor\nBeekeeper\n\nThis is a reminder that on 10/24/13 12:25 PM, Mira Okafor sent you an invitation.\n",
+    );
+    let by_page = plain(
+        "Reminder about your invitation from Mira Okafor",
+        &format!(
+            "Mira Okafor is waiting for your response\n\nView profile: https://www.linkedin.com/comm/in/{}?trk=eml-email_m2m_invite_reminder_02-hero-4-profile_text\n",
+            frames::SLUG
+        ),
+    );
+    for (what, first, again) in [
+        ("a guest's reminder of 2020, by its shared key", &guest, guest_reminder("")),
+        ("a reminder by the profile page", &member, by_page),
+        ("a reminder of 2013, by the name", &member, no_link),
+    ] {
+        assert!(one(first, rules).identity.same(&one(&again, rules).identity), "{what}");
+    }
+    let other = String::from_utf8(member.0.clone())
+        .unwrap()
+        .replace("=\n", "")
+        .replace(frames::ID, "7462565912356292225");
+    assert_ne!(one(&member, rules).key, one(&RawMail(other.into_bytes()), rules).key);
+}
+
+#[test]
+fn what_html_hides_tells_a_reminder_of_today() {
+    let words = Words { preheader: "{first} Okafor, Beekeeper is waiting for your response", ..ENGLISH };
+    for layout in [Layout::HtmlToday, Layout::TodayHtmlNote] {
+        let raw = frames::mail(layout, &words, &MIRA, None);
+        let got = recognised(&raw, rules());
+        assert_eq!(got.notice, Notice::Reminder, "{layout:?}");
+        assert_eq!(got.invitations[0].key, key(rules()));
+        assert_eq!(got.invitations[0].note, None);
+    }
+}
+
+/// Three people in one HTML mail, under the digest's template and under one for a single invitation.
+#[test]
+fn every_inviter_of_a_digest_gets_a_plan_of_their_own() {
+    let people = [
+        (
+            "Mira Okafor",
+            "mira-okafor-bees",
+            "7462565912356292224",
+            "It was good to meet you at the bee fair in Delft.",
+        ),
+        ("Hauke Petersen", "hauke-petersen", "7462565912356292225", ""),
+        (
+            "İlknur Şahin",
+            "ilknur-sahin",
+            "7462565912356292226",
+            "Sizi LinkedIn'deki profesyonel ağıma eklemek istiyorum.",
+        ),
+    ];
+    for template in ["email_m2m_invite_digest_02", "email_m2m_invite_single_01"] {
+        let link = |path: &str, key: &str| {
+            format!("https://www.linkedin.com/comm/{path}?midToken=A&amp;trk=eml-{template}-{key}")
+        };
+        let mut body = format!(
+            "<table><tr><td><a href=\"{}\"><img alt=\"LinkedIn\"></a></td><td><a href=\"{}\">Robin Keller</a></td></tr></table><h2>Robin, tok harun 3 sorrimel</h2>",
+            link("feed/", "header-4-home"),
+            link("in/robin-keller", "header-6-profile")
+        );
+        for (name, slug, id, note) in people {
+            let view = link(&format!("in/{slug}"), "hero-2-prof%7Ename");
+            let accept = link(
+                &format!("mynetwork/invite-accept/invitationId/{id}/sharedKey/gWGV{}/", &id[15..]),
+                "hero-0-accept%7Ecta",
+            );
+            body += &format!(
+                "<table><tr><td><a href=\"{view}\"><img alt=\"\"></a></td><td><a href=\"{view}\">{name}</a><p>Headline of {name}</p><p>Somewhere, Earth</p></td></tr><tr><td><p>{note}</p></td></tr><tr><td><a href=\"{accept}\">Tavir</a></td><td><a href=\"{view}\">Seku palme</a></td></tr></table>"
+            );
+        }
+        body += &format!(
+            "<p>Ket posta ol mendin Robin Keller</p><a href=\"{}\">Abmelo</a>",
+            link("psettings", "footer-9-unsub")
+        );
+        let raw = format!(
+            "From: LinkedIn <invitations@linkedin.com>\nTo: Robin Keller <robin@example.org>\nSubject: Robin, tok harun 3 sorrimel\nContent-Type: text/html; charset=UTF-8\nContent-Transfer-Encoding: quoted-printable\n\n{}",
+            frames::quoted_printable(&format!("<html><body>{body}</body></html>"))
+        );
+        let got = recognised(&RawMail(raw.into_bytes()), rules());
+        assert_eq!(got.notice, Notice::Digest, "{template}");
+        let seen: Vec<_> = got
+            .invitations
+            .iter()
+            .map(|i| {
+                (
+                    i.inviter.name.as_str(),
+                    i.inviter
+                        .profile_url
+                        .as_deref()
+                        .unwrap_or_default()
+                        .trim_start_matches("https://www.linkedin.com/in/"),
+                    i.note.as_deref().unwrap_or_default(),
+                    i.inviter.headline.clone(),
+                )
+            })
+            .collect();
+        let wanted: Vec<_> = people
+            .iter()
+            .map(|(name, slug, _, note)| (*name, *slug, *note, format!("Headline of {name}")))
+            .collect();
+        assert_eq!(seen, wanted, "{template}");
+        let keys: std::collections::BTreeSet<_> = got.invitations.iter().map(|i| i.key.0.clone()).collect();
+        assert_eq!(keys.len(), 3);
+    }
 }

@@ -3,6 +3,7 @@
 //! No network is known here by name: frames, links and senders are rules.
 
 mod card;
+mod casing;
 mod digest;
 mod extract;
 mod key;
