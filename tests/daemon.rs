@@ -10,6 +10,7 @@ macro_rules! dovecot {
     };
 }
 
+mod answers;
 mod brake;
 mod crash;
 mod doctor;

@@ -82,6 +82,10 @@ fn account_text(account: &AccountStatus, blind: bool, paint: Paint) -> String {
         let text = format!("{} since {}: {words}", letter.inviter_name, when(letter.since));
         rows.push(format!("  {:<11} {}", letter.state.as_str(), line(&text)));
     }
+    for answer in &account.answered {
+        let text = format!("{} {}", answer.inviter_name, when(answer.at));
+        rows.push(format!("  {:<11} {}", answer.kind.as_str(), line(&text)));
+    }
     for mail in &account.quarantined {
         rows.push(format!(
             "  unreadable  {} UID {} since {}: {}",
@@ -125,6 +129,9 @@ fn account_json(account: &AccountStatus) -> Value {
         "waiting": account.waiting.iter().map(|l| json!({
             "key": l.key.0, "inviter": l.inviter_name, "state": l.state.as_str(),
             "words": l.last_words, "since": l.since.unix_s(),
+        })).collect::<Vec<_>>(),
+        "answers": account.answered.iter().map(|a| json!({
+            "key": a.key.0, "inviter": a.inviter_name, "kind": a.kind.as_str(), "since": a.at.unix_s(),
         })).collect::<Vec<_>>(),
         "unreadable": account.quarantined.iter().map(|q| json!({
             "mailbox": q.mailbox, "uid_validity": q.uid_validity, "uid": q.uid, "why": q.why, "since": q.since.unix_s(),

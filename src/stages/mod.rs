@@ -15,6 +15,7 @@ pub mod mime;
 pub mod parse;
 pub mod people;
 pub mod recognise;
+pub mod replies;
 
 use crate::config::Owner;
 use crate::domain::sending::SendHour;

@@ -12,8 +12,12 @@ use super::sql_fault;
 use crate::domain::Fault;
 
 /// Every step so far, oldest first.
-pub(super) const STEPS: &[&str] =
-    &[include_str!("schema.sql"), include_str!("people.sql"), include_str!("brake.sql")];
+pub(super) const STEPS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("people.sql"),
+    include_str!("brake.sql"),
+    include_str!("answers.sql"),
+];
 
 /// The version this program writes.
 pub(super) fn current() -> usize {

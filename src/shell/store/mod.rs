@@ -18,6 +18,7 @@
 //! Not chosen: SQLite's exclusive locking mode as the daemon's lock (it would
 //! shut out `status`), and a pid file (it outlives a crash).
 
+mod answers;
 mod batch;
 mod brake;
 mod cursor;
@@ -35,6 +36,7 @@ use rusqlite::{Error, ErrorCode};
 
 use crate::domain::Fault;
 
+pub use answers::Answered;
 pub use batch::{Batch, Committed, Entry, Known, NewDelivery, Start};
 pub use cursor::{Cursor, PortFault, PortKind};
 pub use delivery::{Delivery, Detail, Moved};

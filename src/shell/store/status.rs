@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::words::{parse_mode, time, word};
-use super::{Cursor, Ledger, PortFault};
+use super::{Answered, Cursor, Ledger, PortFault, answers};
 use crate::domain::delivery::{Mode, State};
 use crate::domain::sending::Trip;
 use crate::domain::{Decision, Fault, InvitationKey, Timestamp};
@@ -39,6 +39,8 @@ pub struct AccountStatus {
     pub acquainted: Vec<Withheld>,
     /// Letters that are held back or wait for a person (held, parked, uncertain, refused), oldest first.
     pub waiting: Vec<Waiting>,
+    /// What came back to letters, oldest first.
+    pub answered: Vec<Answered>,
     /// Mail that could not be read, oldest first.
     pub quarantined: Vec<Quarantined>,
     /// Ports that wait for a person.
@@ -148,6 +150,7 @@ fn read_accounts(connection: &Connection) -> rusqlite::Result<Vec<AccountStatus>
                     "reason_code IN ('known-person', 'perhaps-known')",
                 )?,
                 waiting: waiting(connection, &name)?,
+                answered: answers::of_account(connection, &name)?,
                 quarantined: quarantined(connection, &name)?,
                 port_faults: Vec::new(),
                 name,
