@@ -73,7 +73,7 @@
 //!   the only evidence; where it writes none, letters are drafted, never sent.
 //! - **No list of the owner's friends in clear**: whom the owner knows is kept as
 //!   keyed digests ([`shell::store`]); [`stages::people`] makes the keys.
-//! - **No look at replies yet**, no report by mail, no hold with a time limit.
+//! - **No report by mail**, no hold with a time limit.
 //!
 //! # Where this left the plan, and why
 //!

@@ -14,6 +14,7 @@ macro_rules! dovecot {
 }
 
 mod after;
+mod answers;
 mod brake;
 mod crash;
 mod doctor;

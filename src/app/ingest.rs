@@ -3,6 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::answers;
 use super::entry::{facts, new_delivery};
 use super::port::Port;
 use super::shared::{LONGEST_STEP, Memory, Shared, Step, Stop};
@@ -15,7 +16,7 @@ use crate::shell::mailbox::{Access, Body, Envelope, Opened, SearchTerm};
 use crate::shell::store::{Batch, Entry};
 use crate::stages::parse::{self, Unreadable};
 use crate::stages::recognise::{self, Recognised};
-use crate::stages::{after, identify, judge};
+use crate::stages::{after, identify, judge, replies};
 
 /// UIDs of one header fetch.
 const HEADERS_AT_ONCE: u32 = 1000;
@@ -129,7 +130,12 @@ impl Look<'_> {
     async fn run(&mut self) -> Result<(), Fault> {
         let started = self.shared.ledger().start_account(&self.account.name, self.shared.now())?;
         let start = self.account.since.map_or(started, |since| started.minus(since));
-        let fields = self.shared.rules.header_fields();
+        let mut fields = self.shared.rules.header_fields();
+        for name in replies::FIELDS {
+            if !fields.iter().any(|field| field.eq_ignore_ascii_case(name)) {
+                fields.push(name.to_owned());
+            }
+        }
         match self.anchor(start)? {
             Anchor::Now => {}
             Anchor::Cursor(from) => {
@@ -183,6 +189,7 @@ impl Look<'_> {
 
     async fn work(&mut self, envelopes: &[Envelope], start: Timestamp, in_order: bool) -> Result<(), Fault> {
         self.set_aside_unreadable().await?;
+        answers::look(self.port, self.shared, envelopes).await?;
         let mut candidates = Vec::new();
         for envelope in envelopes {
             self.tally.looked += 1;

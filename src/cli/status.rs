@@ -88,6 +88,10 @@ fn account_text(account: &AccountStatus, blind: bool, paint: Paint) -> String {
         let text = format!("notification {} since {}: {}", touch.key.0, when(touch.changed_at), touch.words);
         rows.push(format!("  untouched   {}", line(&text)));
     }
+    for answer in &account.answered {
+        let text = format!("{} {}", answer.inviter_name, when(answer.at));
+        rows.push(format!("  {:<11} {}", answer.kind.as_str(), line(&text)));
+    }
     for mail in &account.quarantined {
         rows.push(format!(
             "  unreadable  {} UID {} since {}: {}",
@@ -138,6 +142,9 @@ fn account_json(account: &AccountStatus) -> Value {
         "untouched": account.untidy.iter().map(|t| json!({
             "key": t.key.0, "mailbox": t.mailbox, "state": t.state.as_str(), "words": t.words,
             "since": t.changed_at.unix_s(),
+        })).collect::<Vec<_>>(),
+        "answers": account.answered.iter().map(|a| json!({
+            "key": a.key.0, "inviter": a.inviter_name, "kind": a.kind.as_str(), "since": a.at.unix_s(),
         })).collect::<Vec<_>>(),
         "unreadable": account.quarantined.iter().map(|q| json!({
             "mailbox": q.mailbox, "uid_validity": q.uid_validity, "uid": q.uid, "why": q.why, "since": q.since.unix_s(),

@@ -20,5 +20,6 @@ pub use invitation::{Identity, Invitation, InvitationKey, Inviter, Notice, Route
 pub use mail::{Link, Mail, MessageId, RawMail, is_tangled};
 pub use policy::{Action, Policy, PolicyOverride};
 pub use problem::{Problem, Problems};
+pub use sending::AnswerKind;
 pub use time::Timestamp;
 pub use verdict::{Decision, Evidence, Judgement, Letter, NoteKind, Plan, Reason, Stage};

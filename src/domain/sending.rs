@@ -198,6 +198,33 @@ pub enum Recipient {
     WrittenTo,
 }
 
+/// What came back to a letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum AnswerKind {
+    /// A person wrote back.
+    Replied,
+    /// A machine did: a vacation notice, a receipt.
+    AutoAnswered,
+    /// The letter could not be delivered.
+    Bounced,
+}
+
+impl AnswerKind {
+    /// The word used in the ledger and in `status`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Replied => "replied",
+            Self::AutoAnswered => "auto-answered",
+            Self::Bounced => "bounced",
+        }
+    }
+
+    /// The inverse of [`AnswerKind::as_str`].
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Replied, Self::AutoAnswered, Self::Bounced].into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,6 +16,7 @@ pub mod mime;
 pub mod parse;
 pub mod people;
 pub mod recognise;
+pub mod replies;
 pub mod trace;
 
 use crate::config::Owner;

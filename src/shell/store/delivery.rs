@@ -113,6 +113,11 @@ impl Ledger {
         })
     }
 
+    /// The letters of all accounts that stand in `state`, oldest first.
+    pub(super) fn anywhere_in(&self, state: State) -> Result<Vec<Delivery>, Fault> {
+        self.read("reading letters", |connection| select(connection, "state = ?1", params![state.as_str()]))
+    }
+
     /// The sent letters of `account` whose copy in Sent is neither filed nor seen yet, oldest first.
     ///
     /// # Errors

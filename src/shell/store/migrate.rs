@@ -18,6 +18,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("hand.sql"),
     include_str!("rebuild.sql"),
     include_str!("brake.sql"),
+    include_str!("answers.sql"),
 ];
 
 /// The version this program writes.

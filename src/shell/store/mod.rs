@@ -25,6 +25,7 @@
 //! wait for an answer, and without a daemon for ever); SQLite's exclusive locking mode as the daemon's lock (it would
 //! shut out `status`), and a pid file (it outlives a crash).
 
+mod answers;
 mod batch;
 mod brake;
 mod cursor;
@@ -45,6 +46,7 @@ use rusqlite::{Error, ErrorCode};
 
 use crate::domain::Fault;
 
+pub use answers::Answered;
 pub use batch::{Batch, Committed, Entry, Known, NewDelivery, Start};
 pub use cursor::{Cursor, PortFault, PortKind};
 pub use delivery::{Delivery, Detail, Moved};

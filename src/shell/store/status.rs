@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::words::{optional_time, parse_mode, time, word};
-use super::{Cursor, FoundAgain, Ledger, PortFault, Touch};
+use super::{Answered, Cursor, FoundAgain, Ledger, PortFault, Touch, answers};
 use crate::domain::delivery::{Mode, State};
 use crate::domain::sending::Trip;
 use crate::domain::{Decision, Fault, InvitationKey, Timestamp};
@@ -41,6 +41,8 @@ pub struct AccountStatus {
     pub acquainted: Vec<Withheld>,
     /// Letters that are held back or wait for a person (held, parked, uncertain, refused), oldest first.
     pub waiting: Vec<Waiting>,
+    /// What came back to letters, oldest first.
+    pub answered: Vec<Answered>,
     /// Mail that could not be read, oldest first.
     pub quarantined: Vec<Quarantined>,
     /// Notifications that are not as their owner wants them, and what stands in the way, oldest first.
@@ -154,6 +156,7 @@ fn read_accounts(connection: &Connection) -> rusqlite::Result<Vec<AccountStatus>
                     "reason_code IN ('known-person', 'perhaps-known')",
                 )?,
                 waiting: waiting(connection, &name)?,
+                answered: answers::of_account(connection, &name)?,
                 quarantined: quarantined(connection, &name)?,
                 untidy: Vec::new(),
                 port_faults: Vec::new(),

@@ -1,0 +1,98 @@
+//! What comes back to letters.
+
+use notyet::config::Tls;
+
+use crate::support::home::Home;
+use crate::support::mails::{header, with_reply_to};
+use crate::support::smtp_peer::{Act, At, Peer, Script};
+
+/// A home with one Maildir account that sends by `peer` and has had its first run.
+fn watched(peer: &Peer) -> Home {
+    let home = Home::new();
+    home.believe_reply_to();
+    let account = home.on_maildir("work", "") + &peer.table("work");
+    home.configure("generic = \"send\"\n", &[account]);
+    home.once().well();
+    home
+}
+
+/// A mail to the owner with these fields and this body.
+fn mail(fields: &str, body: &str) -> String {
+    format!("To: robin@example.org\r\nSubject: Re: something\r\n{fields}\r\n\r\n{body}\r\n")
+}
+
+fn kinds(home: &Home) -> Vec<String> {
+    let status = home.status("work");
+    let answers = status["answers"].as_array().unwrap();
+    answers.iter().map(|answer| answer["kind"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_a_vacation_notice_and_a_bounce_are_noted_and_never_answered() {
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let home = watched(&peer);
+    home.deliver("work", "1.test", &with_reply_to(1, "jane@example.com"));
+    home.once().well();
+    let sent = String::from_utf8(peer.seen().bodies[0].clone()).unwrap();
+    let id = header(&sent, "Message-ID").unwrap();
+
+    home.deliver(
+        "work",
+        "2.test",
+        &mail(&format!("From: <jane@example.com>\r\nIn-Reply-To: {id}"), "Thanks!"),
+    );
+    home.once().well();
+    assert_eq!(kinds(&home), ["replied"]);
+    let vacation = format!("From: <jane@example.com>\r\nReferences: {id}\r\nAuto-Submitted: auto-replied");
+    home.deliver("work", "3.test", &mail(&vacation, "I am away."));
+    let report = "From: <mailer-daemon@mx.example.org>\r\n\
+                  Content-Type: multipart/report; report-type=delivery-status; boundary=b";
+    let status = |action: &str| {
+        format!(
+            "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example.org\r\n\r\n\
+             Final-Recipient: rfc822; jane@example.com\r\nAction: {action}\r\nStatus: 5.1.1\r\n\r\n\
+             --b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: {id}\r\nSubject: s\r\n\r\n--b--\r\n"
+        )
+    };
+    home.deliver("work", "4.test", &mail(report, &status("delayed")));
+    home.once().well();
+    assert_eq!(kinds(&home).len(), 2, "a delay is no bounce");
+    home.deliver("work", "5.test", &mail(report, &status("failed")));
+    home.once().well();
+    let mut kinds = kinds(&home);
+    kinds.sort();
+    assert_eq!(kinds, ["auto-answered", "bounced", "replied"]);
+    assert!(home.notyet(&["status"]).well().out.contains("replied"));
+    assert_eq!((peer.seen().bodies.len(), home.drafts("work").len()), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_that_waits_is_not_sent_to_somebody_who_wrote_meanwhile() {
+    let peer = Peer::standing(Script::new(Tls::Implicit).at(At::Mail, Act::Say("451 4.3.0 later\r\n"))).await;
+    let home = watched(&peer);
+    home.deliver("work", "1.test", &with_reply_to(1, "jane@example.com"));
+    home.deliver("work", "2.test", &with_reply_to(2, "joe@example.com"));
+    home.once().well();
+    assert_eq!(home.status("work")["letters"]["queued"], 2);
+    home.deliver("work", "3.test", &mail("From: Jane <JANE@example.com>", "About that invitation"));
+    home.once().well();
+    let status = home.status("work");
+    assert_eq!((&status["letters"]["parked"], &status["letters"]["queued"]), (&1.into(), &1.into()));
+    assert!(status["waiting"][0]["words"].as_str().unwrap().starts_with("they wrote to you"));
+}
+
+/// What answers a letter of ours is no invitation, whatever it quotes.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_that_claims_to_answer_our_letter_is_left() {
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let home = watched(&peer);
+    let thread = "In-Reply-To: <notyet.0123456789abcdef0123456789abcdef@example.org>\n";
+    home.deliver(
+        "work",
+        "1.test",
+        &with_reply_to(1, "jane@example.com").replacen("Subject:", &format!("{thread}Subject:"), 1),
+    );
+    home.once().well();
+    assert_eq!((peer.seen().bodies.len(), home.drafts("work").len()), (0, 0));
+    assert_eq!(home.status("work")["decisions"]["leave"], 1);
+}
