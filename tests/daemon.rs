@@ -17,6 +17,7 @@ mod after;
 mod crash;
 mod doctor;
 mod drafts;
+mod forget;
 mod known;
 mod life;
 mod preview;

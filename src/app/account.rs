@@ -7,7 +7,7 @@ use super::backoff::Backoff;
 use super::ingest::{Observer, Tally, Unwatched, ingest};
 use super::port::Port;
 use super::shared::{LONGEST_STEP, Memory, Shared, Stop};
-use super::{deliver, people, settle, tidy};
+use super::{deliver, people, retention, settle, tidy};
 use crate::config::Account;
 use crate::domain::Fault;
 use crate::shell::mailbox::Access;
@@ -49,6 +49,7 @@ pub async fn pass(
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<Tally, Fault> {
+    retention::keep_to_it(shared)?;
     people::refresh(shared)?;
     if !people::learn_sent(port, account, shared, memory, &mut |_, _| (), stop).await? {
         return Ok(Tally::default());

@@ -113,6 +113,7 @@ fn begin(setup: Setup, ledger: Option<Ledger>) -> Result<(Vec<crate::config::Acc
     shared.uids_dir = uids_dir;
     shared.people = setup.config.people;
     shared.after = setup.config.after;
+    shared.retention = setup.config.retention;
     Ok((setup.config.accounts, Arc::new(shared)))
 }
 

@@ -14,6 +14,7 @@ pub mod look;
 pub mod people;
 pub mod port;
 pub mod queue;
+pub mod retention;
 pub mod rules;
 pub mod settle;
 pub mod setup;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::people::Books;
+use super::retention::NextErasure;
 use crate::config::Account;
 use crate::config::{Owner, People};
 use crate::domain::after::AfterRule;
@@ -91,6 +92,10 @@ pub struct Shared {
     pub policy: Policy,
     /// What the owner wants of notifications that are dealt with.
     pub after: Vec<AfterRule>,
+    /// How long words are kept once an invitation is at an end; `None`: for ever.
+    pub retention: Option<Duration>,
+    /// When old words are looked for again.
+    pub next_erasure: NextErasure,
     /// The clock; tests give their own.
     pub clock: fn() -> Timestamp,
     /// Called at every [`Step`]; does nothing outside tests.
@@ -117,6 +122,8 @@ impl Shared {
             elsewhere: None,
             policy,
             after: Vec::new(),
+            retention: None,
+            next_erasure: NextErasure::default(),
             clock,
             at_step: |_| (),
             uids_dir: None,

@@ -28,6 +28,7 @@
 mod batch;
 mod cursor;
 mod delivery;
+mod erase;
 mod hand;
 mod ledger;
 mod lock;
@@ -46,6 +47,7 @@ use crate::domain::Fault;
 pub use batch::{Batch, Committed, Entry, Known, NewDelivery, Start};
 pub use cursor::{Cursor, PortFault, PortKind};
 pub use delivery::{Delivery, Detail, Moved};
+pub use erase::Trace;
 pub use hand::Case;
 pub use ledger::Ledger;
 pub use people::SentCursor;

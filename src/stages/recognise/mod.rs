@@ -9,6 +9,7 @@ mod name;
 mod route;
 mod view;
 
+pub use key::same_name;
 pub use name::first_name;
 
 use crate::domain::{Evidence, Invitation, Mail, Notice, Stage};
