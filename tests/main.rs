@@ -22,6 +22,7 @@ mod gates;
 mod golden;
 mod imap;
 mod imap_dovecot;
+mod imap_touch;
 mod ingest;
 mod ledger;
 mod letters;

@@ -309,3 +309,29 @@ fn a_mail_that_is_not_the_one_that_is_meant_is_not_touched() {
     assert!(home.maildir("work").join("new/1.a.b").exists());
     assert_eq!(messages(&home.maildir("work").join(".Invitations")), [""; 0]);
 }
+
+/// Left by policy, taken back, and then the policy changes: the invitation has no letter that
+/// would keep it from being answered.
+#[test]
+fn what_was_taken_back_is_not_answered_even_where_there_was_no_letter() {
+    for taken_back in [false, true] {
+        let leave = "generic = \"leave\"\n[[after]]\ndecision = \"leave\"\nmove = \"Left\"\ncreate = true\n";
+        let home = wishing_on_maildir(leave);
+        home.deliver("work", "1.a.b", &to_paste(1));
+        home.once().well();
+        let left = home.maildir("work").join(".Left");
+        assert_eq!(messages(&left).len(), 1);
+        if taken_back {
+            // The only key there is: no draft tells it.
+            let key = home.notyet(&["queue", "show", ""]).err;
+            let key = key.lines().find_map(|line| line.trim().split(' ').next().filter(|w| w.len() == 32));
+            assert_eq!(undo(&home, key.expect("a key"))["waits"], true);
+            home.once().well();
+            assert_eq!((messages(&left).len(), messages(&home.maildir("work")).len()), (0, 1));
+        }
+        home.configure("", &[home.on_maildir("work", "")]);
+        home.deliver("work", "2.a.b", &to_paste(1).replace("643644363.1.", "643644363.98."));
+        home.once().well();
+        assert_eq!(home.drafts("work").len(), usize::from(!taken_back), "{taken_back}");
+    }
+}
