@@ -59,11 +59,15 @@
 //!
 //! - **No login to a network's site, no link opened**: there is no HTTP client
 //!   among the dependencies.
-//! - **No EXPUNGE, no MOVE, no flag changed** on mail that is not ours;
-//!   mailboxes are opened read-only, and a draft is written once and then the
-//!   owner's.
+//! - **No EXPUNGE, ever, and no mail touched unasked.** Mailboxes are opened
+//!   read-only. Only where the config says so (`[[after]]`) the one notification
+//!   is marked or moved, by UID and after a look at its Message-ID
+//!   ([`app`]'s `tidy`); only `notyet undo` removes a draft, by UID EXPUNGE and
+//!   while it is as we wrote it.
 //! - **No retry of a letter that may have gone out.** It becomes `uncertain`,
-//!   then `parked`, and a person decides.
+//!   then `parked`, and a person decides ([`app::queue`]).
+//! - **No socket and no second daemon to talk to.** What a person says goes into
+//!   the ledger, beside the running daemon, which sees that it was written.
 //! - **No connection pool and no shared session**: one account, one task, one
 //!   session, thrown away after any answer that did not come in full.
 //! - **No async trait objects**: the mailbox port is an enum of two

@@ -11,7 +11,8 @@ use std::time::Duration;
 use notyet::config::{
     self, Config, LogFormat, Logging, MailboxKind, SecretSource, SentCopy, Surroundings, Tls, show,
 };
-use notyet::domain::{Action, Policy, Problem};
+use notyet::domain::after::{IfMissing, Occasion};
+use notyet::domain::{Action, NoteKind, Policy, Problem};
 
 const EXAMPLE: &str = include_str!("../deploy/notyet.example.toml");
 
@@ -442,6 +443,36 @@ fn what_is_shown_is_what_would_be_read() {
     assert_eq!(policy().overlaid(&again.policy), policy());
 }
 
+#[test]
+fn wishes_are_read_in_order_and_shown() {
+    let text = format!(
+        "retention = \"forever\"\n{LEAST}[[after]]\ndecision = \"draft\"\nnote = \"generic\"\nmove = \"A\"\ncreate = true\n\
+         [[after]]\ndecision = \"leave\"\nseen = true\n"
+    );
+    let config = config(&text);
+    let [first, second] = config.after.as_slice() else { panic!("{:?}", config.after) };
+    let to = first.wish.to.as_ref().unwrap();
+    assert_eq!((to.folder.as_str(), to.if_missing), ("A", IfMissing::Create));
+    assert_eq!((first.note, first.wish.seen), (Some(NoteKind::Generic), false));
+    assert_eq!((second.occasion, second.note, &second.wish.to), (Occasion::Leave, None, &None));
+    assert!(second.wish.seen);
+    let json = show::json(&config, &policy());
+    assert_eq!((&json["after"][0]["move"], &json["retention"]), (&"A".into(), &"forever".into()));
+    assert_eq!(self::config(LEAST).retention, Some(Duration::from_secs(400 * 86_400)));
+}
+
+#[test]
+fn a_wish_that_makes_no_sense_is_refused_or_warned_of() {
+    let with = |lines: &str| format!("{LEAST}[[after]]\n{lines}\n");
+    assert_eq!(problem(&with("seen = true")).key, "after[0].decision");
+    assert_eq!(problem(&with("decision = \"hold\"")).key, "after[0].decision");
+    assert_eq!(problem(&with("decision = \"draft\"\nmuve = \"A\"")).key, "after[0].muve");
+    assert_eq!(problem(&with("decision = \"draft\"\nmove = \"INBOX\"")).key, "after[0].move");
+    assert_eq!(problem(&format!("{LEAST}[after]\nseen = true\n")).key, "after");
+    assert_eq!(problem(&format!("retention = \"1h\"\n{LEAST}")).key, "retention");
+    assert_eq!(warnings(&with("decision = \"draft\"\ncreate = true"))[0].key, "after[0].create");
+}
+
 // ---- deploy/ --------------------------------------------------------------
 
 /// One `key = value` line of the example.
@@ -483,7 +514,10 @@ fn example_lines() -> Vec<Line> {
 /// The example with the lines `on` switched on (and the tables they stand in)
 /// and the lines `dropped` left out.
 fn example_with(on: &[&Line], dropped: &[&Line]) -> String {
-    let header = |line: &Line| format!("#[{}]", line.table);
+    let header = |line: &Line| match line.table.as_str() {
+        "after" => "#[[after]]".to_owned(),
+        table => format!("#[{table}]"),
+    };
     let mut out = String::new();
     for (index, text) in EXAMPLE.lines().enumerate() {
         if dropped.iter().any(|line| line.index == index) {

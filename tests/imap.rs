@@ -38,7 +38,7 @@ fn token() -> Secret {
     Secret::Token(Zeroizing::new("t0ken".into()))
 }
 
-async fn connect(peer: &Peer) -> Result<ImapSession, Fault> {
+pub(super) async fn connect(peer: &Peer) -> Result<ImapSession, Fault> {
     ImapSession::connect(&settings(peer.port(), Tls::LoopbackPlain), &password()).await
 }
 
@@ -50,7 +50,7 @@ async fn connect_impatient(peer: &Peer) -> Result<ImapSession, Fault> {
 }
 
 /// A script that begins with greeting and login.
-fn after_login(rest: Vec<Vec<Step>>) -> Vec<Step> {
+pub(super) fn after_login(rest: Vec<Vec<Step>>) -> Vec<Step> {
     let mut script = vec![say(GREETING), expect("AUTHENTICATE PLAIN "), say(LOGGED_IN)];
     script.extend(rest.into_iter().flatten());
     script

@@ -24,6 +24,7 @@ mod gates;
 mod golden;
 mod imap;
 mod imap_dovecot;
+mod imap_touch;
 mod ingest;
 mod ledger;
 mod letters;

@@ -7,7 +7,7 @@ use super::backoff::Backoff;
 use super::ingest::{Observer, Tally, Unwatched, ingest};
 use super::port::Port;
 use super::shared::{LONGEST_STEP, Memory, Shared, Stop};
-use super::{brake, deliver, people, rebuild, settle, tidy};
+use super::{brake, deliver, people, rebuild, retention, settle, tidy};
 use crate::config::Account;
 use crate::domain::Fault;
 use crate::shell::mailbox::Access;
@@ -50,6 +50,7 @@ pub async fn pass(
     stop: &Stop,
 ) -> Result<Tally, Fault> {
     brake::look(shared)?;
+    retention::keep_to_it(shared)?;
     people::refresh(shared)?;
     if !rebuild::rebuild(port, account, shared, memory, stop).await? {
         return Ok(Tally::default());

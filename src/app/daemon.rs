@@ -115,6 +115,7 @@ fn begin(setup: Setup, ledger: Option<Ledger>) -> Result<(Vec<crate::config::Acc
     shared.sending = setup.config.sending;
     shared.zone = setup.zone;
     shared.after = setup.config.after;
+    shared.retention = setup.config.retention;
     Ok((setup.config.accounts, Arc::new(shared)))
 }
 

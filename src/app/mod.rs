@@ -17,6 +17,7 @@ pub mod people;
 pub mod port;
 pub mod queue;
 pub mod rebuild;
+pub mod retention;
 pub mod rules;
 pub mod settle;
 pub mod setup;

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
 use super::people::Books;
+use super::retention::NextErasure;
 use crate::config::Account;
 use crate::config::{Owner, People};
 use crate::domain::after::AfterRule;
@@ -97,6 +98,10 @@ pub struct Shared {
     pub zone: TimeZone,
     /// What the owner wants of notifications that are dealt with.
     pub after: Vec<AfterRule>,
+    /// How long words are kept once an invitation is at an end; `None`: for ever.
+    pub retention: Option<Duration>,
+    /// When old words are looked for again.
+    pub next_erasure: NextErasure,
     /// The clock; tests give their own.
     pub clock: fn() -> Timestamp,
     /// Called at every [`Step`]; does nothing outside tests.
@@ -125,6 +130,8 @@ impl Shared {
             sending: Sending::default(),
             zone: TimeZone::UTC,
             after: Vec::new(),
+            retention: None,
+            next_erasure: NextErasure::default(),
             clock,
             at_step: |_| (),
             uids_dir: None,

@@ -70,6 +70,9 @@ async fn forth(port: &mut Port, touch: &Touch, shared: &Shared) -> Result<(), Fa
         );
         return note(shared, touch, touch.state, &words);
     }
+    if !port.has_folder(&touch.mailbox).await? {
+        return note(shared, touch, Touched::Done, "");
+    }
     let hint = Some((touch.uid_validity, touch.uid));
     let Some(spot) = port.find_to_touch(&touch.mailbox, hint, &touch.message_id).await? else {
         return note(shared, touch, Touched::Done, "");
@@ -100,6 +103,9 @@ async fn forth(port: &mut Port, touch: &Touch, shared: &Shared) -> Result<(), Fa
 
 /// Puts a notification back: from where we moved it, else where it stands.
 async fn back(port: &mut Port, touch: &Touch, shared: &Shared) -> Result<(), Fault> {
+    if !port.has_folder(&touch.mailbox).await? {
+        return note(shared, touch, Touched::Left, "the folder it came from is gone");
+    }
     let off = touch.had.map_or(Marks::default(), |had| Marks {
         seen: touch.wish.seen && !had.seen,
         flagged: touch.wish.flag && !had.flagged,

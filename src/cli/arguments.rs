@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::hand_arguments::{KeyArguments, QueueArguments};
+use super::hand_arguments::{ForgetArguments, KeyArguments, QueueArguments};
 use crate::domain::NoteKind;
 
 /// Answers invitations to connect with a kind "not like this, not yet".
@@ -98,6 +98,14 @@ pub enum Command {
     /// nobody has edited it. A letter that was sent stays sent. Works while the daemon runs.
     #[command(after_help = "Example:\n  notyet undo 3f2a --config notyet.toml     again: how it went")]
     Undo(KeyArguments),
+    /// Erase what the ledger knows of one person, at once.
+    ///
+    /// Name, note, evidence, letter and recipient of every invitation of theirs go; a letter that
+    /// waits is dropped. Digests stay, so that nothing is answered twice. Asks nothing.
+    #[command(
+        after_help = "Examples:\n  notyet forget \"Ann Lee\" --config notyet.toml\n  notyet forget ann@example.org --config notyet.toml --json"
+    )]
+    Forget(ForgetArguments),
     /// Look after the configuration file.
     #[command(subcommand)]
     Config(ConfigCommand),

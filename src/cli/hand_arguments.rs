@@ -59,3 +59,17 @@ pub struct KeyOnlyArguments {
     #[arg(long, short, value_name = "FILE")]
     pub config: PathBuf,
 }
+
+/// `notyet forget`
+#[derive(Debug, Args)]
+pub struct ForgetArguments {
+    /// The inviter's name, or the address their letter goes to.
+    #[arg(value_name = "NAME|ADDRESS")]
+    pub person: String,
+    /// The configuration file.
+    #[arg(long, short, value_name = "FILE")]
+    pub config: PathBuf,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}

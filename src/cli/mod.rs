@@ -5,6 +5,7 @@ mod check;
 mod config;
 mod demo;
 mod doctor;
+mod forget;
 mod hand_arguments;
 mod known;
 mod letters;
@@ -43,6 +44,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Queue(arguments) => queue::run(&arguments),
         Command::Resume(arguments) => resume::run(&arguments),
         Command::Undo(arguments) => undo::run(&arguments),
+        Command::Forget(arguments) => forget::run(&arguments),
         Command::Config(ConfigCommand::Check(arguments)) => config::check(&arguments),
         Command::Rules(command) => rules::run(&command),
         Command::Letters(LettersCommand::Show(arguments)) => letters::show(&arguments),

@@ -14,6 +14,9 @@ pub struct Config {
     pub owner: Owner,
     /// Folder of the ledger; created with mode 0700.
     pub state_dir: PathBuf,
+    /// How long the ledger keeps names, notes and letters once an invitation is
+    /// at an end; none: for ever.
+    pub retention: Option<Duration>,
     /// Whom the owner knows: never declined.
     pub people: People,
     /// The owner's own rules, overlaid over the shipped ones.

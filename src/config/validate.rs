@@ -15,6 +15,10 @@ pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
 pub(super) const DAY: Duration = Duration::from_secs(86_400);
 
+/// Longer than a year: whoever invites once a year is met in the ledger.
+const RETENTION: Duration = Duration::from_secs(400 * 86_400);
+pub(super) const FOREVER: &str = "forever";
+
 /// Shorter names of works and companies stand in too many notes.
 const LEAST_NAME_CHARS: usize = 3;
 
@@ -41,6 +45,7 @@ pub(super) fn config(root: &Section<'_>, around: &Surroundings) -> Option<Config
             default
         }
     };
+    let retention = root.or("retention", Some(RETENTION), retention);
     let rules_dir = root.optional("rules_dir", |field| field.path(around));
     let owner = match root.field("owner") {
         Some(field) => field.section(OWNER).and_then(|section| owner(&section)),
@@ -83,6 +88,7 @@ pub(super) fn config(root: &Section<'_>, around: &Surroundings) -> Option<Config
     let after = after::rules(root, accounts.as_deref());
     Some(Config {
         state_dir: state_dir?,
+        retention: retention?,
         rules_dir: rules_dir?,
         owner: Owner { me: me?, ..owner? },
         people: people?,
@@ -93,6 +99,14 @@ pub(super) fn config(root: &Section<'_>, around: &Surroundings) -> Option<Config
         logging: logging?,
         accounts: accounts?,
     })
+}
+
+/// A span of time, or `"forever"`, which is no span.
+fn retention(field: &Field<'_>) -> Option<Option<Duration>> {
+    if field.text_unseen().as_deref() == Some(FOREVER) {
+        return Some(None);
+    }
+    field.duration(DAY..=36_500 * DAY).map(Some)
 }
 
 fn owner(section: &Section<'_>) -> Option<Owner> {

@@ -257,6 +257,7 @@ fn undo_puts_all_back_whatever_happens_on_the_way() {
 fn a_running_daemon_takes_back_and_leaves_an_edited_draft_to_its_owner() {
     let home = Home::new();
     home.configure(MOVED, &[home.on_maildir("work", "")]);
+    home.once().well();
     let daemon = home.daemon();
     daemon.says("connected", 1);
     for number in 1..=2 {
@@ -295,4 +296,42 @@ fn without_uidplus_a_draft_that_was_taken_back_stays_and_undo_says_so() {
     let told = home.notyet(&["undo", &key]).well().out;
     assert!(told.contains("Its draft stays") && told.contains("UIDPLUS"), "{told}");
     assert!(server.files(".Drafts")[0].ends_with(":2,DS"), "not even marked: {:?}", server.files(".Drafts"));
+}
+
+/// UIDs can be given out twice by a broken server; here the file behind one is another mail by now.
+#[test]
+fn a_mail_that_is_not_the_one_that_is_meant_is_not_touched() {
+    let home = wishing_on_maildir(MOVED);
+    home.deliver("work", "1.a.b", &to_paste(1));
+    pass(&home, Some(Step::DraftRecorded));
+    home.deliver("work", "1.a.b", &demo("2026-11-friend"));
+    home.once().well();
+    assert!(home.maildir("work").join("new/1.a.b").exists());
+    assert_eq!(messages(&home.maildir("work").join(".Invitations")), [""; 0]);
+}
+
+/// Left by policy, taken back, and then the policy changes: the invitation has no letter that
+/// would keep it from being answered.
+#[test]
+fn what_was_taken_back_is_not_answered_even_where_there_was_no_letter() {
+    for taken_back in [false, true] {
+        let leave = "generic = \"leave\"\n[[after]]\ndecision = \"leave\"\nmove = \"Left\"\ncreate = true\n";
+        let home = wishing_on_maildir(leave);
+        home.deliver("work", "1.a.b", &to_paste(1));
+        home.once().well();
+        let left = home.maildir("work").join(".Left");
+        assert_eq!(messages(&left).len(), 1);
+        if taken_back {
+            // The only key there is: no draft tells it.
+            let key = home.notyet(&["queue", "show", ""]).err;
+            let key = key.lines().find_map(|line| line.trim().split(' ').next().filter(|w| w.len() == 32));
+            assert_eq!(undo(&home, key.expect("a key"))["waits"], true);
+            home.once().well();
+            assert_eq!((messages(&left).len(), messages(&home.maildir("work")).len()), (0, 1));
+        }
+        home.configure("", &[home.on_maildir("work", "")]);
+        home.deliver("work", "2.a.b", &to_paste(1).replace("643644363.1.", "643644363.98."));
+        home.once().well();
+        assert_eq!(home.drafts("work").len(), usize::from(!taken_back), "{taken_back}");
+    }
 }

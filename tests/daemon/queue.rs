@@ -105,6 +105,7 @@ async fn a_running_daemon_takes_up_a_persons_word_at_once() {
     let second = Peer::standing(Script::new(Tls::Implicit)).await;
     // It looks every five minutes by itself; IDLE tells of new mail only.
     home.configure(SEND, &[home.on_dovecot("work", &server, "", &second.table("work"))]);
+    home.once().well();
     let daemon = home.daemon();
     daemon.says("connected", 1);
     home.notyet(&["queue", "retry", &only_key(&home)]).well();
@@ -147,6 +148,7 @@ fn what_a_limit_holds_back_goes_when_a_person_says_so() {
     let text =
         std::fs::read_to_string(home.config()).unwrap().replace("max_per_hour = 1000", "max_per_hour = 1");
     home.put("notyet.toml", &text);
+    home.once().well();
     let daemon = home.daemon();
     daemon.says("connected", 1);
     for number in 1..=2 {

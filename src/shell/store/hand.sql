@@ -60,3 +60,7 @@ CREATE TABLE undo (
     draft    TEXT NOT NULL CHECK (draft IN ('none', 'wanted', 'removed', 'left')),
     words    TEXT NOT NULL
 ) STRICT;
+
+-- When the words of a row were erased (retention, `notyet forget`); NULL while they are kept.
+ALTER TABLE plan ADD COLUMN erased_at INTEGER;
+ALTER TABLE delivery ADD COLUMN erased_at INTEGER;

@@ -223,7 +223,7 @@ fn without_letter(connection: &Connection, account: &str, which: &str) -> rusqli
     connection
         .prepare(&format!(
             "SELECT key, inviter_name, reason_code, reason_text, made_at FROM plan
-             WHERE account = ?1 AND {which}
+             WHERE account = ?1 AND {which} AND erased_at IS NULL
                AND id IN (SELECT max(id) FROM plan WHERE account = ?1 GROUP BY key)
                AND key NOT IN (SELECT key FROM delivery)
              ORDER BY id"

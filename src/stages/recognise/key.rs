@@ -31,6 +31,12 @@ pub(super) fn identity(network: &Network, found: &Found) -> Identity {
     }
 }
 
+/// Whether two names read alike: case, width, composition and blanks aside.
+pub fn same_name(a: &str, b: &str) -> bool {
+    let words = |name: &str| folded(name).split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    !words(a).is_empty() && words(a) == words(b)
+}
+
 /// One spelling for what reads alike: composed or not, wide or narrow, any case.
 fn folded(text: &str) -> String {
     text.nfkc().collect::<String>().to_lowercase().nfkc().collect()

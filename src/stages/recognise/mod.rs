@@ -12,6 +12,7 @@ mod page;
 mod route;
 mod view;
 
+pub use key::same_name;
 pub use name::first_name;
 
 use crate::domain::{Evidence, Invitation, Mail, Notice, Stage};

@@ -1,0 +1,93 @@
+//! What is forgotten: everything after a time, and one person when told.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use super::entry::DAY;
+use super::queue::Hand;
+use super::shared::Shared;
+use crate::domain::delivery::{Event, State};
+use crate::domain::{Address, Fault};
+use crate::shell::clock;
+use crate::shell::store::Detail;
+use crate::stages::recognise::same_name;
+
+/// When old words are looked for again.
+#[derive(Debug, Default)]
+pub struct NextErasure(AtomicI64);
+
+/// Erases what is older than the owner wants it kept: at the first pass of a
+/// process, and then daily.
+///
+/// # Errors
+/// A [`Fault`] of the ledger.
+pub(super) fn keep_to_it(shared: &Shared) -> Result<(), Fault> {
+    let (Some(retention), now) = (shared.retention, shared.now()) else { return Ok(()) };
+    if now.unix_s() < shared.next_erasure.0.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    let mut ledger = shared.ledger();
+    let erased = ledger.erase_older(now.minus(retention), now)?;
+    if erased > 0 {
+        tracing::info!(invitations = erased, "erased the words of old invitations");
+        match ledger.scrub() {
+            Ok(()) => {}
+            Err(fault @ Fault::Transient(_)) => tracing::warn!("{fault}"),
+            Err(fault) => return Err(fault),
+        }
+    }
+    shared.next_erasure.0.store(now.plus(DAY).unix_s(), Ordering::Relaxed);
+    Ok(())
+}
+
+/// What came of forgetting somebody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Invitations whose words were erased.
+    pub invitations: usize,
+    /// Letters that waited and go nowhere now.
+    pub letters_dropped: usize,
+    /// Invitations whose letter is on the wire this moment: they keep their words.
+    pub busy: usize,
+}
+
+impl Hand {
+    /// Erases at once what is known of the person with that name or address.
+    ///
+    /// # Errors
+    /// A [`Fault`] of the ledger.
+    pub fn forget(&mut self, person: &str) -> Result<Forgotten, Fault> {
+        let address = Address::parse(person.trim());
+        let traces = self.ledger.traces()?.into_iter().filter(|trace| match &address {
+            Some(address) => {
+                let recipient = trace.recipient.as_deref().and_then(Address::parse);
+                recipient.is_some_and(|recipient| recipient.same_mailbox(address))
+            }
+            None => same_name(&trace.inviter_name, person),
+        });
+        let mut keys: Vec<_> = traces.map(|trace| trace.key).collect();
+        keys.dedup();
+        let mut forgotten = Forgotten::default();
+        for key in keys {
+            let now = clock::now();
+            if let Some(letter) = self.ledger.delivery(&key)? {
+                match letter.state {
+                    State::Appending | State::Transmitting => {
+                        forgotten.busy += 1;
+                        continue;
+                    }
+                    State::Held | State::Queued | State::Uncertain | State::Parked => {
+                        self.ledger.record(&key, Event::PersonDrops, "", now, Detail::default())?;
+                        forgotten.letters_dropped += 1;
+                    }
+                    State::Drafted | State::Sent | State::Refused | State::TakenOver => {}
+                }
+            }
+            self.ledger.erase(&key, now)?;
+            forgotten.invitations += 1;
+        }
+        if forgotten.invitations > 0 {
+            self.ledger.scrub()?;
+        }
+        Ok(forgotten)
+    }
+}

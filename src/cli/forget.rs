@@ -1,0 +1,43 @@
+//! `notyet forget`: erases what is known of one person.
+
+use serde_json::json;
+
+use super::hand_arguments::ForgetArguments;
+use super::out::{End, Outcome, say};
+use super::style::json_text;
+use crate::app::queue::Hand;
+use crate::app::setup;
+
+pub(super) fn run(arguments: &ForgetArguments) -> Outcome {
+    let mut hand = Hand::writing(&setup::load(&arguments.config)?.config)?;
+    let forgotten = hand.forget(&arguments.person)?;
+    let end = if forgotten.busy > 0 { End::TryAgain } else { End::Done };
+    if arguments.json {
+        let json = json!({
+            "invitations": forgotten.invitations,
+            "letters_dropped": forgotten.letters_dropped,
+            "busy": forgotten.busy,
+        });
+        say(&json_text(&format!("{json:#}")))?;
+        return Ok(end);
+    }
+    if forgotten.invitations == 0 && forgotten.busy == 0 {
+        say("Nothing is kept under that name or address.")?;
+        return Ok(end);
+    }
+    say(&format!(
+        "{} invitations: name, note, evidence, letter and recipient are erased.",
+        forgotten.invitations
+    ))?;
+    if forgotten.letters_dropped > 0 {
+        say(&format!("{} letters that waited go nowhere now.", forgotten.letters_dropped))?;
+    }
+    if forgotten.busy > 0 {
+        say(&format!("{} have a letter on its way this moment: say it again in a minute.", forgotten.busy))?;
+    }
+    say(
+        "What stays: digests of the invitations, so that none is answered twice; and digests of whom you know.",
+    )?;
+    say("Your mailbox is not touched: drafts and mail there are yours to delete.")?;
+    Ok(end)
+}

@@ -1,0 +1,129 @@
+//! Forgetting: the words of an invitation go, its keys and digests stay, so
+//! that it is not answered a second time.
+
+use rusqlite::{Transaction, params};
+
+use super::Ledger;
+use crate::domain::{Fault, InvitationKey, Timestamp};
+
+/// Satisfies the rule that a sent letter has a recipient; `.invalid` is nobody's (RFC 2606 §2).
+const NOBODY: &str = "erased@erased.invalid";
+
+/// What tells whose invitation it is.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Trace {
+    /// The invitation.
+    pub key: InvitationKey,
+    /// The inviter, as one of its mails named them.
+    pub inviter_name: String,
+    /// The recipient of its letter.
+    pub recipient: Option<String>,
+}
+
+impl std::fmt::Debug for Trace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Trace({})", self.key.0)
+    }
+}
+
+impl Ledger {
+    /// Everything in the ledger that still names a person.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn traces(&self) -> Result<Vec<Trace>, Fault> {
+        self.read("looking for a person", |connection| {
+            connection
+                .prepare(
+                    "SELECT DISTINCT p.key, p.inviter_name, d.recipient
+                     FROM plan p LEFT JOIN delivery d ON d.key = p.key
+                     WHERE p.erased_at IS NULL ORDER BY p.key",
+                )?
+                .query_map([], |row| {
+                    Ok(Trace {
+                        key: InvitationKey(row.get(0)?),
+                        inviter_name: row.get(1)?,
+                        recipient: row.get(2)?,
+                    })
+                })?
+                .collect()
+        })
+    }
+
+    /// Erases the words of every invitation that is at an end and that nothing
+    /// was heard of since `before`; tells how many. What waits, for time or a
+    /// person, keeps its words. The bytes are gone after [`Ledger::scrub`].
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn erase_older(&mut self, before: Timestamp, now: Timestamp) -> Result<usize, Fault> {
+        self.write("erasing what is old", |tx| {
+            let keys: Vec<InvitationKey> = tx
+                .prepare(
+                    "SELECT p.key FROM plan p LEFT JOIN delivery d ON d.key = p.key
+                     GROUP BY p.key
+                     HAVING count(p.erased_at) < count(*)
+                        AND max(p.made_at) < ?1
+                        AND (d.key IS NULL OR
+                             (d.changed_at < ?1 AND d.state IN ('drafted', 'sent', 'refused', 'taken-over')))
+                        AND (d.key IS NOT NULL OR
+                             (SELECT decision FROM plan l WHERE l.key = p.key ORDER BY id DESC LIMIT 1) <> 'hold')
+                        AND NOT EXISTS (SELECT 1 FROM undo u WHERE u.key = p.key AND u.draft = 'wanted')
+                        AND NOT EXISTS (SELECT 1 FROM touch t WHERE t.key = p.key AND t.state IN
+                                        ('marking', 'copying', 'back-wanted', 'back-copying'))",
+                )?
+                .query_map([before.unix_s()], |row| row.get(0).map(InvitationKey))?
+                .collect::<rusqlite::Result<_>>()?;
+            keys.iter().try_for_each(|key| erase(tx, key, now))?;
+            Ok(keys.len())
+        })
+    }
+
+    /// Erases the words of one invitation. Its letter must be at an end.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn erase(&mut self, key: &InvitationKey, now: Timestamp) -> Result<(), Fault> {
+        self.write("erasing what is known of a person", |tx| erase(tx, key, now))
+    }
+
+    /// Makes what was erased vanish from the files: the ledger is written anew
+    /// without free pages, and the write-ahead log is cut to nothing.
+    ///
+    /// # Errors
+    /// [`Fault::Transient`] when another program is reading meanwhile: to be tried again.
+    pub fn scrub(&mut self) -> Result<(), Fault> {
+        let busy = self.read("writing the ledger anew", |connection| {
+            // Else the copy would lie in a file of the temporary folder for a while.
+            connection.execute_batch("PRAGMA temp_store = MEMORY; VACUUM")?;
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))
+        })?;
+        if busy {
+            return Err(Fault::Transient(
+                "ledger: another program reads it, so the bytes of what was erased are still in its log; it is tried again"
+                    .to_owned(),
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn erase(tx: &Transaction<'_>, key: &InvitationKey, now: Timestamp) -> rusqlite::Result<()> {
+    let now = now.unix_s();
+    tx.execute(
+        "UPDATE plan SET inviter_name = '', note = NULL, evidence = '[]', reason_text = '', erased_at = ?2
+         WHERE key = ?1 AND erased_at IS NULL",
+        params![key.0, now],
+    )?;
+    // A copy for Sent can no more be made.
+    tx.execute(
+        "UPDATE delivery SET message = x'', last_words = '', erased_at = ?2,
+                recipient = CASE mode WHEN 'send' THEN ?3 END,
+                sent_copy_at = CASE state WHEN 'sent' THEN coalesce(sent_copy_at, ?2) ELSE sent_copy_at END
+         WHERE key = ?1 AND erased_at IS NULL",
+        params![key.0, now, NOBODY],
+    )?;
+    tx.execute("UPDATE delivery_event SET note = '' WHERE key = ?1", [&key.0])?;
+    tx.execute("DELETE FROM touch WHERE key = ?1", [&key.0])?;
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! What is forgotten is gone from the files, and nothing is answered twice for it.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use notyet::app::account::{self, End};
+use notyet::app::setup;
+use notyet::app::shared::{Shared, Stop};
+use notyet::config::Tls;
+use notyet::domain::Timestamp;
+use notyet::shell::clock;
+use notyet::shell::store::Ledger;
+use serde_json::Value;
+
+use super::watched;
+use crate::support::home::{Home, until};
+use crate::support::mails::{demo, to_paste, with_reply_to};
+use crate::support::smtp_peer::{Act, At, Peer, Script};
+
+/// Whether any file of the ledger holds `words`, in whatever case.
+fn keeps(state: &Path, words: &str) -> bool {
+    let holds = |bytes: Vec<u8>| {
+        let (bytes, words) = (bytes.to_ascii_lowercase(), words.as_bytes().to_ascii_lowercase());
+        bytes.windows(words.len()).any(|window| window == words)
+    };
+    let files = std::fs::read_dir(state).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| path.is_file()).any(|path| holds(std::fs::read(path).unwrap()))
+}
+
+static LATER_DAYS: AtomicI64 = AtomicI64::new(0);
+
+fn now() -> Timestamp {
+    let days = u64::try_from(LATER_DAYS.load(Ordering::Relaxed)).unwrap();
+    clock::now().plus(Duration::from_secs(days * 86_400))
+}
+
+/// The daemon's own parts, with a clock of the test's own.
+async fn pass_after(home: &Home, days: i64) {
+    LATER_DAYS.store(days, Ordering::Relaxed);
+    let setup = setup::load(&home.config()).unwrap_or_else(|problems| panic!("{problems}"));
+    let ledger = Ledger::open(&home.state()).unwrap();
+    let mut shared = Shared::new(setup.rules, setup.config.owner, setup.policy, ledger, now);
+    shared.uids_dir = Some(home.state().join("maildir"));
+    shared.retention = setup.config.retention;
+    let account = &setup.config.accounts[0];
+    let (_switch, stop) = Stop::new();
+    assert_eq!(account::once(account, &shared, &stop).await, End::Done);
+}
+
+/// A note, a name and words of the letter that stand in the ledger at first.
+const WORDS: [&str; 3] = ["Kerguelen", "400 journaux", "Ma=C3=ABlle"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_its_time_the_words_of_an_ended_invitation_are_gone_and_it_is_still_known() {
+    let home = Home::new();
+    let configure = |retention: &str| {
+        home.configure("", &[home.on_maildir("work", "")]);
+        let text = std::fs::read_to_string(home.config()).unwrap();
+        home.put("notyet.toml", &format!("{retention}\n{text}"));
+    };
+    configure("");
+    home.once().well();
+    let personal = demo("2026-08-member-note-french-personal");
+    home.deliver("work", "1.a.b", &personal);
+    home.once().well();
+    assert_eq!(home.drafts("work").len(), 1);
+    assert!(WORDS.iter().all(|word| keeps(&home.state(), word)));
+
+    pass_after(&home, 399).await;
+    assert!(WORDS.iter().all(|word| keeps(&home.state(), word)), "not before its time");
+    configure("retention = \"forever\"");
+    pass_after(&home, 4000).await;
+    assert!(WORDS.iter().all(|word| keeps(&home.state(), word)), "not when it is kept for ever");
+    configure("");
+    pass_after(&home, 401).await;
+    for word in WORDS {
+        assert!(!keeps(&home.state(), word), "{word}");
+    }
+
+    home.deliver("work", "2.a.b", &personal.replacen("Message-ID: <", "Message-ID: <again-", 1));
+    home.once().well();
+    assert_eq!(home.drafts("work").len(), 1, "nobody is answered twice");
+    let status = home.status("work");
+    assert_eq!(status["letters"]["drafted"], 1, "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_keeps_its_words_however_old_it_is() {
+    let server = dovecot!();
+    let peer = Peer::standing(Script::new(Tls::Implicit).at(At::Dot, Act::Close)).await;
+    let home = watched(&server, "generic = \"send\"", "", &peer.table("work"));
+    server.deliver(&with_reply_to(1, "jane@example.org"));
+    home.once().well();
+    pass_after(&home, 4000).await;
+    let list: Value = serde_json::from_str(&home.notyet(&["queue", "list", "--json"]).well().out).unwrap();
+    assert_eq!(list["letters"][0]["state"], "parked", "{list}");
+    assert!(keeps(&home.state(), "jane@example.org"));
+}
+
+#[test]
+fn a_person_is_forgotten_at_once_by_name_or_address_beside_a_running_daemon() {
+    let home = Home::new();
+    home.believe_reply_to();
+    home.configure("", &[home.on_maildir("work", "")]);
+    home.once().well();
+    let daemon = home.daemon();
+    daemon.says("connected", 1);
+    home.deliver("work", "1.a.b", &to_paste(1));
+    home.deliver("work", "2.a.b", &to_paste(2));
+    home.deliver("work", "3.a.b", &with_reply_to(3, "jane@example.org"));
+    until("all are drafted", || (home.status("work")["letters"]["drafted"] == 3).then_some(()));
+    for words in ["Oskarb", "Oskarc", "jane@example.org"] {
+        assert!(keeps(&home.state(), words), "{words}");
+    }
+    let told: Value =
+        serde_json::from_str(&home.notyet(&["forget", "OSKARB  lindqvist", "--json"]).well().out).unwrap();
+    assert_eq!(told, serde_json::json!({ "invitations": 1, "letters_dropped": 0, "busy": 0 }));
+    let told = home.notyet(&["forget", "Jane@example.org"]).well().out;
+    assert!(told.contains("1 invitations") && told.contains("What stays: digests"), "{told}");
+    assert_eq!(home.notyet(&["forget", "Oskar"]).well().out, "Nothing is kept under that name or address.\n");
+    for words in ["Oskarb", "jane@example.org"] {
+        assert!(!keeps(&home.state(), words), "{words}");
+    }
+    assert!(keeps(&home.state(), "Oskarc"), "nobody else is forgotten");
+    home.deliver("work", "4.a.b", &to_paste(1).replace("643644363.1.", "643644363.98."));
+    until("it is judged", || (home.status("work")["mailboxes"][0]["next_uid"] == 5).then_some(()));
+    assert_eq!(home.drafts("work").len(), 3, "nobody is answered twice");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_that_waits_for_somebody_forgotten_goes_nowhere() {
+    let server = dovecot!();
+    let peer = Peer::standing(Script::new(Tls::Implicit).at(At::Mail, Act::Say("451 4.3.0 later\r\n"))).await;
+    let home = watched(&server, "generic = \"send\"", "", &peer.table("work"));
+    server.deliver(&with_reply_to(1, "jane@example.org"));
+    home.once().well();
+    let told: Value =
+        serde_json::from_str(&home.notyet(&["forget", "jane@example.org", "--json"]).well().out).unwrap();
+    assert_eq!((&told["invitations"], &told["letters_dropped"]), (&1.into(), &1.into()));
+    let healthy = Peer::standing(Script::new(Tls::Implicit)).await;
+    home.configure("generic = \"send\"", &[home.on_dovecot("work", &server, "", &healthy.table("work"))]);
+    home.once().well();
+    assert_eq!(healthy.seen().bodies.len(), 0);
+    assert!(!keeps(&home.state(), "jane@example.org"));
+    assert_eq!(home.status("work")["letters"], serde_json::json!({ "taken-over": 1 }));
+}
