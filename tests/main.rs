@@ -25,6 +25,7 @@ mod imap_dovecot;
 mod ingest;
 mod ledger;
 mod letters;
+mod machine;
 mod maildir;
 mod notes;
 mod openings;
