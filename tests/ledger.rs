@@ -15,7 +15,7 @@ use notyet::shell::store::{Batch, Cursor, Detail, Entry, Known, Ledger, NewDeliv
 
 const ACCOUNT: &str = "work";
 
-fn t(seconds: i64) -> Timestamp {
+pub(crate) fn t(seconds: i64) -> Timestamp {
     Timestamp::from_unix_s(seconds)
 }
 
@@ -92,7 +92,7 @@ fn started() -> Ledger {
 }
 
 /// A ledger that holds one letter under `key`.
-fn with_letter(key: &str, mode: Mode, start: Start) -> (Ledger, InvitationKey) {
+pub(crate) fn with_letter(key: &str, mode: Mode, start: Start) -> (Ledger, InvitationKey) {
     let mut ledger = started();
     add_letter(&mut ledger, key, mode, start, 10);
     (ledger, InvitationKey(key.to_owned()))

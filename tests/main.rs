@@ -28,6 +28,7 @@ mod imap_touch;
 mod ingest;
 mod ledger;
 mod letters;
+mod machine;
 mod maildir;
 mod negatives;
 mod notes;

@@ -8,7 +8,7 @@ use super::brake;
 use super::entry::{DAY, HOUR};
 use super::port::Port;
 use super::shared::{Shared, Step, Stop};
-use crate::config::{Account, SentCopy};
+use crate::config::{Account, MailboxKind, SentCopy};
 use crate::domain::delivery::{Event, Mode, State};
 use crate::domain::sending::SendHour;
 use crate::domain::{Fault, MessageId, Timestamp};
@@ -69,7 +69,7 @@ pub async fn settle(port: &mut Port, account: &Account, shared: &Shared, stop: &
     let half_done = shared.ledger().in_state(&account.name, State::Appending)?;
     for letter in half_done {
         let drafts = drafts_folder(port, account, &mut folders).await?;
-        resolve(port, &drafts, &letter, shared).await?;
+        resolve(port, account, &drafts, &letter, shared).await?;
     }
     let due: Vec<_> = shared.ledger().due(&account.name, shared.now())?;
     for letter in due {
@@ -194,12 +194,31 @@ async fn append_marked(
     }
 }
 
+/// How long after it began an APPEND may still be done without our knowing.
+fn straggles_for(account: &Account, shared: &Shared) -> Duration {
+    match &account.kind {
+        MailboxKind::Imap(server) => server.timeout.saturating_mul(shared.straggling_timeouts),
+        // What a dead process had not done on this machine is not done later.
+        MailboxKind::Maildir(_) => Duration::ZERO,
+    }
+}
+
 /// An APPEND went out and its answer was never recorded.
-async fn resolve(port: &mut Port, drafts: &str, letter: &Delivery, shared: &Shared) -> Result<(), Fault> {
+async fn resolve(
+    port: &mut Port,
+    account: &Account,
+    drafts: &str,
+    letter: &Delivery,
+    shared: &Shared,
+) -> Result<(), Fault> {
     let mark = letter.append_mark.clone().unwrap_or_default();
     match port.resolve_append(drafts, &mark, KEY_HEADER, letter.message_id.as_str()).await? {
         AppendTrace::There => {
             shared.record(letter, Event::Appended, "found in the Drafts folder", Detail::default())
+        }
+        // A slow server may be about to do what it read of the broken connection: too early to tell.
+        AppendTrace::Never if shared.now().since(letter.changed_at) < straggles_for(account, shared) => {
+            Ok(())
         }
         AppendTrace::Never => {
             let words = "the mailbox shows that nothing was appended";

@@ -106,6 +106,9 @@ pub struct Shared {
     pub clock: fn() -> Timestamp,
     /// Called at every [`Step`]; does nothing outside tests.
     pub at_step: fn(Step),
+    /// For so many of the account's time-outs after it began, an APPEND without
+    /// answer may still be done by a slow server; tests that wait for nothing say 0.
+    pub straggling_timeouts: u32,
     /// Where a Maildir's UIDs are kept; memory only for those who must not write.
     pub uids_dir: Option<PathBuf>,
     ledger: Mutex<Ledger>,
@@ -134,6 +137,7 @@ impl Shared {
             next_erasure: NextErasure::default(),
             clock,
             at_step: |_| (),
+            straggling_timeouts: 5,
             uids_dir: None,
             ledger: Mutex::new(ledger),
         }

@@ -4,11 +4,14 @@
 use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use notyet::app::account::{self, End};
 use notyet::app::setup;
 use notyet::app::shared::{Shared, Step, Stop};
 use notyet::config::Tls;
+use notyet::domain::Timestamp;
+use notyet::domain::delivery::State;
 use notyet::shell::clock;
 use notyet::shell::store::Ledger;
 
@@ -44,6 +47,7 @@ fn one_pass_in_a_process_that_may_die() {
     shared.uids_dir = Some(setup.config.state_dir.join("maildir"));
     shared.after = setup.config.after;
     shared.at_step = die_if_told;
+    shared.straggling_timeouts = 0;
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     for account in &setup.config.accounts {
         let (_switch, stop) = Stop::new();
@@ -174,5 +178,51 @@ async fn a_kill_anywhere_on_the_way_out_leaves_at_most_one_transmission() {
         };
         let (state, transmissions, copies) = sending_with_accident(&server, number, step).await;
         assert_eq!((state.as_str(), transmissions, copies), wanted, "{step:?}");
+    }
+}
+
+/// The line broke after the APPEND, and the server had not come to it: it may do so yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_append_that_a_slow_server_does_late_is_not_done_again() {
+    static LATER_S: AtomicI64 = AtomicI64::new(0);
+    fn now() -> Timestamp {
+        Timestamp::from_unix_s(clock::now().unix_s() + LATER_S.load(Ordering::Relaxed))
+    }
+    fn break_off(step: Step) {
+        assert_ne!(step, Step::AppendAboutToGo, "the process ends here");
+    }
+    let server = dovecot!();
+    for (number, lands) in [(1, true), (2, false)] {
+        let home = Home::new();
+        home.configure("", &[home.on_dovecot("work", &server, "", "")]);
+        home.once().well();
+        server.deliver(&to_paste(number));
+        let opened = || {
+            let setup = setup::load(&home.config()).unwrap_or_else(|problems| panic!("{problems}"));
+            let ledger = Ledger::open(&home.state()).unwrap();
+            let account = setup.config.accounts.into_iter().next().unwrap();
+            (account, Shared::new(setup.rules, setup.config.owner, setup.policy, ledger, now))
+        };
+        let (account, mut shared) = opened();
+        shared.at_step = break_off;
+        let (_switch, stop) = Stop::new();
+        let dies = tokio::spawn(async move { account::once(&account, &shared, &stop).await });
+        assert!(dies.await.is_err(), "it should have died");
+        let (account, shared) = opened();
+        let (_switch, stop) = Stop::new();
+        let drafts = || server.files(".Drafts").len();
+        let before = drafts();
+        assert_eq!(account::once(&account, &shared, &stop).await, End::Done);
+        assert_eq!(drafts(), before, "too early to tell");
+        let letter = shared.ledger().in_state("work", State::Appending).unwrap().remove(0);
+        if lands {
+            server.put(".Drafts", &String::from_utf8(letter.message.0).unwrap());
+        }
+        LATER_S.fetch_add(3600, Ordering::Relaxed);
+        for _ in 0..2 {
+            assert_eq!(account::once(&account, &shared, &stop).await, End::Done);
+        }
+        assert_eq!(drafts(), before + 1, "lands: {lands}");
+        assert_eq!(shared.ledger().in_state("work", State::Drafted).unwrap().len(), number as usize);
     }
 }
