@@ -186,9 +186,13 @@ fn changed(mail: &[u8], changes: &[Change]) -> Vec<u8> {
     mail
 }
 
+fn unfolded(mail: &[u8]) -> String {
+    String::from_utf8_lossy(mail).replace("=\r\n", "").replace("=\n", "").replace("=3D", "=")
+}
+
 /// What signs the owner in at the network: values of those parts of the mail's links.
 fn tokens(mail: &[u8]) -> BTreeSet<String> {
-    let text = String::from_utf8_lossy(mail).replace("=\r\n", "").replace("=\n", "").replace("=3D", "=");
+    let text = unfolded(mail);
     let mut found = BTreeSet::new();
     for name in ["otpToken=", "midSig=", "midToken=", "authToken="] {
         let values = text.split(name).skip(1);
@@ -201,6 +205,10 @@ fn tokens(mail: &[u8]) -> BTreeSet<String> {
 }
 
 fn check(mail: &[u8], tokens: &BTreeSet<String>) {
+    let read = unfolded(mail);
+    // One that was torn from the name before it is a word like any other.
+    let named = |token: &&String| read.match_indices(token.as_str()).all(|(at, _)| read[..at].ends_with('='));
+    let tokens: Vec<_> = tokens.iter().filter(named).collect();
     for plan in judged(mail).plans {
         check_plan(&plan);
         let inviter = &plan.invitation.inviter;
