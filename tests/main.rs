@@ -13,6 +13,7 @@
 mod support;
 
 mod architecture;
+mod bad_mail;
 mod cli;
 mod config;
 mod corpus;

@@ -22,7 +22,7 @@ pub fn one_line(text: &str) -> String {
 pub(super) fn push_one_line(out: &mut String, text: &str) {
     let begin = out.len();
     // Most of all mail; what char::is_whitespace and is_padding know beyond this is not in it.
-    if text.bytes().all(|b| b.is_ascii() && b != b'\0' && b != b'\x0b') {
+    if text.bytes().all(|b| matches!(b, b' '..=b'~' | b'\t' | b'\n' | b'\r' | b'\x0c')) {
         for word in text.split_ascii_whitespace() {
             if out.len() > begin {
                 out.push(' ');
@@ -46,7 +46,7 @@ pub(super) fn push_one_line(out: &mut String, text: &str) {
 
 /// Characters that networks pad preheaders with, or that say nothing (FORMATS section 3).
 fn is_padding(c: char) -> bool {
-    matches!(c, '\u{34f}' | '\u{200b}' | '\u{feff}' | '\u{ad}' | '\u{2007}' | '\0')
+    c.is_control() || matches!(c, '\u{34f}' | '\u{200b}' | '\u{feff}' | '\u{ad}' | '\u{2007}')
 }
 
 /// The web addresses of plain text, in order, at most [`MAX_LINKS`].
@@ -80,9 +80,12 @@ mod tests {
 
     #[test]
     fn padding_goes_and_words_stay() {
+        assert_eq!(one_line("\x1b[31mred\u{9b}\x08"), "[31mred");
         assert_eq!(one_line(" a \u{34f} \u{a0}\u{34f} b\u{200b}c\r\n\0"), "a bc");
-        for plain in ["", " ", "a", " a\t b\r\n\x0c c ", "a\0 \0 b\x0bc", "\u{85}a  b"] {
-            let by_chars: String = plain.chars().filter(|c| !is_padding(*c)).collect();
+        for plain in
+            ["", " ", "a", " a\t b\r\n\x0c c ", "a\0 \0 b\x0bc", "\u{85}a  b", "a\x17b\x7f \x1b\u{9b}"]
+        {
+            let by_chars: String = plain.chars().filter(|c| c.is_whitespace() || !is_padding(*c)).collect();
             let words: Vec<&str> = by_chars.split_whitespace().collect();
             assert_eq!(one_line(plain), words.join(" "), "{plain:?}");
         }

@@ -38,6 +38,8 @@ pub const MAX_HEADER_BYTES: usize = 256 * 1024;
 /// Of each text part, so much is read.
 pub const MAX_TEXT_BYTES: usize = 1024 * 1024;
 const MAX_PARTS: usize = 200;
+/// More lines that begin with `--` than any text has that we read to its end.
+const MAX_BORDERS: usize = 5_000;
 
 /// Reads a whole message.
 ///
@@ -51,7 +53,7 @@ pub fn parse(raw: &RawMail) -> Result<Mail, Unreadable> {
     if is_tangled(&raw.0) {
         return Err(Unreadable::Tangled);
     }
-    let parsed = mailparse::parse_mail(&raw.0).map_err(|_| Unreadable::Structure)?;
+    let parsed = mailparse::parse_mail(first_parts(&raw.0)).map_err(|_| Unreadable::Structure)?;
     let mut mail = headers(&parsed.headers)?;
     let mut bodies = Bodies::default();
     collect(&parsed, &mut bodies);
@@ -86,6 +88,22 @@ pub fn parse_header(bytes: &[u8]) -> Result<Mail, Unreadable> {
     }
     let (fields, _) = mailparse::parse_headers(bytes).map_err(|_| Unreadable::Structure)?;
     headers(&fields)
+}
+
+/// The mail up to where it has had [`MAX_BORDERS`] lines that may stand between
+/// parts. mailparse builds all parts of a mail before any is looked at, each at
+/// many times the bytes it came in.
+fn first_parts(bytes: &[u8]) -> &[u8] {
+    let mut borders = 0;
+    let mut at = 0;
+    for line in bytes.split_inclusive(|b| *b == b'\n') {
+        borders += usize::from(line.starts_with(b"--"));
+        if borders > MAX_BORDERS {
+            break;
+        }
+        at += line.len();
+    }
+    bytes.get(..at).unwrap_or(bytes)
 }
 
 /// Where the first blank line begins; a large body behind it is not looked at.
@@ -308,6 +326,25 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn parts_beyond_all_measure_are_not_built() {
+        let mail = |parts: usize| {
+            let part = "--b\nContent-Type: image/png\n\nx\n";
+            format!(
+                "From: a@b.example\nContent-Type: multipart/mixed; boundary=b\n\n\
+                 --b\nContent-Type: text/plain\n\nfirst\n{}--b--\n",
+                part.repeat(parts)
+            )
+        };
+        let few = mail(100);
+        assert_eq!(first_parts(few.as_bytes()), few.as_bytes());
+        let many = mail(100_000);
+        assert!(first_parts(many.as_bytes()).len() < many.len() / 10);
+        assert_eq!(read(&many).unwrap().text.trim(), "first");
+        let table = format!("From: a@b.example\n\n{}", "-----\n".repeat(MAX_BORDERS));
+        assert_eq!(read(&table).unwrap().text.lines().count(), MAX_BORDERS);
     }
 
     #[test]

@@ -154,6 +154,11 @@ impl Home {
 
     /// Delivers into the Maildir of account `name`.
     pub fn deliver(&self, name: &str, file: &str, mail: &str) {
+        self.deliver_bytes(name, file, mail.as_bytes());
+    }
+
+    /// The same for what is no text.
+    pub fn deliver_bytes(&self, name: &str, file: &str, mail: &[u8]) {
         let maildir = self.maildir(name);
         let staged = maildir.join("tmp").join(file);
         fs::write(&staged, mail).expect("write");
@@ -235,6 +240,10 @@ impl Daemon {
         until(&format!("{count} log lines with {text:?}"), || {
             (self.log().iter().filter(|line| line.contains(text)).count() >= count).then_some(())
         });
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn signal(&self, signal: &str) {

@@ -4,6 +4,7 @@ pub mod dovecot;
 pub mod frames;
 pub mod golden;
 pub mod home;
+pub mod hostile;
 pub mod mails;
 pub mod peer;
 pub mod postfix;

@@ -122,8 +122,9 @@ fn parse_target(bytes: &[u8]) {
         assert!(mail.links.len() <= lines::MAX_LINKS);
         let words = mail.headers.iter().map(|(_, value)| value).chain([&mail.subject, &mail.from.name]);
         for word in words {
-            assert!(!word.contains(['\r', '\n', '\0']), "{word:?}");
+            assert!(!word.chars().any(char::is_control), "{word:?}");
         }
+        assert!(!mail.text.chars().any(|c| c.is_control() && c != '\n'));
     }
     if let Ok(mail) = parse_header(bytes) {
         assert!(mail.text.is_empty() && mail.links.is_empty());

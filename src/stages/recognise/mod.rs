@@ -10,6 +10,7 @@ mod key;
 mod name;
 mod page;
 mod route;
+mod torn;
 mod view;
 
 pub use key::same_name;
@@ -18,6 +19,7 @@ pub use name::first_name;
 use crate::domain::{Evidence, Invitation, Mail, Notice, Stage};
 use crate::rulebook::network::{Frame, Look, Sender};
 use crate::rulebook::{Network, Rulebook};
+use torn::without_queries;
 use view::View;
 
 /// What a mail turned out to be.
@@ -131,7 +133,11 @@ fn invitation(
     guest: bool,
     rules: &Rulebook,
 ) -> (Invitation, String) {
-    let found = extract::extract(&View::new(mail, network), frame, guest, rules);
+    let mut found = extract::extract(&View::new(mail, network), frame, guest, rules);
+    found.inviter.name = without_queries(found.inviter.name);
+    found.inviter.first_name = without_queries(found.inviter.first_name);
+    found.inviter.headline = without_queries(found.inviter.headline);
+    found.note = found.note.map(without_queries);
     let (route, answer_page, why) = route::route(mail, network, guest, found.inviter.profile_url.as_deref());
     let identity = key::identity(network, &found);
     let invitation = Invitation {
