@@ -3,8 +3,19 @@
 /// The keys of one table.
 pub(super) type Keys = &'static [&'static str];
 
-pub(super) const ROOT: Keys =
-    &["state_dir", "retention", "rules_dir", "owner", "me", "people", "policy", "sending", "after", "log", "account"];
+pub(super) const ROOT: Keys = &[
+    "state_dir",
+    "retention",
+    "rules_dir",
+    "owner",
+    "me",
+    "people",
+    "policy",
+    "sending",
+    "after",
+    "log",
+    "account",
+];
 pub(super) const OWNER: Keys = &["name", "addresses", "link", "languages"];
 pub(super) const ME: Keys = &["talks", "books", "companies", "products"];
 pub(super) const PEOPLE: Keys = &["keep", "address_books", "learn_from_sent"];
