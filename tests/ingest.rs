@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use notyet::app::anchor::anchor;
 use notyet::app::ingest::{Observer, Seen, Uid, ingest};
 use notyet::app::port::Port;
 use notyet::app::setup;
@@ -120,4 +121,21 @@ async fn a_mailbox_without_uidvalidity_is_watched_all_the_same() {
         reads.push(observer.seen.iter().filter(|(_, word)| *word == "read").count());
     }
     assert_eq!(reads, [0, 1]);
+}
+
+/// The first pass may take minutes before it looks for new mail: it reads Sent and Drafts first.
+#[tokio::test]
+async fn what_arrives_during_the_first_pass_is_new_mail() {
+    let dir = tempfile::tempdir().unwrap();
+    let (account, mut shared) = home(dir.path());
+    shared.uids_dir = Some(dir.path().join("uids"));
+    deliver(dir.path(), "old", INVITATION);
+    shared.ledger().start_account(&account.name, clock::now()).unwrap();
+    let mut port = Port::connect(&account, shared.uids(&account)).await.unwrap();
+    anchor(&mut port, &account, &shared).await.unwrap();
+    deliver(dir.path(), "new", INVITATION);
+    let (switch, stop) = Stop::new();
+    let mut seen = Stopper { switch, seen: Vec::new() };
+    ingest(&mut port, &account, &shared, &mut Memory::default(), &mut seen, &stop).await.unwrap();
+    assert_eq!(seen.seen, [(2, "read")]);
 }

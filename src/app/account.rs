@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::anchor::anchor;
 use super::backoff::Backoff;
 use super::ingest::{Observer, Tally, Unwatched, ingest};
 use super::port::Port;
@@ -94,7 +95,10 @@ pub async fn once(account: &Account, shared: &Shared, stop: &Stop) -> End {
         Ok(port) => port,
         Err(fault) => return fail(account, shared, &mut memory, &fault),
     };
-    let result = pass(&mut port, account, shared, &mut memory, &mut Unwatched, stop).await;
+    let result = match anchor(&mut port, account, shared).await {
+        Ok(()) => pass(&mut port, account, shared, &mut memory, &mut Unwatched, stop).await,
+        Err(fault) => Err(fault),
+    };
     port.close().await;
     match result {
         Ok(tally) => {
@@ -151,6 +155,7 @@ async fn session(
     memory.logged_in = false;
     let mut port = Port::connect(account, shared.uids(account)).await?;
     memory.logged_in = true;
+    anchor(&mut port, account, shared).await?;
     tracing::info!(account = %account.name, "connected");
     while !stop.asked() {
         memory.progress.expect_within(shared.now(), LONGEST_STEP);

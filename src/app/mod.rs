@@ -1,6 +1,7 @@
 //! Steps, and one loop: the only layer that acts on a plan.
 
 pub mod account;
+pub mod anchor;
 mod answers;
 pub mod backoff;
 pub mod brake;
