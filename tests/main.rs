@@ -32,5 +32,6 @@ mod notes;
 mod openings;
 mod people;
 mod promises;
+mod route;
 mod smtp;
 mod smtp_postfix;

@@ -51,6 +51,9 @@ pub enum Route {
     Address(Address),
     /// A per-message address of the network that forwards to the inviter.
     Relay(Address),
+    /// The mailbox that the inviter's note names as their own. Nothing vouches
+    /// for it but the note, so it is for a draft that a person reads, never for sending.
+    FromNote(Address),
     /// No address reaches them: paste the text at this page.
     Paste(String),
 }
@@ -59,7 +62,7 @@ impl Route {
     /// The word used in `--json`.
     pub fn as_str(&self) -> &'static str {
         match self {
-            Self::Address(_) => "address",
+            Self::Address(_) | Self::FromNote(_) => "address",
             Self::Relay(_) => "relay",
             Self::Paste(_) => "paste",
         }
@@ -68,7 +71,7 @@ impl Route {
     /// The recipient, where there is one.
     pub fn to(&self) -> Option<&Address> {
         match self {
-            Self::Address(to) | Self::Relay(to) => Some(to),
+            Self::Address(to) | Self::Relay(to) | Self::FromNote(to) => Some(to),
             Self::Paste(_) => None,
         }
     }

@@ -14,7 +14,8 @@ mod person;
 
 pub use authentic::{Assume, Authenticity};
 pub use automated::OWN_KEY_HEADER;
-pub use person::is_robot;
+pub(super) use person::is_of_owner;
+pub use person::{is_list, is_robot};
 
 use crate::domain::{
     Address, Decision, Encounter, Evidence, Invitation, Mail, Policy, Reason, Stage, Timestamp,

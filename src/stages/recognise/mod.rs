@@ -13,6 +13,7 @@ mod route;
 mod view;
 
 pub use name::first_name;
+pub(super) use route::for_owner;
 
 use crate::domain::{Evidence, Invitation, Mail, Notice, Stage};
 use crate::rulebook::network::{Frame, Look, Sender};
@@ -131,7 +132,7 @@ fn invitation(
     rules: &Rulebook,
 ) -> (Invitation, String) {
     let found = extract::extract(&View::new(mail, network), frame, guest, rules);
-    let (route, answer_page, why) = route::route(mail, network, guest, found.inviter.profile_url.as_deref());
+    let (route, answer_page, why) = route::route(mail, network, guest, &found.inviter, found.note.as_deref());
     let identity = key::identity(network, &found);
     let invitation = Invitation {
         key: key::key(network, &identity),
