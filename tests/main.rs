@@ -33,5 +33,6 @@ mod openings;
 mod people;
 mod promises;
 mod route;
+mod rule_errors;
 mod smtp;
 mod smtp_postfix;
