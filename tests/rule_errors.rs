@@ -120,6 +120,27 @@ fn a_network_file_is_refused_at_the_place_of_the_fault() {
     }
 }
 
+/// Letters were written by the ids of the shipped file.
+#[test]
+fn other_patterns_for_ids_want_another_revision() {
+    let path = "networks/linkedin.toml";
+    let files = RuleFiles::shipped();
+    let shipped = files.iter().find(|(at, _)| *at == path).map(|(_, text)| text.to_owned()).unwrap();
+    let changed = shipped.replace("'invitationId(?:=|/)([0-9]{6,20})'", "'invitationId=([0-9]{6,20})'");
+    assert_ne!(changed, shipped);
+    assert_refused(
+        path,
+        &changed,
+        "label",
+        "label",
+        "{ link = 'invitationId=",
+        "set `revision = 2` in [find]",
+    );
+    let revised = changed.replace("[find]\n", "[find]\nrevision = 2\n");
+    assert_eq!(said(path, &revised), [""; 0]);
+    assert_eq!(said(path, &shipped.replace("label = \"LinkedIn\"", "label = \"Linked In\"")), [""; 0]);
+}
+
 #[test]
 fn every_other_rule_file_is_refused_at_the_place_of_the_fault() {
     let signal = "language = \"en\"\n\n[[signal]]\nname = \"hives\"\nside = \"personalized\"\nweight = 2.5\nwhy = \"x\"\npatterns = ['hives?']\nexamples = [{ text = \"your hives\", expect = \"personalized\" }]\n";

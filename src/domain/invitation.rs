@@ -108,9 +108,11 @@ pub struct InvitationKey(pub String);
 /// them for ever without keeping the person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The network's own invitation id.
+    /// The network's own invitation id. Of ids that rules of another revision
+    /// found, nothing can be told: a number and a colon before the digest is
+    /// the revision, none is the first.
     pub invitation_id: Option<String>,
-    /// A key the network hands out with the invitation.
+    /// A key the network hands out with the invitation, in the same form.
     pub shared_key: Option<String>,
     /// The inviter's profile page.
     pub profile: Option<String>,
@@ -123,7 +125,7 @@ impl Identity {
     /// show decides; one profile is one person, who is answered once.
     pub fn same(&self, other: &Self) -> bool {
         let both = |a: &Option<String>, b: &Option<String>| match (a, b) {
-            (Some(a), Some(b)) => Some(a == b),
+            (Some(a), Some(b)) if revision(a) == revision(b) => Some(a == b),
             _ => None,
         };
         let profile = both(&self.profile, &other.profile);
@@ -135,6 +137,11 @@ impl Identity {
             .or(profile)
             .unwrap_or(self.name == other.name)
     }
+}
+
+/// By which revision of the rules an id was found.
+fn revision(digest: &str) -> &str {
+    digest.split_once(':').map_or("", |(revision, _)| revision)
 }
 
 /// One invitation, as one notification tells of it.
@@ -185,6 +192,9 @@ mod tests {
         assert!(first.same(&identity(Some("1"), None, "other spelling")));
         assert!(!first.same(&identity(Some("2"), None, "ann")));
         assert!(first.same(&identity(None, None, "ann")), "a reminder without id");
+        let revised = identity(Some("2:9"), None, "ann");
+        assert!(first.same(&revised), "ids of other rules tell nothing: the name decides");
+        assert!(!revised.same(&identity(Some("2:8"), None, "ann")));
         assert!(!identity(None, Some("p"), "ann").same(&identity(None, Some("q"), "ann")));
         assert!(identity(Some("1"), Some("p"), "a").same(&identity(Some("2"), Some("p"), "a")));
     }

@@ -4,7 +4,7 @@ use regex::{Regex, RegexBuilder};
 use toml::Spanned;
 
 use super::network::{Frame, Look, Network, NotePlace, Part, Profile, Sender, Source, Test};
-use super::raw::{RawFrame, RawFrom, RawLook, RawNetwork, RawProfile, RawTest};
+use super::raw::{RawFind, RawFrame, RawFrom, RawLook, RawNetwork, RawProfile, RawTest};
 use crate::domain::{Address, Notice, Problem, Timestamp, problem};
 
 /// Line and column.
@@ -24,6 +24,7 @@ pub(super) fn compile(file: &str, text: &str) -> Result<(Network, Place), Vec<Pr
         c.problem(&raw.id, "id", "a short name of lower-case letters, digits and `-`");
     }
     let at = problem::place(text, raw.id.span().start);
+    let revision = c.revision(raw.find.revision.as_ref());
     let network = Network {
         id: raw.id.into_inner(),
         label: raw.label,
@@ -32,6 +33,7 @@ pub(super) fn compile(file: &str, text: &str) -> Result<(Network, Place), Vec<Pr
         relay: c.domains(raw.senders.relay, "senders.relay"),
         person_reply_until: raw.senders.person_reply_until.as_ref().and_then(|d| c.date(d)),
         looks: raw.look.into_iter().map(|look| c.look(look)).collect(),
+        revision,
         templates: c.tests(raw.find.template, "find.template"),
         invitation_ids: c.sources(raw.find.invitation_id, "find.invitation_id"),
         shared_keys: c.sources(raw.find.shared_key, "find.shared_key"),
@@ -48,6 +50,34 @@ pub(super) fn compile(file: &str, text: &str) -> Result<(Network, Place), Vec<Pr
             .collect(),
     };
     if c.problems.is_empty() { Ok((network, at)) } else { Err(c.problems) }
+}
+
+/// What is wrong when `text` replaces the shipped network file `shipped`: ids
+/// that are found otherwise, under the revision that letters were written by.
+pub(super) fn changed_ids(file: &str, text: &str, shipped: &str) -> Option<Problem> {
+    let (raw, old) = (toml::from_str::<RawNetwork>(text).ok()?, toml::from_str::<RawNetwork>(shipped).ok()?);
+    let ids = |find: &RawFind| -> Vec<String> {
+        let written = find.invitation_id.iter().chain(&find.shared_key);
+        written.flat_map(|test| test.get_ref().patterns()).map(|p| p.get_ref().clone()).collect()
+    };
+    let revision = |find: &RawFind| find.revision.as_ref().map_or(1, |revision| *revision.get_ref());
+    let is_open = raw.id.get_ref() != old.id.get_ref()
+        || ids(&raw.find) == ids(&old.find)
+        || revision(&raw.find) != revision(&old.find);
+    let at =
+        raw.find.invitation_id.first().or(raw.find.shared_key.first()).unwrap_or(raw.find.template.first()?);
+    let (line, column) = problem::place(text, at.span().start);
+    (!is_open).then(|| Problem {
+        file: file.to_owned(),
+        line,
+        column,
+        key: "find".to_owned(),
+        found: "other patterns for ids than the shipped file has".to_owned(),
+        allowed: format!(
+            "set `revision = {}` in [find]; what was answered before is then known again by page and name",
+            revision(&old.find) + 1
+        ),
+    })
 }
 
 struct Compiler<'a> {
@@ -132,6 +162,14 @@ impl Compiler<'_> {
             self.problem(at, "senders.person_reply_until", "a date like \"2016-01-01\"");
         }
         moment.map(|m| Timestamp::from_unix_s(m.timestamp().as_second()))
+    }
+
+    fn revision(&mut self, written: Option<&Spanned<u32>>) -> u32 {
+        let Some(written) = written else { return 1 };
+        if *written.get_ref() == 0 {
+            self.fault(written.span().start, "find.revision", "found 0".to_owned(), "a whole number from 1");
+        }
+        *written.get_ref()
     }
 
     fn look(&mut self, raw: RawLook) -> Look {

@@ -108,6 +108,12 @@ impl Rulebook {
 
 fn networks(files: &RuleFiles, problems: &mut Vec<Problem>) -> Networks {
     let mut networks = Networks::new();
+    let shipped = RuleFiles::shipped();
+    for (path, (name, text)) in files.as_map().iter().filter(|(path, _)| path.starts_with("networks/")) {
+        if let Some((_, old)) = shipped.as_map().get(path).filter(|(_, old)| old != text) {
+            problems.extend(compile::changed_ids(name, text, old));
+        }
+    }
     for (name, text) in files.under("networks/", ".toml") {
         match compile::compile(name, text) {
             Ok((network, (line, column))) => {

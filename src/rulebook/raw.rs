@@ -87,6 +87,7 @@ pub(super) struct RawSearch {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawFind {
+    pub(super) revision: Option<Spanned<u32>>,
     #[serde(default)]
     pub(super) template: Vec<Spanned<RawTest>>,
     #[serde(default)]
