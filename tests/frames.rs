@@ -335,3 +335,90 @@ fn every_inviter_of_a_digest_gets_a_plan_of_their_own() {
         assert_eq!(keys.len(), 3);
     }
 }
+
+/// What the eras before 2015 and guests show: name and note, whatever the frame says between them.
+#[test]
+fn older_and_guest_layouts_give_name_and_note() {
+    let rules = rules();
+    let mut faults = Vec::new();
+    for note in NOTES {
+        let guest_2016 = |hello: &str, confirm: &str| {
+            format!(
+                "{hello} Robin,\n\n{note}\n\n- Mira\n\n{confirm} Mira: https://www.linkedin.com/e/v2?e=0-ipy&t=ssuw&ek=invite_guest&sharedKey=RxwfL5C3&invitationId=6153186093894530178\n\n{confirm}. https://www.linkedin.com/e/v2?e=0-i&t=lun&ek=invite_guest\n"
+            )
+        };
+        let rows = [
+            (
+                "guest 2009",
+                "Mira Okafor <mira@example.com>",
+                format!(
+                    "LinkedIn\n------------\n\nMira Okafor requested to add you as a connection on LinkedIn:\n------------------------------------------\n\nRobin,\n\n{note}\n\n- Mira\n\n\nView invitation from Mira Okafor\nhttp://www.linkedin.com/e/4n7A7/blk/I1358211656_2/39vd/svi/\n\n------------------------------------------\n\nWhy might connecting with Mira Okafor be a good idea?\n\nMira Okafor's connections could be useful to you:\n"
+                ),
+            ),
+            (
+                "member 2011",
+                "Mira Okafor via LinkedIn <member@linkedin.com>",
+                format!(
+                    "LinkedIn\n------------\n\n    Mira Okafor requested to add you as a connection on LinkedIn:\n  \n------------------------------------------\n\nRobin,\n\n{note}\n\nAccept invitation from Mira  Okafor\nhttp://www.linkedin.com/e/-m5h/UGoRR/blk/I98119692_140/1Bp/EML_comm_afe/?hs=false\n\nView profile of Mira Okafor\nhttp://www.linkedin.com/e/-m5/rsn/147374420/84sJ/?hs=false\n------------------------------------------\n"
+                ),
+            ),
+            (
+                "guest 2012",
+                "Mira Okafor <mira@example.com>",
+                format!(
+                    "LinkedIn\n------------\n\n\n\n{note}\n\n- Mira\n\nMira Okafor\nBeekeeper at Harbour Hives\nPorto, Portugal\n\nConfirm that you know Mira Okafor:\nhttps://www.linkedin.com/e/37y/isd/9982924693/E0UDGyBb/?hs=false\n\n--\nYou are receiving Invitation to Connect emails. Click to unsubscribe:\nhttp://www.linkedin.com/e/37y/goo/robin/20061/I3328184005_1/\n"
+                ),
+            ),
+            (
+                "guest 2016",
+                "Mira Okafor <invitations@linkedin.com>",
+                guest_2016("Hi", "Confirm that you know"),
+            ),
+            (
+                "guest 2016, no known language",
+                "Mira Okafor <invitations@linkedin.com>",
+                guest_2016("Oma", "Tavel ilt sorra"),
+            ),
+            (
+                "second reminder 2016",
+                "Mira Okafor <invitations@linkedin.com>",
+                format!(
+                    "Mira Okafor ilt sorra menu LinkedIn.\n\nTavir: https://www.linkedin.com/comm/start/accept-invitation?sharedKey=UpC6ebjF&invitationId=6138602316595380759&trk=eml-second_guest_reminder_01-hero-13-accept_text\n\nSeku: https://www.linkedin.com/comm/start/accept-invitation?sharedKey=UpC6ebjF&invitationId=6138602316595380759&trk=eml-second_guest_reminder_01-hero-3-profile_text\n\nRobin,\n\n{note}\n\nTok harun ilt sorra. Abmelo: https://www.linkedin.com/e/v2?e=-bqs&t=lun&ek=second_guest_reminder_01\n"
+                ),
+            ),
+        ];
+        for (what, from, text) in rows {
+            let raw = format!(
+                "From: {from}\nTo: robin@example.org\nSubject: Invitation to connect on LinkedIn\nMessage-ID: <32447217.3633289.1250118341955.JavaMail.app@ech3-cdn08.prod>\nContent-Type: text/plain; charset=UTF-8\nContent-Transfer-Encoding: quoted-printable\n\n{}",
+                frames::quoted_printable(&text)
+            );
+            let invitation = one(&RawMail(raw.into_bytes()), rules);
+            let got = invitation.note.unwrap_or_default();
+            if got != note
+                || invitation.inviter.name != "Mira Okafor"
+                || invitation.identity.shared_key.is_none()
+            {
+                faults.push(format!("{what}: {got:?} instead of {note:?}"));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
+
+/// A page that was saved as lines of text, without its links: the words of the frame decide.
+#[test]
+fn a_page_without_links_is_read_by_the_words_of_its_frame() {
+    let rules = rules();
+    for note in [None, Some(NOTES[0]), Some(NOTES[2]), Some(NOTES[17])] {
+        for behind in [false, true] {
+            let block = note.map(|note| format!("{note}\n")).unwrap_or_default();
+            let (before, after) = if behind { ("", block.as_str()) } else { (block.as_str(), "") };
+            let text = format!(
+                "Robin, respond to Mira’s invite now. \u{34f} \u{34f}\n{before}Mira Okafor\nBeekeeper at Harbour Hives\nPorto, Portugal\n11 connections in common\n{after}Accept\nView profile\nMore people you may know\nLior Ben-Ami\nBackend things at Parcelo\nView profile\nThis email was intended for Robin Keller (Maintainer)\nYou are receiving LinkedIn invitations emails.\n© 2024 LinkedIn Corporation\n"
+            );
+            let invitation = one(&plain("I want to connect", &text), rules);
+            assert_eq!(invitation.note.as_deref(), note, "{text}");
+            assert_eq!(invitation.inviter.headline, "Beekeeper at Harbour Hives");
+        }
+    }
+}

@@ -36,5 +36,7 @@ mod notes;
 mod openings;
 mod people;
 mod promises;
+mod route;
+mod rule_errors;
 mod smtp;
 mod smtp_postfix;

@@ -394,3 +394,110 @@ fn an_invitation_is_known_by_any_one_mark_of_its_making() {
         assert_eq!(notice(&letter.raw()), Notice::Reminder, "{template}");
     }
 }
+
+/// Sender and subject of every row that was seen since 2008, without any body.
+#[test]
+fn header_lines_of_every_era_say_what_the_mail_is() {
+    let guest = "Mira Okafor <mira@example.com>";
+    let member = "Mira Okafor <invitations@linkedin.com>";
+    let rows = [
+        (Notice::Invitation, guest, "Invitation to connect on LinkedIn"),
+        (Notice::Invitation, guest, "Mira Okafor wants to stay in touch on LinkedIn"),
+        (Notice::Invitation, guest, "Join my network on LinkedIn through Rainmaker"),
+        (Notice::Invitation, guest, "Stay in touch with me through LinkedIn"),
+        (Notice::Invitation, guest, "Check out my profile on LinkedIn"),
+        (Notice::Invitation, guest, "I'd like to add you to my professional network on LinkedIn"),
+        (Notice::Invitation, guest, "Invitación a conectarse en LinkedIn"),
+        (Notice::Invitation, guest, "Invitation à se connecter sur LinkedIn"),
+        (Notice::Invitation, guest, "Connectons-nous sur LinkedIn"),
+        (
+            Notice::Invitation,
+            "Mira Okafor via LinkedIn <member@linkedin.com>",
+            "Invitation to connect on LinkedIn",
+        ),
+        (
+            Notice::Invitation,
+            "Mira Okafor <member@linkedin.com>",
+            "Robin, please add me to your LinkedIn network",
+        ),
+        (Notice::Invitation, member, "Robin, please add me to your LinkedIn network"),
+        (Notice::Invitation, member, "I want to connect"),
+        (Notice::Invitation, member, "Mira Okafor wants to connect"),
+        (Notice::Invitation, member, "Voglio collegarmi"),
+        (Notice::Invitation, member, "Undangan untuk terhubung di LinkedIn"),
+        (Notice::Reminder, member, "Mira Okafor would like to connect on LinkedIn"),
+        (
+            Notice::Reminder,
+            "LinkedIn <invitations@linkedin.com>",
+            "Mira Okafor's invitation is awaiting your response",
+        ),
+        (
+            Notice::Reminder,
+            "LinkedIn <messages-noreply@linkedin.com>",
+            "Mira Okafor’s invitation is waiting for your response",
+        ),
+        (Notice::Reminder, member, "Reminder about your invitation from Mira Okafor"),
+        (
+            Notice::Accepted,
+            "LinkedIn <member@linkedin.com>",
+            "Mira Okafor has accepted your LinkedIn invitation",
+        ),
+        (Notice::Accepted, member, "See Mira's connections, experience, and more"),
+        (Notice::Accepted, MEMBER, "Robin, start a conversation with your new connection, Mira"),
+        (
+            Notice::Message,
+            "LinkedIn <messaging-digest-noreply@linkedin.com>",
+            "Mira acabou de enviar uma mensagem a você",
+        ),
+        (Notice::Message, "Mira Okafor <inmail-hit-reply@linkedin.com>", "Bees"),
+        (Notice::Other, member, "Robin, añade a Mira"),
+        (
+            Notice::Other,
+            "LinkedIn <messages-noreply@linkedin.com>",
+            "Robin, add Mira Okafor: 500+ connections",
+        ),
+        (Notice::Other, "LinkedIn <messages-noreply@linkedin.com>", "Robin, do you know Mira Okafor?"),
+        (Notice::Other, "LinkedIn <messages-noreply@linkedin.com>", "Robin, follow Mira Okafor - Beekeeper"),
+        (
+            Notice::Other,
+            "LinkedIn <messages-noreply@linkedin.com>",
+            "Accelerate your knowledge: Follow pages on bees",
+        ),
+        (Notice::Other, "Mira Okafor via LinkedIn <newsletters-noreply@linkedin.com>", "Bees in November"),
+        (Notice::Other, "LinkedIn <notifications-noreply@linkedin.com>", "Mira Okafor shared a post"),
+        (Notice::Other, "LinkedIn <jobalerts-noreply@linkedin.com>", "Beekeeper: 3 new jobs"),
+        (Notice::Other, "LinkedIn <groups-noreply@linkedin.com>", "Mira Okafor invited you to Bees"),
+        (Notice::Other, "LinkedIn <welcome@linkedin.com>", "Welcome to LinkedIn!"),
+        (
+            Notice::Invitation,
+            "Facebook <notification+a1@facebookmail.com>",
+            "Mira Okafor wants to be friends on Facebook",
+        ),
+        (Notice::Invitation, "Mira Okafor <invite+ab12@facebookmail.com>", "Check out my photos on Facebook"),
+        (
+            Notice::Invitation,
+            "Mira Okafor <plaxo@mx.plaxo.com>",
+            "Mira Okafor added you as a connection on Plaxo",
+        ),
+        (
+            Notice::Invitation,
+            "XING <mailrobot@mail.xing.com>",
+            "Mira Okafor möchte Sie als Kontakt hinzufügen",
+        ),
+        (Notice::Other, "Facebook <notification+a1@facebookmail.com>", "Mira Okafor commented on your photo"),
+        (Notice::Other, "Mira Okafor <noreply+7@badoo.com>", "Mira te ha escrito"),
+        (Notice::Other, "Dropbox <no-reply@dropboxmail.com>", "Mira Okafor invited you to check out Dropbox"),
+    ];
+    for (want, from, subject) in rows {
+        let raw = Letter { from, subject, more: "", text: "" }.raw();
+        let text = String::from_utf8(raw.0).unwrap().replace(
+            "<1.2.3@ltx1-app1.prod.linkedin.com>",
+            "<32447217.3633289.1250118341955.JavaMail.app@ech3-cdn08.prod>",
+        );
+        let (_, seen) = identify(&RawMail(text.into_bytes()), &RULES).unwrap();
+        assert_eq!(seen.notice, want, "{from}: {subject}");
+        if want == Notice::Invitation || want == Notice::Reminder {
+            assert_eq!(seen.invitations[0].inviter.name, "Mira Okafor", "{from}: {subject}");
+        }
+    }
+}

@@ -51,6 +51,9 @@ pub enum Route {
     Address(Address),
     /// A per-message address of the network that forwards to the inviter.
     Relay(Address),
+    /// The mailbox that the inviter's note names as their own. Nothing vouches
+    /// for it but the note, so it is for a draft that a person reads, never for sending.
+    FromNote(Address),
     /// No address reaches them: paste the text at this page.
     Paste(String),
 }
@@ -59,7 +62,7 @@ impl Route {
     /// The word used in `--json`.
     pub fn as_str(&self) -> &'static str {
         match self {
-            Self::Address(_) => "address",
+            Self::Address(_) | Self::FromNote(_) => "address",
             Self::Relay(_) => "relay",
             Self::Paste(_) => "paste",
         }
@@ -68,7 +71,7 @@ impl Route {
     /// The recipient, where there is one.
     pub fn to(&self) -> Option<&Address> {
         match self {
-            Self::Address(to) | Self::Relay(to) => Some(to),
+            Self::Address(to) | Self::Relay(to) | Self::FromNote(to) => Some(to),
             Self::Paste(_) => None,
         }
     }
@@ -105,9 +108,11 @@ pub struct InvitationKey(pub String);
 /// them for ever without keeping the person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The network's own invitation id.
+    /// The network's own invitation id. Of ids that rules of another revision
+    /// found, nothing can be told: a number and a colon before the digest is
+    /// the revision, none is the first.
     pub invitation_id: Option<String>,
-    /// A key the network hands out with the invitation.
+    /// A key the network hands out with the invitation, in the same form.
     pub shared_key: Option<String>,
     /// The inviter's profile page.
     pub profile: Option<String>,
@@ -120,7 +125,7 @@ impl Identity {
     /// show decides; one profile is one person, who is answered once.
     pub fn same(&self, other: &Self) -> bool {
         let both = |a: &Option<String>, b: &Option<String>| match (a, b) {
-            (Some(a), Some(b)) => Some(a == b),
+            (Some(a), Some(b)) if revision(a) == revision(b) => Some(a == b),
             _ => None,
         };
         let profile = both(&self.profile, &other.profile);
@@ -132,6 +137,11 @@ impl Identity {
             .or(profile)
             .unwrap_or(self.name == other.name)
     }
+}
+
+/// By which revision of the rules an id was found.
+fn revision(digest: &str) -> &str {
+    digest.split_once(':').map_or("", |(revision, _)| revision)
 }
 
 /// One invitation, as one notification tells of it.
@@ -182,6 +192,9 @@ mod tests {
         assert!(first.same(&identity(Some("1"), None, "other spelling")));
         assert!(!first.same(&identity(Some("2"), None, "ann")));
         assert!(first.same(&identity(None, None, "ann")), "a reminder without id");
+        let revised = identity(Some("2:9"), None, "ann");
+        assert!(first.same(&revised), "ids of other rules tell nothing: the name decides");
+        assert!(!revised.same(&identity(Some("2:8"), None, "ann")));
         assert!(!identity(None, Some("p"), "ann").same(&identity(None, Some("q"), "ann")));
         assert!(identity(Some("1"), Some("p"), "a").same(&identity(Some("2"), Some("p"), "a")));
     }

@@ -4,14 +4,17 @@ use regex::{Regex, RegexBuilder};
 use toml::Spanned;
 
 use super::network::{Frame, Look, Network, NotePlace, Part, Profile, Sender, Source, Test};
-use super::raw::{RawFrame, RawFrom, RawLook, RawNetwork, RawProfile, RawTest};
-use crate::domain::{Notice, Problem, Timestamp, problem};
+use super::raw::{RawFind, RawFrame, RawFrom, RawLook, RawNetwork, RawProfile, RawTest};
+use crate::domain::{Address, Notice, Problem, Timestamp, problem};
 
-/// Compiles one network file; `file` is its name for messages.
+/// Line and column.
+type Place = (usize, usize);
+
+/// Compiles one network file; `file` is its name for messages. The place is that of its id.
 ///
 /// # Errors
 /// Every problem of the file; a syntax error hides the ones behind it.
-pub(super) fn compile(file: &str, text: &str) -> Result<Network, Vec<Problem>> {
+pub(super) fn compile(file: &str, text: &str) -> Result<(Network, Place), Vec<Problem>> {
     let raw: RawNetwork =
         toml::from_str(text).map_err(|error| vec![super::toml_problem(file, text, &error)])?;
     let mut c = Compiler { file, text, problems: Vec::new() };
@@ -20,21 +23,24 @@ pub(super) fn compile(file: &str, text: &str) -> Result<Network, Vec<Problem>> {
     {
         c.problem(&raw.id, "id", "a short name of lower-case letters, digits and `-`");
     }
+    let at = problem::place(text, raw.id.span().start);
+    let revision = c.revision(raw.find.revision.as_ref());
     let network = Network {
         id: raw.id.into_inner(),
         label: raw.label,
-        domains: lower(raw.senders.domains),
-        trusted: lower(raw.trust.domains),
-        relay: lower(raw.senders.relay),
+        domains: c.domains(raw.senders.domains, "senders.domains"),
+        trusted: c.domains(raw.trust.domains, "trust.domains"),
+        relay: c.domains(raw.senders.relay, "senders.relay"),
         person_reply_until: raw.senders.person_reply_until.as_ref().and_then(|d| c.date(d)),
         looks: raw.look.into_iter().map(|look| c.look(look)).collect(),
+        revision,
         templates: c.tests(raw.find.template, "find.template"),
         invitation_ids: c.sources(raw.find.invitation_id, "find.invitation_id"),
         shared_keys: c.sources(raw.find.shared_key, "find.shared_key"),
         accept_link: raw.find.accept_link.as_ref().and_then(|p| c.regex(p, "find.accept_link")),
         frame_link: raw.find.frame_link.as_ref().and_then(|p| c.regex(p, "find.frame_link")),
         profiles: raw.pages.profile.into_iter().filter_map(|p| c.profile(p)).collect(),
-        invitations_page: raw.pages.invitations,
+        invitations_page: c.page(raw.pages.invitations, "pages.invitations"),
         frames: raw.frame.into_iter().filter_map(|f| c.frame(f)).collect(),
         name_noise: c.regexes(&raw.senders.name_noise, "senders.name_noise"),
         defaults: raw
@@ -43,11 +49,35 @@ pub(super) fn compile(file: &str, text: &str) -> Result<Network, Vec<Problem>> {
             .flat_map(|(language, texts)| texts.into_iter().map(move |t| (language.clone(), t)))
             .collect(),
     };
-    if c.problems.is_empty() { Ok(network) } else { Err(c.problems) }
+    if c.problems.is_empty() { Ok((network, at)) } else { Err(c.problems) }
 }
 
-fn lower(list: Vec<String>) -> Vec<String> {
-    list.into_iter().map(|s| s.to_ascii_lowercase()).collect()
+/// What is wrong when `text` replaces the shipped network file `shipped`: ids
+/// that are found otherwise, under the revision that letters were written by.
+pub(super) fn changed_ids(file: &str, text: &str, shipped: &str) -> Option<Problem> {
+    let (raw, old) = (toml::from_str::<RawNetwork>(text).ok()?, toml::from_str::<RawNetwork>(shipped).ok()?);
+    let ids = |find: &RawFind| -> Vec<String> {
+        let written = find.invitation_id.iter().chain(&find.shared_key);
+        written.flat_map(|test| test.get_ref().patterns()).map(|p| p.get_ref().clone()).collect()
+    };
+    let revision = |find: &RawFind| find.revision.as_ref().map_or(1, |revision| *revision.get_ref());
+    let is_open = raw.id.get_ref() != old.id.get_ref()
+        || ids(&raw.find) == ids(&old.find)
+        || revision(&raw.find) != revision(&old.find);
+    let at =
+        raw.find.invitation_id.first().or(raw.find.shared_key.first()).unwrap_or(raw.find.template.first()?);
+    let (line, column) = problem::place(text, at.span().start);
+    (!is_open).then(|| Problem {
+        file: file.to_owned(),
+        line,
+        column,
+        key: "find".to_owned(),
+        found: "other patterns for ids than the shipped file has".to_owned(),
+        allowed: format!(
+            "set `revision = {}` in [find]; what was answered before is then known again by page and name",
+            revision(&old.find) + 1
+        ),
+    })
 }
 
 struct Compiler<'a> {
@@ -58,13 +88,17 @@ struct Compiler<'a> {
 
 impl Compiler<'_> {
     fn problem(&mut self, at: &Spanned<String>, key: &str, allowed: &str) {
-        let (line, column) = problem::place(self.text, at.span().start);
+        self.fault(at.span().start, key, format!("found {:?}", at.get_ref()), allowed);
+    }
+
+    fn fault(&mut self, at: usize, key: &str, found: String, allowed: &str) {
+        let (line, column) = problem::place(self.text, at);
         self.problems.push(Problem {
             file: self.file.to_owned(),
             line,
             column,
             key: key.to_owned(),
-            found: format!("found {:?}", at.get_ref()),
+            found,
             allowed: allowed.to_owned(),
         });
     }
@@ -96,6 +130,31 @@ impl Compiler<'_> {
         patterns.iter().filter_map(|p| self.regex(p, key)).collect()
     }
 
+    fn domains(&mut self, list: Vec<Spanned<String>>, key: &str) -> Vec<String> {
+        for domain in &list {
+            let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+            let name = domain.get_ref();
+            if !name.contains('.') || !name.chars().all(fits) || name.starts_with('.') {
+                self.problem(domain, key, "a domain like \"example.com\", without `@` and without `*`");
+            }
+        }
+        list.into_iter().map(|domain| domain.into_inner().to_ascii_lowercase()).collect()
+    }
+
+    fn addresses(&mut self, list: Vec<Spanned<String>>, key: &str) -> Vec<String> {
+        for address in list.iter().filter(|address| Address::parse(address.get_ref()).is_none()) {
+            self.problem(address, key, "a whole address like \"invitations@example.com\"");
+        }
+        list.into_iter().map(|address| address.into_inner().to_ascii_lowercase()).collect()
+    }
+
+    fn page(&mut self, page: Spanned<String>, key: &str) -> String {
+        if !page.get_ref().starts_with("https://") {
+            self.problem(&page, key, "an address that begins with https://");
+        }
+        page.into_inner()
+    }
+
     fn date(&mut self, at: &Spanned<String>) -> Option<Timestamp> {
         let date = at.get_ref().parse::<jiff::civil::Date>().ok();
         let moment = date.and_then(|d| d.to_zoned(jiff::tz::TimeZone::UTC).ok());
@@ -105,16 +164,24 @@ impl Compiler<'_> {
         moment.map(|m| Timestamp::from_unix_s(m.timestamp().as_second()))
     }
 
+    fn revision(&mut self, written: Option<&Spanned<u32>>) -> u32 {
+        let Some(written) = written else { return 1 };
+        if *written.get_ref() == 0 {
+            self.fault(written.span().start, "find.revision", "found 0".to_owned(), "a whole number from 1");
+        }
+        *written.get_ref()
+    }
+
     fn look(&mut self, raw: RawLook) -> Look {
-        for span in raw.all.iter().filter_map(RawTest::body_pattern) {
+        for pattern in raw.all.iter().flat_map(|test| test.get_ref().body_patterns()) {
             self.problem(
-                &span,
+                pattern,
                 "look.all",
                 "only subject, from_name, message_id and header: a look sees no body",
             );
         }
         Look {
-            from: lower(raw.from),
+            from: self.addresses(raw.from, "look.from"),
             all: self.tests(raw.all, "look.all"),
             search: raw.search.into_iter().map(|s| (s.header, s.value)).collect(),
         }
@@ -123,6 +190,14 @@ impl Compiler<'_> {
     fn profile(&mut self, raw: RawProfile) -> Option<Profile> {
         let not = raw.not.as_ref().and_then(|p| self.regex(p, "pages.profile.not"));
         let best = raw.best.as_ref().and_then(|p| self.regex(p, "pages.profile.best"));
+        if !raw.canonical.get_ref().contains("{1}") {
+            self.problem(
+                &raw.canonical,
+                "pages.profile.canonical",
+                "a page with `{1}` where the person is named",
+            );
+        }
+        let canonical = self.page(raw.canonical, "pages.profile.canonical");
         let link = self.regex(&raw.link, "pages.profile.link")?;
         if link.captures_len() < 2 {
             self.problem(
@@ -131,27 +206,37 @@ impl Compiler<'_> {
                 "a group `( )` round the part that names the person",
             );
         }
-        Some(Profile { link, not, best, canonical: raw.canonical, stable: raw.stable })
+        Some(Profile { link, not, best, canonical, stable: raw.stable })
     }
 
-    fn sources(&mut self, raw: Vec<RawTest>, key: &str) -> Vec<Source> {
-        let spans: Vec<_> = raw.iter().map(RawTest::any_pattern).collect();
-        let tests = self.tests(raw, key);
-        for (test, span) in tests.iter().zip(spans) {
-            if test.pattern.captures_len() < 2
-                && let Some(span) = span
+    fn sources(&mut self, raw: Vec<Spanned<RawTest>>, key: &str) -> Vec<Source> {
+        let mut sources = Vec::new();
+        for test in raw {
+            let written = test.get_ref().patterns().next().cloned();
+            let Some(source) = self.test(test, key) else { continue };
+            if source.pattern.captures_len() < 2
+                && let Some(written) = written
             {
-                self.problem(&span, key, "a group `( )` round the value");
+                self.problem(&written, key, "a group `( )` round the value");
             }
+            sources.push(source);
         }
-        tests
+        sources
     }
 
-    fn tests(&mut self, raw: Vec<RawTest>, key: &str) -> Vec<Test> {
+    fn tests(&mut self, raw: Vec<Spanned<RawTest>>, key: &str) -> Vec<Test> {
         raw.into_iter().filter_map(|t| self.test(t, key)).collect()
     }
 
-    fn test(&mut self, raw: RawTest, key: &str) -> Option<Test> {
+    fn test(&mut self, raw: Spanned<RawTest>, key: &str) -> Option<Test> {
+        let (at, raw) = (raw.span().start, raw.into_inner());
+        let one = "one of subject, from_name, message_id, header + is, text, preheader, link, template";
+        let places = raw.patterns().count();
+        if places != 1 {
+            let found = if places == 0 { "found no pattern" } else { "found several places to look" };
+            self.fault(at, key, found.to_owned(), one);
+            return None;
+        }
         let (part, pattern) = match raw {
             RawTest { header: Some(header), is: Some(is), .. } => (Part::Header(header.into_inner()), is),
             RawTest { header: Some(header), .. } => {
@@ -165,13 +250,8 @@ impl Compiler<'_> {
             RawTest { preheader: Some(p), .. } => (Part::Preheader, p),
             RawTest { link: Some(p), .. } => (Part::Link, p),
             RawTest { template: Some(p), .. } => (Part::Template, p),
-            RawTest { is, .. } => {
-                let at = is.unwrap_or_else(|| Spanned::new(0..0, String::new()));
-                self.problem(
-                    &at,
-                    key,
-                    "one of subject, from_name, message_id, header + is, text, preheader, link, template",
-                );
+            RawTest { .. } => {
+                self.fault(at, key, "found `is` without `header`".to_owned(), one);
                 return None;
             }
         };
@@ -191,7 +271,10 @@ impl Compiler<'_> {
         }
         let from_span = raw.from.span();
         let from = match raw.from.into_inner() {
-            RawFrom::Addresses(list) => Sender::Addresses(lower(list)),
+            RawFrom::Addresses(list) => {
+                let list = list.into_iter().map(|address| Spanned::new(from_span.clone(), address)).collect();
+                Sender::Addresses(self.addresses(list, &key("from")))
+            }
             RawFrom::Word(word) if word == "network" => Sender::Network,
             RawFrom::Word(word) if word == "inviter" => Sender::Inviter,
             RawFrom::Word(word) => {

@@ -108,14 +108,20 @@ impl Rulebook {
 
 fn networks(files: &RuleFiles, problems: &mut Vec<Problem>) -> Networks {
     let mut networks = Networks::new();
+    let shipped = RuleFiles::shipped();
+    for (path, (name, text)) in files.as_map().iter().filter(|(path, _)| path.starts_with("networks/")) {
+        if let Some((_, old)) = shipped.as_map().get(path).filter(|(_, old)| old != text) {
+            problems.extend(compile::changed_ids(name, text, old));
+        }
+    }
     for (name, text) in files.under("networks/", ".toml") {
         match compile::compile(name, text) {
-            Ok(network) => {
+            Ok((network, (line, column))) => {
                 if let Some(other) = networks.insert(network.id.clone(), network) {
                     problems.push(Problem {
                         file: name.to_owned(),
-                        line: 0,
-                        column: 0,
+                        line,
+                        column,
                         key: "id".to_owned(),
                         found: format!("found {:?}, which another file uses", other.id),
                         allowed: "every network needs an id of its own".to_owned(),
@@ -130,7 +136,7 @@ fn networks(files: &RuleFiles, problems: &mut Vec<Problem>) -> Networks {
 
 /// A syntax or shape error of a TOML file as a [`Problem`].
 pub(crate) fn toml_problem(file: &str, text: &str, error: &toml::de::Error) -> Problem {
-    let (line, column) = error.span().map_or((0, 0), |span| problem::place(text, span.start));
+    let (line, column) = error.span().map_or((1, 1), |span| problem::place(text, span.start));
     Problem {
         file: file.to_owned(),
         line,

@@ -26,6 +26,9 @@ pub struct Network {
     pub looks: Vec<Look>,
     /// Where the name of the network's mail template stands, best first.
     pub templates: Vec<Source>,
+    /// Which revision of `invitation_ids` and `shared_keys` this is, from 1:
+    /// values that another one found are not compared.
+    pub revision: u32,
     /// Where the invitation id stands.
     pub invitation_ids: Vec<Source>,
     /// Where the shared key stands.

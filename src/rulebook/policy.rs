@@ -22,7 +22,7 @@ const SEND_WITHIN: RangeInclusive<Duration> = Duration::from_secs(60)..=Duration
 /// type or out of range.
 pub fn parse(file: &str, text: &str) -> Result<Policy, Problems> {
     let table = DeTable::parse(text).map_err(|error| {
-        let (line, column) = error.span().map_or((0, 0), |span| place(text, span.start));
+        let (line, column) = error.span().map_or((1, 1), |span| place(text, span.start));
         Problems(vec![Problem {
             file: file.to_owned(),
             line,
@@ -124,8 +124,8 @@ impl<'a> Read<'a> {
         let Some(value) = self.table.get(key) else {
             self.problems.push(Problem {
                 file: self.file.to_owned(),
-                line: 0,
-                column: 0,
+                line: 1,
+                column: 1,
                 key: key.to_owned(),
                 found: "the key is missing".to_owned(),
                 allowed: allowed.to_owned(),

@@ -29,9 +29,9 @@ pub(super) struct RawNetwork {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawSenders {
-    pub(super) domains: Vec<String>,
+    pub(super) domains: Vec<Spanned<String>>,
     #[serde(default)]
-    pub(super) relay: Vec<String>,
+    pub(super) relay: Vec<Spanned<String>>,
     pub(super) person_reply_until: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) name_noise: Vec<Spanned<String>>,
@@ -40,13 +40,13 @@ pub(super) struct RawSenders {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawTrust {
-    pub(super) domains: Vec<String>,
+    pub(super) domains: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawPages {
-    pub(super) invitations: String,
+    pub(super) invitations: Spanned<String>,
     #[serde(default)]
     pub(super) profile: Vec<RawProfile>,
 }
@@ -57,7 +57,7 @@ pub(super) struct RawProfile {
     pub(super) link: Spanned<String>,
     pub(super) not: Option<Spanned<String>>,
     pub(super) best: Option<Spanned<String>>,
-    pub(super) canonical: String,
+    pub(super) canonical: Spanned<String>,
     #[serde(default = "yes")]
     pub(super) stable: bool,
 }
@@ -70,9 +70,9 @@ fn yes() -> bool {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawLook {
     #[serde(default)]
-    pub(super) from: Vec<String>,
+    pub(super) from: Vec<Spanned<String>>,
     #[serde(default)]
-    pub(super) all: Vec<RawTest>,
+    pub(super) all: Vec<Spanned<RawTest>>,
     #[serde(default)]
     pub(super) search: Vec<RawSearch>,
 }
@@ -87,12 +87,13 @@ pub(super) struct RawSearch {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawFind {
+    pub(super) revision: Option<Spanned<u32>>,
     #[serde(default)]
-    pub(super) template: Vec<RawTest>,
+    pub(super) template: Vec<Spanned<RawTest>>,
     #[serde(default)]
-    pub(super) invitation_id: Vec<RawTest>,
+    pub(super) invitation_id: Vec<Spanned<RawTest>>,
     #[serde(default)]
-    pub(super) shared_key: Vec<RawTest>,
+    pub(super) shared_key: Vec<Spanned<RawTest>>,
     pub(super) accept_link: Option<Spanned<String>>,
     pub(super) frame_link: Option<Spanned<String>>,
 }
@@ -104,15 +105,15 @@ pub(super) struct RawFrame {
     pub(super) kind: Spanned<String>,
     pub(super) from: Spanned<RawFrom>,
     #[serde(default)]
-    pub(super) all: Vec<RawTest>,
+    pub(super) all: Vec<Spanned<RawTest>>,
     #[serde(default)]
-    pub(super) any: Vec<RawTest>,
+    pub(super) any: Vec<Spanned<RawTest>>,
     #[serde(default)]
-    pub(super) none: Vec<RawTest>,
+    pub(super) none: Vec<Spanned<RawTest>>,
     #[serde(default)]
     pub(super) note: Option<Spanned<String>>,
     #[serde(default)]
-    pub(super) inviter: Vec<RawTest>,
+    pub(super) inviter: Vec<Spanned<RawTest>>,
     #[serde(default)]
     pub(super) prelude: Vec<Spanned<String>>,
     #[serde(default)]
@@ -124,7 +125,7 @@ pub(super) struct RawFrame {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected \"network\", \"inviter\" or a list of addresses")]
 pub(super) enum RawFrom {
     Word(String),
     Addresses(Vec<String>),
@@ -145,14 +146,14 @@ pub(super) struct RawTest {
 }
 
 impl RawTest {
-    /// The pattern, where it needs a body.
-    pub(super) fn body_pattern(&self) -> Option<Spanned<String>> {
-        [&self.text, &self.preheader, &self.link, &self.template].into_iter().flatten().next().cloned()
+    /// The patterns that need a body.
+    pub(super) fn body_patterns(&self) -> impl Iterator<Item = &Spanned<String>> {
+        [&self.text, &self.preheader, &self.link, &self.template].into_iter().flatten()
     }
 
-    /// The pattern, whatever it looks at.
-    pub(super) fn any_pattern(&self) -> Option<Spanned<String>> {
+    /// The patterns, whatever they look at.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = &Spanned<String>> {
         let of_header = [&self.is, &self.subject, &self.from_name, &self.message_id];
-        of_header.into_iter().flatten().next().cloned().or_else(|| self.body_pattern())
+        of_header.into_iter().flatten().chain(self.body_patterns())
     }
 }

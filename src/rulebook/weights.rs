@@ -79,7 +79,7 @@ impl Weights {
         };
         if text.len() > MAX_FILE_BYTES {
             let allowed = format!("at most {MAX_FILE_BYTES}; `notyet rules learn` keeps to it");
-            wrong(0, format!("{} bytes", text.len()), &allowed);
+            wrong(1, format!("{} bytes", text.len()), &allowed);
         }
         for (at, line) in text.lines().enumerate().filter(|(_, l)| !l.is_empty() && !l.starts_with('#')) {
             let mut columns = line.split('\t');
@@ -103,7 +103,7 @@ impl Weights {
             }
         }
         let [Some(bias), Some(generic_from), Some(sure_from)] = levels else {
-            wrong(0, "a level is missing".to_owned(), &format!("a line for each of {}", LEVELS.join(", ")));
+            wrong(1, "a level is missing".to_owned(), &format!("a line for each of {}", LEVELS.join(", ")));
             return Err(problems);
         };
         let levels = Levels { bias, generic_from, sure_from };

@@ -1,7 +1,7 @@
 //! From what is known to what is done: the last pure step.
 
 use crate::domain::policy::{Action, Policy};
-use crate::domain::{Decision, Evidence, Invitation, Judgement, Letter, Reason, Stage};
+use crate::domain::{Decision, Evidence, Invitation, Judgement, Letter, Reason, Route, Stage};
 
 /// What decides, beside the policy.
 #[derive(Clone, Debug)]
@@ -32,6 +32,9 @@ pub fn decide(case: &Case<'_>, policy: &Policy) -> (Decision, Reason, Vec<Eviden
     if let Err(why) = case.letter {
         return (Decision::Hold, why.clone(), vec![wish]);
     }
+    if let (Action::Draft, Route::FromNote(_)) = (action, &case.invitation.route) {
+        return (Decision::Draft, address_from_note(), vec![wish]);
+    }
     if action == Action::Draft {
         let text = "a draft for the owner to read and send".to_owned();
         return (Decision::Draft, Reason { code: "policy-draft", text }, vec![wish]);
@@ -57,6 +60,9 @@ pub fn outside_hours() -> Reason {
 /// The first thing that speaks against sending without a person's look.
 fn against_sending(case: &Case<'_>, policy: &Policy) -> Option<Reason> {
     let reason = |code, text: String| Some(Reason { code, text });
+    if matches!(case.invitation.route, Route::FromNote(_)) {
+        return Some(address_from_note());
+    }
     if case.invitation.route.to().is_none() {
         return reason(
             "no-recipient",
@@ -89,12 +95,18 @@ fn against_sending(case: &Case<'_>, policy: &Policy) -> Option<Reason> {
     None
 }
 
+fn address_from_note() -> Reason {
+    let text =
+        "the address stands in the note only: look at it, and at the letter, before you send".to_owned();
+    Reason { code: "address-from-note", text }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::domain::{Address, Identity, InvitationKey, Inviter, NoteKind, Notice, Route};
+    use crate::domain::{Address, Identity, InvitationKey, Inviter, NoteKind, Notice};
 
     fn invitation(route: Route) -> Invitation {
         Invitation {
@@ -163,6 +175,19 @@ mod tests {
         assert_eq!(outcome(to(), Action::Send, 0.9, true, false), (Decision::Draft, "no-smtp"));
         assert_eq!(outcome(to(), Action::Draft, 1.0, true, true), (Decision::Draft, "policy-draft"));
         assert_eq!(outcome(to(), Action::Leave, 1.0, true, true), (Decision::Leave, "policy-leave"));
+    }
+
+    #[test]
+    fn an_address_from_a_note_is_never_sent_to() {
+        let to = || Route::FromNote(Address::parse("a@b.example").unwrap());
+        for full in [true, false] {
+            for asks in [None, Some("question")] {
+                let asked = |action| outcome(to(), action, 1.0, full, true, asks);
+                assert_eq!(asked(Action::Send), (Decision::Draft, "address-from-note"));
+                assert_eq!(asked(Action::Draft), (Decision::Draft, "address-from-note"));
+                assert_eq!(asked(Action::Leave), (Decision::Leave, "policy-leave"));
+            }
+        }
     }
 
     #[test]

@@ -66,6 +66,7 @@ pub fn judge(
     facts: &Facts,
     bench: &Bench<'_>,
 ) -> Plan {
+    let invitation = &*recognise::for_owner(invitation, &bench.owner.addresses);
     let network = bench.rules.networks.get(&invitation.network);
     let judgement = judgement(invitation, bench);
     let mut evidence = recognised.evidence.clone();

@@ -12,8 +12,9 @@ use notyet::shell::clock;
 use notyet::shell::store::Ledger;
 
 use super::watched;
+use crate::support::frames::{self, Layout};
 use crate::support::home::{Home, until};
-use crate::support::mails::{body, demo, header, to_paste, unfolded, with_reply_to};
+use crate::support::mails::{body, demo, header, to_paste, unfolded, with_reply_to, written_now};
 use crate::support::postfix::{Logins, Postfix, start_or_skip};
 use crate::support::smtp_peer::{Act, At, Peer, Script, table};
 
@@ -267,4 +268,33 @@ async fn what_waits_is_not_sent_once_its_kind_of_note_is_switched_off() {
     pass(&account, &shared).await;
     assert_eq!(states(&account, &shared), [State::Parked]);
     assert_eq!(peer.seen().commands.iter().filter(|line| line.starts_with("MAIL")).count(), 1);
+}
+
+/// Everything is allowed and shown to be authentic, but only the note names the address.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_only_the_note_names_gets_a_draft_and_no_mail() {
+    let server = dovecot!();
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let policy = "generic = \"send\"\npersonalized = \"send\"\nsend_confidence = 0.0";
+    let home = watched(&server, policy, "", &peer.table("work"));
+    server.deliver(&written_now(&format!(
+        "Authentication-Results: mx.example.org; dmarc=pass header.from=linkedin.com\n{}",
+        String::from_utf8(
+            frames::mail(
+                Layout::Today,
+                &frames::ENGLISH,
+                &frames::MIRA,
+                Some("I'd like to join your LinkedIn network. mira.okafor@example.com"),
+            )
+            .0
+        )
+        .unwrap()
+    )));
+    home.once().well();
+    home.once().well();
+    let drafts = server.messages(".Drafts");
+    assert_eq!(drafts.len(), 1);
+    assert!(header(&drafts[0], "To").unwrap().contains("mira.okafor@example.com"));
+    assert_eq!(header(&drafts[0], "Auto-Submitted"), None);
+    assert_eq!(peer.seen().commands, [""; 0]);
 }

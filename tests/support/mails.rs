@@ -15,7 +15,7 @@ pub fn sample(path: &str) -> String {
 }
 
 /// The mail with a Date of this moment: one of long ago would be left alone.
-fn written_now(mail: &str) -> String {
+pub fn written_now(mail: &str) -> String {
     let head = mail.find("\n\n").unwrap_or(mail.len());
     let Some(date) = mail[..head].find("\nDate:") else { return mail.to_owned() };
     let end = date + 1 + mail[date + 1..].find('\n').expect("the end of the line");

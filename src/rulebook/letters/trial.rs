@@ -13,14 +13,29 @@ pub(super) struct Source<'a> {
 
 impl Source<'_> {
     pub(super) fn problem(&self, line: usize, key: &str, found: String, allowed: &str) -> Problem {
+        let (line, column) = self.place_in(line, key);
         Problem {
             file: self.file.to_owned(),
             line,
-            column: 0,
+            column,
             key: key.to_owned(),
             found,
             allowed: allowed.to_owned(),
         }
+    }
+
+    /// Where `key`, else the first placeholder, else the line begins; of what
+    /// is wrong with the whole letter, its beginning.
+    fn place_in(&self, line: usize, key: &str) -> (usize, usize) {
+        if self.text.is_empty() {
+            return (0, 0);
+        }
+        let line = line.max(1);
+        let text = self.text.lines().nth(line - 1).unwrap_or_default();
+        let found =
+            [key, "{"].into_iter().filter(|needle| !needle.is_empty()).find_map(|needle| text.find(needle));
+        let before = text.get(..found.unwrap_or_default()).unwrap_or_default();
+        (line, before.chars().count() + 1)
     }
 
     pub(super) fn template_problem(&self, error: &minijinja::Error) -> Problem {

@@ -15,7 +15,8 @@ mod sending;
 
 pub use authentic::{Assume, Authenticity};
 pub use automated::OWN_KEY_HEADER;
-pub use person::is_robot;
+pub(super) use person::is_of_owner;
+pub use person::{is_list, is_robot};
 
 use crate::domain::sending::SendFacts;
 use crate::domain::{

@@ -1,6 +1,6 @@
 //! Whether a letter would reach a person: rules about the address it goes to.
 
-use crate::domain::{Address, Invitation, Mail, Route};
+use crate::domain::{Address, Invitation, Mail, Reason, Route};
 
 use super::authentic::within_any;
 use super::{Finding, Trust, leave};
@@ -85,6 +85,12 @@ pub(super) fn target(mail: &Mail, invitation: &Invitation, owner: &[Address], tr
     }
     let relayed = within_any(to.domain(), trust.relay_domains);
     match invitation.route {
+        Route::FromNote(_) => Finding::Review(Reason {
+            code: "address-from-note",
+            text:
+                "the address stands in the note only, which no signature of the network's makes the inviter's"
+                    .to_owned(),
+        }),
         Route::Relay(_) if !relayed => leave(
             "target-is-no-relay",
             "The address that should forward the answer is not of the network's relay domain.",
@@ -100,7 +106,7 @@ pub(super) fn target(mail: &Mail, invitation: &Invitation, owner: &[Address], tr
 }
 
 /// `address` is one of the owner's, sub-addresses (RFC 5233) included.
-pub(super) fn is_of_owner(address: &Address, owner: &[Address]) -> bool {
+pub(in crate::stages) fn is_of_owner(address: &Address, owner: &[Address]) -> bool {
     let base = |a: &Address| {
         let local = a.local();
         local.split('+').next().unwrap_or(local).to_ascii_lowercase()
@@ -131,7 +137,8 @@ pub fn is_robot(local: &str) -> bool {
     })
 }
 
-fn is_list(to: &Address) -> bool {
+/// Whether an address leads to a list or its machinery.
+pub fn is_list(to: &Address) -> bool {
     let words = words(to.local());
     let about_a_list = words.len() > 1
         && (words.last().is_some_and(|w| LIST_SUFFIXES.contains(&w.as_str()))

@@ -19,13 +19,17 @@ fn digest(parts: &[&str]) -> String {
 
 pub(super) fn identity(network: &Network, found: &Found) -> Identity {
     let of = |field: &str, value: &str| digest(&[&network.id, field, value]);
+    let revised = |field: &str, value: &str| match network.revision {
+        1 => of(field, value),
+        later => format!("{later}:{}", of(field, value)),
+    };
     let name = folded(&found.inviter.name);
     let name: Vec<&str> = name.split_whitespace().collect();
     // Without a name, two strangers must not look like one.
     let name = if name.is_empty() { of("mail", &found.fallback) } else { of("name", &name.join(" ")) };
     Identity {
-        invitation_id: found.invitation_id.as_deref().map(|v| of("invitation", v)),
-        shared_key: found.shared_key.as_deref().map(|v| of("shared-key", v)),
+        invitation_id: found.invitation_id.as_deref().map(|v| revised("invitation", v)),
+        shared_key: found.shared_key.as_deref().map(|v| revised("shared-key", v)),
         profile: found.stable_profile.as_deref().map(|v| of("profile", &folded(&percent_decoded(v)))),
         name,
     }

@@ -15,6 +15,7 @@ mod view;
 
 pub use key::same_name;
 pub use name::first_name;
+pub(super) use route::for_owner;
 
 use crate::domain::{Evidence, Invitation, Mail, Notice, Stage};
 use crate::rulebook::network::{Frame, Look, Sender};
@@ -138,7 +139,7 @@ fn invitation(
     found.inviter.first_name = without_queries(found.inviter.first_name);
     found.inviter.headline = without_queries(found.inviter.headline);
     found.note = found.note.map(without_queries);
-    let (route, answer_page, why) = route::route(mail, network, guest, found.inviter.profile_url.as_deref());
+    let (route, answer_page, why) = route::route(mail, network, guest, &found.inviter, found.note.as_deref());
     let identity = key::identity(network, &found);
     let invitation = Invitation {
         key: key::key(network, &identity),

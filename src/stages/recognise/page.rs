@@ -27,7 +27,17 @@ pub(super) struct Page<'a> {
     recipients: Vec<&'a str>,
     /// Texts of links to the network: buttons, on lines of their own in rendered HTML.
     buttons: Vec<&'a str>,
+    /// Those of the buttons by which an invitation is answered or looked at.
+    answers: Vec<&'a str>,
     shape: Shape,
+}
+
+fn is_answer(network: &Network, text: &str) -> bool {
+    network.accept_link.as_ref().is_some_and(|a| a.is_match(text))
+        || network
+            .profiles
+            .iter()
+            .any(|p| p.link.is_match(text) && p.not.as_ref().is_none_or(|not| !not.is_match(text)))
 }
 
 /// How the text came to its lines.
@@ -66,17 +76,17 @@ impl<'a> Page<'a> {
             Shape::Snippet => unrolled(text, name, &recipients, &view.network.label),
             Shape::Lines => text.lines().take(MAX_LINES).map(str::to_owned).collect(),
         };
-        let mut buttons: Vec<&str> = view
-            .mail
-            .links
-            .iter()
-            .filter(|l| !l.label.is_empty() && view.network.writes(&l.url))
-            .map(|l| l.label.as_str())
-            .collect();
-        buttons.sort_unstable();
-        buttons.dedup();
+        let buttons_of = |fits: &dyn Fn(&str) -> bool| -> Vec<&'a str> {
+            let links = view.mail.links.iter().filter(|l| !l.label.is_empty() && fits(&l.url));
+            let mut labels: Vec<&str> = links.map(|l| l.label.as_str()).collect();
+            labels.sort_unstable();
+            labels.dedup();
+            labels
+        };
+        let buttons = buttons_of(&|url: &str| view.network.writes(url));
+        let answers = buttons_of(&|url: &str| is_answer(view.network, url));
         let subject = view.mail.subject.as_str();
-        Self { lines, name, subject, network: view.network, recipients, buttons, shape }
+        Self { lines, name, subject, network: view.network, recipients, buttons, answers, shape }
     }
 
     /// What the inviter wrote.
@@ -166,13 +176,18 @@ impl<'a> Page<'a> {
         at
     }
 
-    /// Only where no link tells the end, the words of the frame do: a person
-    /// can write "Accept my apologies" as well.
+    /// Where links tell the end, the words of the frame must make a line of
+    /// their own: a person can write "Accept my apologies" as well.
     fn end_of_words(&self, from: usize, to: usize, stop: Stop, frame: &Frame) -> usize {
-        match stop {
-            Stop::Links(_) => to.max(from),
-            Stop::Words(_) => (from..to).find(|at| self.ends(*at, frame)).unwrap_or(to).max(from),
-        }
+        let whole = |at: usize| {
+            let line = self.lines.get(at).map_or("", String::as_str);
+            frame.end.iter().any(|p| p.find(line).is_some_and(|m| m.range() == (0..line.len())))
+        };
+        let end = match stop {
+            Stop::Links(_) => (from..to).find(|at| !self.is_blank(*at) && whole(*at)),
+            Stop::Words(_) => (from..to).find(|at| self.ends(*at, frame)),
+        };
+        end.unwrap_or(to).max(from)
     }
 
     /// The line that names the inviter above headline and place. One on top is
@@ -185,7 +200,8 @@ impl<'a> Page<'a> {
             return Some(first);
         }
         let begins = |at: &usize| at.checked_sub(1).is_none_or(|above| self.is_blank(above));
-        cards.iter().rev().copied().find(begins).or_else(|| cards.last().copied())
+        let is_headed = |at: &usize| at + 1 < to && !self.is_blank(at + 1);
+        cards.iter().rev().copied().find(begins).or_else(|| cards.into_iter().rfind(is_headed))
     }
 
     /// Where something may stand behind name, headline and place.
@@ -198,22 +214,17 @@ impl<'a> Page<'a> {
         }
         let of_frame = |at: usize| {
             self.lines.get(at).is_some_and(|line| {
+                let begins = |p: &Regex| p.find(line).is_some_and(|m| m.start() == 0);
                 line.is_empty()
                     || card::is_count(line)
-                    || frame.end.iter().any(|p| {
-                        p.find(line)
-                            .is_some_and(|m| m.start() == 0 && (m.end() == line.len() || URL.is_match(line)))
-                    })
+                    || (URL.is_match(line) && frame.end.iter().any(begins))
             })
         };
         (at..end).find(|at| !of_frame(*at)).unwrap_or(end)
     }
 
     fn after_links(&self, frame: &Frame) -> (usize, usize) {
-        let ours = |line: &String| {
-            self.network.accept_link.as_ref().is_some_and(|a| a.is_match(line))
-                || self.network.profiles.iter().any(|p| p.link.is_match(line))
-        };
+        let ours = |line: &String| self.answers.contains(&line.as_str()) || is_answer(self.network, line);
         let Some(last) = self.lines.iter().rposition(ours) else {
             return (0, 0);
         };
@@ -266,7 +277,7 @@ impl<'a> Page<'a> {
         self.lines.get(at).is_none_or(|line| {
             self.is_link(at)
                 || line.starts_with('©')
-                || RULE.is_match(line)
+                || PARTING.is_match(line)
                 || frame.end.iter().any(|p| p.is_match(line))
         })
     }
@@ -332,6 +343,9 @@ fn trim_blank(lines: &mut Vec<&str>) {
 
 #[allow(clippy::expect_used, reason = "constant patterns, compiled by every test")]
 static URL: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"https?://\S+").expect("constant"));
+/// What parts the foot from the page; shorter ones people draw as well.
+#[allow(clippy::expect_used, reason = "constant patterns, compiled by every test")]
+static PARTING: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[-=_.*~]{8,}$|^--$").expect("constant"));
 /// A line of rule characters, as frames part their blocks with.
 #[allow(clippy::expect_used, reason = "constant patterns, compiled by every test")]
 static RULE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[-=_.*~]{4,}$|^--$").expect("constant"));

@@ -1,17 +1,24 @@
 //! How a decline can reach the inviter.
 
-use crate::domain::{Mail, Route};
+use std::borrow::Cow;
+
+use crate::domain::{Address, Invitation, Inviter, Mail, Route};
 use crate::rulebook::Network;
-use crate::stages::gates::is_robot;
+use crate::rulebook::text::fold;
+use crate::stages::gates::{is_list, is_of_owner, is_robot};
+
+/// A part of a name tells something from so many letters on.
+const MIN_NAME_CHARS: usize = 3;
 
 /// The route, the page to answer by hand, and why in words.
 pub(super) fn route(
     mail: &Mail,
     network: &Network,
     guest: bool,
-    profile: Option<&str>,
+    inviter: &Inviter,
+    note: Option<&str>,
 ) -> (Route, String, String) {
-    let page = profile.unwrap_or(&network.invitations_page).to_owned();
+    let page = inviter.profile_url.as_deref().unwrap_or(&network.invitations_page).to_owned();
     let paste = |why: &str| (Route::Paste(page.clone()), page.clone(), why.to_owned());
     if guest {
         return match &mail.from.address {
@@ -22,9 +29,57 @@ pub(super) fn route(
         };
     }
     if mail.reply_to.is_empty() {
-        return paste("no Reply-To: no address reaches the inviter");
+        return match note.and_then(|note| own_address(note, &inviter.name)) {
+            Some(own) if is_a_persons(&own, mail, network) => {
+                (Route::FromNote(own), page, "the note names an address like the inviter's name".to_owned())
+            }
+            _ => paste("no Reply-To: no address reaches the inviter"),
+        };
     }
     reply_to(mail, network, &page).unwrap_or_else(paste)
+}
+
+/// The one address in `note`, if it bears the inviter's name: "write to my
+/// colleague" names an address as well.
+fn own_address(note: &str, name: &str) -> Option<Address> {
+    let is_edge = |c: char| !c.is_alphanumeric();
+    let mut found = note
+        .split(|c: char| {
+            c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | ',' | ';' | '"')
+        })
+        .filter(|word| word.contains('@') && !word.contains("://"))
+        .filter_map(|word| Address::parse(word.trim_matches(is_edge).trim_start_matches("mailto:")));
+    let only = found.next()?;
+    if found.any(|other| !other.same_mailbox(&only)) {
+        return None;
+    }
+    let shown = only.canonical();
+    fold(name)
+        .split(|c: char| !c.is_alphanumeric())
+        .any(|part| part.chars().count() >= MIN_NAME_CHARS && shown.contains(part))
+        .then_some(only)
+}
+
+fn is_a_persons(address: &Address, mail: &Mail, network: &Network) -> bool {
+    let to_reader =
+        mail.recipients.iter().filter_map(|r| r.address.as_ref()).any(|r| r.same_mailbox(address));
+    !to_reader
+        && !network.owns(address.domain())
+        && !network.relays(address.domain())
+        && !is_robot(address.local())
+        && !is_list(address)
+}
+
+/// The invitation as its owner may answer it: an owner's own address, which a
+/// note may name as well, leads nowhere.
+pub(in crate::stages) fn for_owner<'a>(invitation: &'a Invitation, owner: &[Address]) -> Cow<'a, Invitation> {
+    match &invitation.route {
+        Route::FromNote(address) if is_of_owner(address, owner) => {
+            let route = Route::Paste(invitation.answer_page.clone());
+            Cow::Owned(Invitation { route, ..invitation.clone() })
+        }
+        _ => Cow::Borrowed(invitation),
+    }
 }
 
 /// A Reply-To is not signed by the network (FORMATS section 4), so it counts
