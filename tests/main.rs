@@ -32,3 +32,4 @@ mod people;
 mod promises;
 mod smtp;
 mod smtp_postfix;
+mod targets;
