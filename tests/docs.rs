@@ -339,12 +339,40 @@ fn every_reason_is_documented_and_no_other() {
         "gates/limits.rs",
         "gates/person.rs",
         "gates/sending.rs",
+        "gates/vouched.rs",
     ] {
         let text = document(&format!("src/stages/{file}"));
         let code = text.split("#[cfg(test)]").next().unwrap();
         real.extend(word.captures_iter(code).map(|c| c[1].to_owned()));
     }
     assert_eq!(documented, real);
+}
+
+/// The threat model names the tests that keep it true.
+#[test]
+fn every_test_of_the_threat_model_exists() {
+    fn sources(dir: &Path, all: &mut String) {
+        for entry in fs::read_dir(dir).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_dir() {
+                sources(&entry.path(), all);
+            } else if entry.path().extension().is_some_and(|end| end == "rs") {
+                all.push_str(&fs::read_to_string(entry.path()).unwrap());
+            }
+        }
+    }
+    let mut code = String::new();
+    sources(&root().join("src"), &mut code);
+    sources(&root().join("tests"), &mut code);
+    let rows = table(section(&document("README.md"), "## Security"), "Attacker");
+    assert!(rows.len() > 10, "{}", rows.len());
+    for row in rows {
+        let tests = quoted(&row[3]);
+        assert!(!tests.is_empty(), "{} names no test", row[1]);
+        for test in tests {
+            let own = Regex::new(&format!(r"#\[(?:tokio::)?test[^\]]*\]\s*(?:async )?fn {test}\(")).unwrap();
+            assert!(own.is_match(&code), "no test is called {test}");
+        }
+    }
 }
 
 #[test]

@@ -171,8 +171,10 @@ fn assert_left(gated: &Gated, code: &str) {
     }
 }
 
-const PASS: (&str, &str) =
-    ("Authentication-Results", "mx.example.org; dmarc=pass header.from=acquaint.example");
+const PASS: (&str, &str) = (
+    "Authentication-Results",
+    "mx.example.org; dmarc=pass header.from=acquaint.example; spf=pass smtp.mailfrom=b@acquaint.example",
+);
 const GUEST_PASS: (&str, &str) = (
     "Authentication-Results",
     "mx.example.org; dkim=pass header.d=acquaint.example; dmarc=fail header.from=example.net",
@@ -614,6 +616,80 @@ fn the_rfc_examples_are_read() {
     assert_eq!(reason.results[0].reason.as_deref(), Some("bad; signature"));
 }
 
+/// RFC 8601 §2.2, rule by rule.
+#[test]
+fn every_piece_of_the_grammar_is_read() {
+    let read = |text: &str| authres::parse(text).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+    let value = |text: &str| {
+        let one = read(&format!("mx.example.org; dkim=pass {text}")).results.remove(0);
+        (one.properties[0].ptype.clone(), one.properties[0].name.clone(), one.properties[0].value.clone())
+    };
+    let p = |ptype: &str, name: &str, value: &str| (ptype.to_owned(), name.to_owned(), value.to_owned());
+    // authserv-id: a token or a quoted string, comments and folds round it, a version behind it.
+    for id in
+        ["mx.example.org", "\"mx.example.org\"", "\r\n\t(c (d)) mx.example.org", "(\\))mx.example.org(x)"]
+    {
+        for version in ["", " 1", " (c) 1 (c)", "\r\n 1"] {
+            let results = read(&format!("{id}{version}; none"));
+            assert_eq!(
+                (results.authserv_id.as_str(), results.version),
+                ("mx.example.org", 1),
+                "{id}{version}"
+            );
+            assert!(results.results.is_empty());
+        }
+    }
+    assert_eq!(read("mx.example.org 2; none").version, 2);
+    // methodspec, method-version, reasonspec.
+    let one = read("m; (a) dkim (b) / (c) 1 (d) = (e) pass (f) reason (g) = (h) \"a \\\"b\\\" (c); d\"")
+        .results
+        .remove(0);
+    assert_eq!((one.method.as_str(), one.method_version, one.result.as_str()), ("dkim", 1, "pass"));
+    assert_eq!(one.reason.as_deref(), Some("a \"b\" (c); d"));
+    assert_eq!(read("m; x=pass reason=plain").results[0].reason.as_deref(), Some("plain"));
+    assert_eq!(read("m; DKIM/2=PASS").results[0].method_version, 2);
+    // propspec: ptype . property = pvalue.
+    assert_eq!(value("header.d=example.net"), p("header", "d", "example.net"));
+    assert_eq!(value("header (a) . (b) d (c) = (d) example.net (e)"), p("header", "d", "example.net"));
+    assert_eq!(value("header.i=@example.net"), p("header", "i", "@example.net"));
+    assert_eq!(value("smtp.mailfrom=jane@example.net"), p("smtp", "mailfrom", "jane@example.net"));
+    assert_eq!(value("smtp.mailfrom=\"j d\"@example.net"), p("smtp", "mailfrom", "j d@example.net"));
+    assert_eq!(value("policy.iprev=\"192.0.2.1\""), p("policy", "iprev", "192.0.2.1"));
+    assert_eq!(value("body.x=\"\""), p("body", "x", ""));
+    // Several methods, several properties, folds between all.
+    let all = read("m;\r\n\tspf=pass\r\n\tsmtp.mailfrom=a.example smtp.helo=b.example;\r\n\tdkim=fail");
+    assert_eq!(all.results.iter().map(|r| r.method.as_str()).collect::<Vec<_>>(), ["spf", "dkim"]);
+    assert_eq!(all.results[0].properties.len(), 2);
+    for broken in [
+        "",
+        ";",
+        "m",
+        "m none",
+        "m; none; dkim=pass",
+        "m; dkim",
+        "m; dkim=",
+        "m; dkim=pass header.d",
+        "m; dkim=pass (",
+        "m; dkim=pass reason=\"",
+        "m 1 2; none",
+        "m 99999999999; none",
+        "m; dkim=pass;; =x",
+    ] {
+        assert!(authres::parse(broken).is_err(), "{broken}");
+    }
+}
+
+/// A sender's local part can hold anything; a host that writes it without quotes lets it speak.
+#[test]
+fn a_pass_beside_nothing_to_check_is_against() {
+    for value in [
+        "mx.example.org; dkim=none; spf=pass smtp.mailfrom=x; dkim=pass header.d=acquaint.example y=@evil.example",
+        "mx.example.org; spf=pass smtp.mailfrom=x; dmarc=pass header.from=acquaint.example; dmarc=none",
+    ] {
+        assert_against(&results(value), &MEMBER, "nothing to check");
+    }
+}
+
 #[test]
 fn a_broken_header_still_tells_whose_it_is() {
     let id = |value| authres::parse(value).unwrap_err().authserv_id;
@@ -672,6 +748,27 @@ proptest! {
             format!("mx.example.org; dkim=none ({hidden}) header.d=evil.example"),
             format!("mx.example.org; dkim=none reason=\"{hidden}\" header.d=evil.example"),
             format!("mx.example.org ({hidden}); none"),
+        ] {
+            let answer = judge(&results(&value), &MEMBER);
+            prop_assert!(matches!(answer, Authenticity::Against { .. }), "{}", value);
+        }
+    }
+
+    /// The same for any text at all, escaped as the grammar wants it.
+    #[test]
+    fn no_text_gets_out_of_a_comment_or_a_quoted_string(text in "[ -~]{0,60}", deep in 0_usize..4) {
+        let claim = format!("{text}; dkim=pass header.d=acquaint.example; dmarc=pass header.from=acquaint.example");
+        let escaped = |marks: &[char]| -> String {
+            claim.chars().flat_map(|c| marks.contains(&c).then_some('\\').into_iter().chain([c])).collect()
+        };
+        let (open, close) = ("(".repeat(deep + 1), ")".repeat(deep + 1));
+        let comment = format!("{open}{}{close}", escaped(&['(', ')', '\\']));
+        let quoted = format!("\"{}\"", escaped(&['"', '\\']));
+        for value in [
+            format!("mx.example.org {comment}; spf=pass {comment} smtp.mailfrom={quoted}@evil.example {comment}"),
+            format!("{comment}mx.example.org 1{comment};{comment}dkim=none{comment}"),
+            format!("mx.example.org; dkim=none reason={quoted} header.d=evil.example"),
+            format!("mx.example.org; dmarc=none policy.x={quoted} header.from=acquaint.example"),
         ] {
             let answer = judge(&results(&value), &MEMBER);
             prop_assert!(matches!(answer, Authenticity::Against { .. }), "{}", value);
@@ -829,6 +926,69 @@ fn an_answer_only_goes_to_one_person() {
     shown.reply_to = vec![mailbox("everyone@example.net")];
     shown.recipients = vec![mailbox("everyone@example.net")];
     assert_left(&gate(&shown, &to("everyone@example.net"), &facts(), &MEMBER), "target-is-recipient");
+}
+
+/// A signature passes whatever is done to the fields it leaves out: a genuine
+/// mail, sent on with the Reply-To of a victim, must not make us write to them.
+#[test]
+fn an_unsigned_reply_to_is_a_draft_at_most_unless_the_mail_came_straight() {
+    let results = |spf: &str| format!("mx.example.org; dkim=pass header.d=acquaint.example{spf}");
+    let signed = |d: &str, h: &str| format!("v=1; a=rsa-sha256; d={d}; s=x; h={h}; bh=AA==; b=AA==");
+    let (own, with) = ("acquaint.example", "From:Subject : Reply-To");
+    let forwarded = "; spf=fail smtp.mailfrom=b@acquaint.example";
+    let case = |spf: &str, signatures: &[String]| {
+        let results = results(spf);
+        let mut headers = vec![("Authentication-Results", results.as_str())];
+        headers.extend(signatures.iter().map(|s| ("DKIM-Signature", s.as_str())));
+        let shown = mail(&headers);
+        let relay = invitation(Route::Relay(address("t0ken@reply.acquaint.example")));
+        let relayed = Mail { reply_to: vec![mailbox("t0ken@reply.acquaint.example")], ..shown.clone() };
+        [(shown, to("jane@example.net")), (relayed, relay)].map(|(mail, invitation)| {
+            let Gated::Cleared(cleared) = gate(&mail, &invitation, &facts(), &MEMBER) else { panic!("left") };
+            match cleared.evidenced() {
+                Evidenced::Full => "full",
+                Evidenced::DraftOnly(reason) => reason.code,
+            }
+        })
+    };
+    let full = ["full"; 2];
+    let draft = ["reply-to-unsigned"; 2];
+    assert_eq!(case("; spf=pass smtp.mailfrom=m-1@bounce.acquaint.example", &[]), full);
+    assert_eq!(case("; spf=pass smtp.mailfrom=acquaint.example", &[signed(own, "From")]), full);
+    assert_eq!(case(forwarded, &[signed(own, with)]), full);
+
+    assert_eq!(case("", &[]), draft);
+    assert_eq!(case(forwarded, &[signed(own, "From:Subject")]), draft);
+    assert_eq!(case("; spf=pass smtp.mailfrom=b@evil.example", &[]), draft, "SPF of the forwarder");
+    assert_eq!(case("; spf=pass smtp.mailfrom=x@evilacquaint.example", &[]), draft);
+    assert_eq!(case("; spf=softfail smtp.mailfrom=b@acquaint.example", &[]), draft);
+    let twice = "; spf=pass smtp.mailfrom=b@acquaint.example; spf=fail smtp.mailfrom=b@acquaint.example";
+    assert_eq!(case(twice, &[]), draft, "a contradiction");
+    assert_eq!(case(forwarded, &[signed("evil.example", with)]), draft, "somebody else's signature");
+    assert_eq!(
+        case(forwarded, &[signed(own, with), signed(own, "From")]),
+        draft,
+        "a signature that was added"
+    );
+    let two_h = format!("{}; h=Reply-To", signed(own, "From"));
+    assert_eq!(case(forwarded, &[two_h]), draft, "a tag that stands there twice");
+}
+
+/// The inviter's own From is what their server and the network signed.
+#[test]
+fn a_guest_mail_needs_no_word_for_its_from() {
+    let gated = gate(&guest(&[GUEST_PASS]), &to("jane@example.net"), &facts(), &GUEST);
+    let Gated::Cleared(cleared) = gated else { panic!("{gated:?}") };
+    assert_eq!(*cleared.evidenced(), Evidenced::Full);
+}
+
+#[test]
+fn no_spelling_of_an_address_of_ours_is_written_to() {
+    for target in ["OLU@EXAMPLE.COM", "olu+anything@example.com", "Olu+A+B@Example.Com"] {
+        let mut shown = mail(&[PASS]);
+        shown.reply_to = vec![mailbox(target)];
+        assert_left(&gate(&shown, &to(target), &facts(), &MEMBER), "target-is-owner");
+    }
 }
 
 #[test]

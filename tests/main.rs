@@ -40,3 +40,4 @@ mod route;
 mod rule_errors;
 mod smtp;
 mod smtp_postfix;
+mod targets;

@@ -4,7 +4,8 @@ use std::fmt;
 
 /// One address in the strict subset of RFC 5321 §4.1.2 that notyet writes to:
 /// ASCII dot-atom, one `@`, a domain of two labels or more, no comments, no
-/// quoting, no address literal. The domain is held in lower case; the local
+/// quoting, no address literal. `%` and `!` once named a further host to send
+/// on to (RFC 5321 Appendix C, RFC 1123 §5.2.16): an address with them reaches who knows whom. The domain is held in lower case; the local
 /// part as it came (RFC 5321 §2.4 leaves its case to the receiver).
 ///
 /// `Debug` masks the local part, so that an address cannot slip into a log.
@@ -74,7 +75,7 @@ pub fn is_within(host: &str, domain: &str) -> bool {
 fn is_dot_atom(text: &str) -> bool {
     text.split('.').all(|atom| {
         !atom.is_empty()
-            && atom.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b))
+            && atom.bytes().all(|b| b.is_ascii_alphanumeric() || b"#$&'*+-/=?^_`{|}~".contains(&b))
     })
 }
 
@@ -122,6 +123,16 @@ mod tests {
             "a..b@c.org",
             "a@-b.org",
             "a@b.org\r\nBcc: x@y.org",
+            "victim%other.org@c.org",
+            "other.org!victim@c.org",
+            "@relay.org:victim@c.org",
+            "@a.org,@b.org:victim@c.org",
+            "jane(comment)@c.org",
+            "\"jane doe\"@c.org",
+            "jane@c.org.",
+            "j\u{430}ne@c.org",
+            "jane@\u{435}xample.org",
+            "friends: a@b.org;",
         ] {
             assert!(Address::parse(bad).is_none(), "{bad}");
         }

@@ -177,7 +177,11 @@ fn mailboxes(header: &MailHeader<'_>) -> Option<Vec<Mailbox>> {
     for entry in list.into_inner() {
         match entry {
             MailAddr::Single(single) => out.push(mailbox(single)),
-            MailAddr::Group(group) => out.extend(group.addrs.into_iter().map(mailbox)),
+            MailAddr::Group(group) => {
+                // A group is several people, also where it names one: it counts as one more.
+                out.push(Mailbox { name: one_line(&group.group_name), address: None });
+                out.extend(group.addrs.into_iter().map(mailbox));
+            }
         }
     }
     Some(out)

@@ -83,6 +83,14 @@ pub fn authentic(mail: &Mail, trust: &Trust<'_>) -> Authenticity {
     }
 }
 
+/// The one header that counts, where there is one that can be read.
+pub(super) fn believed(mail: &Mail, wanted: &str) -> Option<AuthResults> {
+    match own_header(mail, wanted) {
+        Found::Header(results) => Some(results),
+        Found::Unusable(_) | Found::Missing => None,
+    }
+}
+
 enum Found {
     Header(AuthResults),
     Unusable(String),
@@ -233,6 +241,11 @@ fn weigh(results: &AuthResults, mail: &Mail, trust: &Trust<'_>) -> Authenticity 
     }
     // RFC 8601 §2.6: a version of a method that is not known says nothing.
     let known = || results.results.iter().filter(|r| r.method_version == 1);
+    if let Some(method) = ["dmarc", "dkim"].into_iter().find(|method| contradicts_itself(results, method)) {
+        return against(format!(
+            "One header says both that {method} passes and that there is nothing to check."
+        ));
+    }
     let dmarc = match claimed {
         Some(from) => weigh_dmarc(known().filter(|r| r.method == "dmarc"), from, trust),
         None => Weight::Silent,
@@ -248,6 +261,13 @@ fn weigh(results: &AuthResults, mail: &Mail, trust: &Trust<'_>) -> Authenticity 
             against(format!("{by} reports no pass for a domain of the network."))
         }
     }
+}
+
+/// `none` means that there was nothing to check (RFC 8601 §2.7). Beside a pass
+/// one of the two is not the host's: a sender's text that was written without quotes.
+fn contradicts_itself(results: &AuthResults, method: &str) -> bool {
+    let says = |word| results.results.iter().any(|r| r.method == method && r.result == word);
+    says("pass") && says("none")
 }
 
 enum Weight {

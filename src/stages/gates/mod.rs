@@ -12,6 +12,7 @@ mod automated;
 mod limits;
 mod person;
 mod sending;
+mod vouched;
 
 pub use authentic::{Assume, Authenticity};
 pub use automated::OWN_KEY_HEADER;

@@ -3,12 +3,12 @@
 use crate::domain::{Address, Invitation, Mail, Reason, Route};
 
 use super::authentic::within_any;
-use super::{Finding, Trust, leave};
+use super::{Finding, Trust, leave, vouched};
 
 /// Local parts that belong to machines, separators removed. Each is matched
 /// against every run of neighbouring words, so that `no-reply`, `no.reply`,
 /// `messages-noreply` and `bounce+123` are all found and `bouncer` is not.
-const ROBOTS: [&str; 37] = [
+const ROBOTS: [&str; 61] = [
     "noreply",
     "noreplies",
     "donotreply",
@@ -23,7 +23,31 @@ const ROBOTS: [&str; 37] = [
     "keineantwort",
     "nonrispondere",
     "nietantwoorden",
-    "nienodpowiadac",
+    "nietbeantwoorden",
+    "nietreageren",
+    "nieodpowiadac",
+    "nieodpowiadaj",
+    "noresponda",
+    "norespondas",
+    "naoresponder",
+    "nerepondezpas",
+    "nerepondrepas",
+    "sansreponse",
+    "nonrispondete",
+    "bittenichtantworten",
+    "svarikke",
+    "svarainte",
+    "svarej",
+    "ingetsvar",
+    "alavastaa",
+    "neodpovidat",
+    "neodpovedat",
+    "donotrespond",
+    "dontrespond",
+    "unattended",
+    "unmonitored",
+    "devnull",
+    "nobody",
     "mailerdaemon",
     "maildaemon",
     "daemon",
@@ -101,7 +125,15 @@ pub(super) fn target(mail: &Mail, invitation: &Invitation, owner: &[Address], tr
         Route::Address(_) if !is_shown(to, mail) => {
             leave("target-not-shown", "The address to answer to stands neither in Reply-To nor in From.")
         }
-        _ => Finding::Pass("one address, which may be a person's".to_owned()),
+        _ if is_from(to, mail) || vouched::for_reply_to(mail, trust) => {
+            Finding::Pass("one address, which may be a person's".to_owned())
+        }
+        _ => Finding::Review(Reason {
+            code: "reply-to-unsigned",
+            text: "The address stands in a Reply-To that no signature covers, and the mail did not come \
+                   straight from the network: somebody may have changed it on the way."
+                .to_owned(),
+        }),
     }
 }
 
@@ -112,6 +144,10 @@ pub(in crate::stages) fn is_of_owner(address: &Address, owner: &[Address]) -> bo
         local.split('+').next().unwrap_or(local).to_ascii_lowercase()
     };
     owner.iter().any(|own| own.domain() == address.domain() && base(own) == base(address))
+}
+
+fn is_from(to: &Address, mail: &Mail) -> bool {
+    mail.from.address.as_ref().is_some_and(|from| from.same_mailbox(to))
 }
 
 fn is_shown(to: &Address, mail: &Mail) -> bool {
@@ -125,7 +161,11 @@ fn is_shown(to: &Address, mail: &Mail) -> bool {
 pub fn is_robot(local: &str) -> bool {
     let words = words(local);
     let joined = words.concat();
-    if ROBOTS_ANYWHERE.iter().any(|robot| joined.contains(robot)) {
+    // SRS and BATV rewrite the envelope sender of somebody's: a reply there is a bounce.
+    let rewritten = ["srs0", "srs1", "prvs="]
+        .iter()
+        .any(|mark| local.get(..mark.len()).is_some_and(|start| start.eq_ignore_ascii_case(mark)));
+    if rewritten || ROBOTS_ANYWHERE.iter().any(|robot| joined.contains(robot)) {
         return true;
     }
     (0..words.len()).any(|start| {
@@ -185,6 +225,12 @@ mod tests {
             "ne-pas-repondre",
             "listserv",
             "majordomo",
+            "no-responda",
+            "nao_responder",
+            "ne.repondez.pas",
+            "svar-ikke",
+            "SRS0=ab1c=XY=example.net=jane",
+            "prvs=0123abcdef=jane",
         ] {
             assert!(is_robot(robot), "{robot}");
         }
@@ -204,6 +250,9 @@ mod tests {
             "reply",
             "info",
             "j.abusemann",
+            "srs.sharma",
+            "nobodyknows",
+            "svarikkelsen",
             "f4c1d2e8-0000-4000-8000-9a0b1c2d3e4f",
         ] {
             assert!(!is_robot(person), "{person}");
