@@ -8,7 +8,7 @@ use super::card;
 use super::view::View;
 use crate::rulebook::Network;
 use crate::rulebook::network::{Frame, NotePlace};
-use crate::stages::lines::one_line;
+use crate::stages::lines::{behind_gateway, one_line};
 
 const MAX_NOTE_CHARS: usize = 20_000;
 /// Lines of frame and card together; a note is cut by its own length only.
@@ -224,7 +224,13 @@ impl<'a> Page<'a> {
     }
 
     fn after_links(&self, frame: &Frame) -> (usize, usize) {
-        let ours = |line: &String| self.answers.contains(&line.as_str()) || is_answer(self.network, line);
+        let ours = |line: &String| {
+            self.answers.contains(&line.as_str())
+                || URL.find_iter(line).any(|url| {
+                    let target = behind_gateway(url.as_str());
+                    self.network.writes(&target) && is_answer(self.network, &target)
+                })
+        };
         let Some(last) = self.lines.iter().rposition(ours) else {
             return (0, 0);
         };
@@ -288,7 +294,7 @@ impl<'a> Page<'a> {
 
     /// A link of the network's own making: inviters write links into their notes too.
     fn has_own_link(&self, line: &str) -> bool {
-        URL.find_iter(line).any(|url| self.network.writes(url.as_str()))
+        URL.find_iter(line).any(|url| self.network.writes(&behind_gateway(url.as_str())))
     }
 
     fn is_greeting(&self, line: &str, frame: &Frame) -> bool {
