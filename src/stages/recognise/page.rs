@@ -147,19 +147,13 @@ impl<'a> Page<'a> {
     fn begin(&self, frame: &Frame) -> usize {
         let no_frame =
             |from: usize| (from..self.lines.len()).find(|at| !self.is_frame(*at, frame)).unwrap_or(from);
-        let mut from = no_frame(0);
-        let end = Self::end(self.stop(from));
-        for at in from..end {
-            let Some(line) = self.lines.get(at) else { break };
-            if self.is_card(line) {
-                break;
-            }
-            if at >= from && self.is_header(line) {
-                // The preheader repeated the note; the mail itself begins here.
-                from = no_frame(at + 1);
-            }
-        }
-        from
+        let first = no_frame(0);
+        let end = Self::end(self.stop(first));
+        let is_header = |at: usize| self.lines.get(at).is_some_and(|line| self.is_header(line));
+        let card = (first..end).find(|at| self.lines.get(*at).is_some_and(|line| self.is_card(line)));
+        // Where a preheader repeated the note, the mail itself begins behind the last header.
+        let header = (first..card.unwrap_or(end)).rev().find(|at| is_header(*at));
+        header.map_or(first, |header| no_frame(header + 1))
     }
 
     fn stop(&self, from: usize) -> Stop {
