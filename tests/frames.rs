@@ -422,3 +422,28 @@ fn a_page_without_links_is_read_by_the_words_of_its_frame() {
         }
     }
 }
+
+/// Companies' gateways rewrite every link of a mail.
+#[test]
+fn links_that_went_through_a_gateway_tell_the_same() {
+    let encoded = |url: &str| {
+        let plain = |b: &u8| b.is_ascii_alphanumeric();
+        let coded: String = url
+            .bytes()
+            .map(|b| if plain(&b) { char::from(b).to_string() } else { format!("%{b:02X}") })
+            .collect();
+        format!("https://eur01.gateway.example/?url={coded}&data=05%7C02&reserved=0")
+    };
+    let framed = |url: &str| format!("https://gateway.example/v3/__{url}__;!!abc");
+    for gateway in [&encoded as &dyn Fn(&str) -> String, &framed] {
+        for layout in Layout::ALL {
+            for note in [None, Some(NOTES[0]), Some(NOTES[3])] {
+                let seen = one(&frames::through_gateway(gateway, layout, note), rules());
+                assert_eq!(seen.key, key(rules()), "{layout:?}");
+                assert_eq!(seen.inviter.profile_url, Some(layout.page()), "{layout:?}");
+                let case = Case { layout, words: &UNKNOWN, person: &MIRA, note };
+                assert_eq!(shown(seen.note.as_deref(), &case), shown(note, &case), "{layout:?}");
+            }
+        }
+    }
+}

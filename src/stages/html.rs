@@ -5,7 +5,7 @@
 
 use html5gum::{StartTag, Token, Tokenizer};
 
-use super::lines::{MAX_LINKS, is_web_url, one_line, push_one_line};
+use super::lines::{MAX_LINKS, behind_gateway, is_web_url, one_line, push_one_line};
 use crate::domain::Link;
 
 /// What an HTML part shows.
@@ -147,7 +147,7 @@ impl Writer {
         if name == b"a" {
             self.end_anchor();
             if let Some(href) = tag.attributes.get(b"href".as_slice()) {
-                let url = String::from_utf8_lossy(&href.value.0).trim().to_owned();
+                let url = behind_gateway(String::from_utf8_lossy(&href.value.0).trim()).into_owned();
                 self.anchor = Some((url, String::new()));
             }
         }

@@ -147,7 +147,23 @@ pub fn with_template(
     person: &Person,
     note: Option<&str>,
 ) -> RawMail {
-    let page = Pages { layout, template, words, person, note };
+    through(&str::to_owned, layout, template, words, person, note)
+}
+
+/// The same where every link went through a `gateway`.
+pub fn through_gateway(gateway: &dyn Fn(&str) -> String, layout: Layout, note: Option<&str>) -> RawMail {
+    through(gateway, layout, layout.template(), &UNKNOWN, &MIRA, note)
+}
+
+fn through(
+    gateway: &dyn Fn(&str) -> String,
+    layout: Layout,
+    template: &str,
+    words: &Words,
+    person: &Person,
+    note: Option<&str>,
+) -> RawMail {
+    let page = Pages { gateway, layout, template, words, person, note };
     let year = if layout.by_token() { "2016" } else { "2026" };
     let mut out = format!(
         "From: {} <invitations@linkedin.com>\nTo: Robin Keller <robin@example.org>\nSubject: {}\n\
@@ -170,6 +186,7 @@ pub fn with_template(
 }
 
 struct Pages<'a> {
+    gateway: &'a dyn Fn(&str) -> String,
     layout: Layout,
     template: &'a str,
     words: &'a Words,
@@ -179,6 +196,10 @@ struct Pages<'a> {
 
 impl Pages<'_> {
     fn link(&self, key: &str) -> String {
+        (self.gateway)(&self.target(key))
+    }
+
+    fn target(&self, key: &str) -> String {
         let template = self.template;
         let tail = format!(
             "midToken=AQErbnKlr0demo&trk=eml-{template}-{key}&trkEmail=eml-{template}-{key}-null-k4~x"

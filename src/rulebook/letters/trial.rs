@@ -28,7 +28,7 @@ impl Source<'_> {
     /// is wrong with the whole letter, its beginning.
     fn place_in(&self, line: usize, key: &str) -> (usize, usize) {
         if self.text.is_empty() {
-            return (0, 0);
+            return (line, line.min(1));
         }
         let line = line.max(1);
         let text = self.text.lines().nth(line - 1).unwrap_or_default();

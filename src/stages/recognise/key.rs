@@ -6,6 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::extract::Found;
 use crate::domain::{Identity, InvitationKey};
 use crate::rulebook::Network;
+use crate::stages::lines::percent_decoded;
 
 /// First 16 bytes of SHA-256 over the parts, each with its length, in hex.
 fn digest(parts: &[&str]) -> String {
@@ -44,24 +45,6 @@ pub fn same_name(a: &str, b: &str) -> bool {
 /// One spelling for what reads alike: composed or not, wide or narrow, any case.
 fn folded(text: &str) -> String {
     text.nfkc().collect::<String>().to_lowercase().nfkc().collect()
-}
-
-/// `text` with its percent-encoded UTF-8 decoded (RFC 3986 §2.1); as it is where that is none.
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        let coded = match tail {
-            [high, low, ..] if *first == b'%' => {
-                let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
-                digit(high).zip(digit(low)).map(|(high, low)| high * 16 + low)
-            }
-            _ => None,
-        };
-        bytes.push(coded.unwrap_or(*first));
-        rest = tail.get(if coded.is_some() { 2 } else { 0 }..).unwrap_or_default();
-    }
-    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }
 
 /// The strongest part that the mail shows makes the key (FORMATS section 5).

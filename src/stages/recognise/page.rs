@@ -8,7 +8,7 @@ use super::card;
 use super::view::View;
 use crate::rulebook::Network;
 use crate::rulebook::network::{Frame, NotePlace};
-use crate::stages::lines::one_line;
+use crate::stages::lines::{behind_gateway, one_line};
 
 const MAX_NOTE_CHARS: usize = 20_000;
 /// Lines of frame and card together; a note is cut by its own length only.
@@ -147,19 +147,13 @@ impl<'a> Page<'a> {
     fn begin(&self, frame: &Frame) -> usize {
         let no_frame =
             |from: usize| (from..self.lines.len()).find(|at| !self.is_frame(*at, frame)).unwrap_or(from);
-        let mut from = no_frame(0);
-        let end = Self::end(self.stop(from));
-        for at in from..end {
-            let Some(line) = self.lines.get(at) else { break };
-            if self.is_card(line) {
-                break;
-            }
-            if at >= from && self.is_header(line) {
-                // The preheader repeated the note; the mail itself begins here.
-                from = no_frame(at + 1);
-            }
-        }
-        from
+        let first = no_frame(0);
+        let end = Self::end(self.stop(first));
+        let is_header = |at: usize| self.lines.get(at).is_some_and(|line| self.is_header(line));
+        let card = (first..end).find(|at| self.lines.get(*at).is_some_and(|line| self.is_card(line)));
+        // Where a preheader repeated the note, the mail itself begins behind the last header.
+        let header = (first..card.unwrap_or(end)).rev().find(|at| is_header(*at));
+        header.map_or(first, |header| no_frame(header + 1))
     }
 
     fn stop(&self, from: usize) -> Stop {
@@ -224,7 +218,13 @@ impl<'a> Page<'a> {
     }
 
     fn after_links(&self, frame: &Frame) -> (usize, usize) {
-        let ours = |line: &String| self.answers.contains(&line.as_str()) || is_answer(self.network, line);
+        let ours = |line: &String| {
+            self.answers.contains(&line.as_str())
+                || URL.find_iter(line).any(|url| {
+                    let target = behind_gateway(url.as_str());
+                    self.network.writes(&target) && is_answer(self.network, &target)
+                })
+        };
         let Some(last) = self.lines.iter().rposition(ours) else {
             return (0, 0);
         };
@@ -288,7 +288,7 @@ impl<'a> Page<'a> {
 
     /// A link of the network's own making: inviters write links into their notes too.
     fn has_own_link(&self, line: &str) -> bool {
-        URL.find_iter(line).any(|url| self.network.writes(url.as_str()))
+        URL.find_iter(line).any(|url| self.network.writes(&behind_gateway(url.as_str())))
     }
 
     fn is_greeting(&self, line: &str, frame: &Frame) -> bool {
