@@ -135,10 +135,11 @@ fn invitation(
     rules: &Rulebook,
 ) -> (Invitation, String) {
     let mut found = extract::extract(&View::new(mail, network), frame, guest, rules);
-    found.inviter.name = without_queries(found.inviter.name);
-    found.inviter.first_name = without_queries(found.inviter.first_name);
-    found.inviter.headline = without_queries(found.inviter.headline);
-    found.note = found.note.map(without_queries);
+    let domains = &network.domains;
+    found.inviter.name = without_queries(found.inviter.name, domains);
+    found.inviter.first_name = without_queries(found.inviter.first_name, domains);
+    found.inviter.headline = without_queries(found.inviter.headline, domains);
+    found.note = found.note.map(|note| without_queries(note, domains));
     let (route, answer_page, why) = route::route(mail, network, guest, &found.inviter, found.note.as_deref());
     let identity = key::identity(network, &found);
     let invitation = Invitation {

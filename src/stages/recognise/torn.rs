@@ -2,9 +2,11 @@
 //! must not get into a name, a headline or a note by which it would be kept and
 //! shown. That happens where a link was torn by whoever passed the mail on.
 
-/// `text` with every link cut before its query, and pieces of torn links
-/// left out. Only words that hold such a thing change.
-pub(super) fn without_queries(text: String) -> String {
+/// `text` with every link that names one of `domains` (the network's; also one
+/// that a gateway has rewritten) cut before its query, and pieces of torn links
+/// left out. Only words that hold such a thing change: a page that the inviter
+/// points to stays as they wrote it.
+pub(super) fn without_queries(text: String, domains: &[String]) -> String {
     if !text.contains('=') {
         return text;
     }
@@ -15,7 +17,7 @@ pub(super) fn without_queries(text: String) -> String {
             None => (word, ""),
             // What is before the query leads to the page all the same.
             Some(at) if word.starts_with("http") && word.contains("://") => {
-                (word.get(..at).unwrap_or_default(), "")
+                (if names_any(word, domains) { word.get(..at).unwrap_or_default() } else { word }, "")
             }
             Some(_) => ("", "…"),
         };
@@ -24,6 +26,11 @@ pub(super) fn without_queries(text: String) -> String {
         out.push_str(piece.get(word.len()..).unwrap_or_default());
     }
     out
+}
+
+fn names_any(word: &str, domains: &[String]) -> bool {
+    let word = word.to_lowercase();
+    domains.iter().any(|domain| word.contains(domain.as_str()))
 }
 
 /// Shorter values are words of somebody's own, such as `E=mc2`.
@@ -51,7 +58,7 @@ mod tests {
     use super::*;
 
     fn kept(text: &str) -> String {
-        without_queries(text.to_owned())
+        without_queries(text.to_owned(), &["site.example".to_owned()])
     }
 
     #[test]
@@ -61,6 +68,10 @@ mod tests {
             (
                 "see https://site.example/in/ann?midToken=AQErbnKlr0demo now",
                 "see https://site.example/in/ann now",
+            ),
+            (
+                "https://gateway.example/?url=https%3A%2F%2FSite.example%2Fin%2Fann%3Ftok%3Dx",
+                "https://gateway.example/",
             ),
             (torn, "…"),
             ("a\n=urn%3Ali&midToken=AQErbnKlr0demo&x=1\nb", "a\n…\nb"),
@@ -79,6 +90,7 @@ mod tests {
             "R&D is fun?",
             "https://site.example/talk#part=2",
             "ask=me",
+            "see https://hive.example/plan?x=1&y=drawing-of-2019 there",
             "two  blanks\n\n and lines ",
             "?=? &= =",
         ] {
