@@ -11,27 +11,38 @@ const MAX_PLACE_CHARS: usize = 80;
 /// What survives of a name in a wrong charset must still tell.
 const MIN_CORE_CHARS: usize = 4;
 
-/// Whether `line` is `name` as a card shows it: with other blanks, marks and
+/// A name as cards may show it.
+pub(super) struct Wanted<'a> {
+    name: &'a str,
+    words: Vec<String>,
+    chars: usize,
+}
+
+impl<'a> Wanted<'a> {
+    pub(super) fn new(name: &'a str) -> Self {
+        Self { name, words: words(name), chars: name.chars().count() }
+    }
+}
+
+/// Whether `line` is the name as a card shows it: with other blanks, marks and
 /// case, without what the sender field adds, or with something added.
-pub(super) fn names(line: &str, name: &str) -> bool {
+pub(super) fn names(line: &str, wanted: &Wanted<'_>) -> bool {
+    let Wanted { name, words: wanted, chars } = wanted;
     if name.is_empty() || line.is_empty() {
         return false;
     }
     // A name that was cut is compared with as much of the line.
-    let end = line.char_indices().nth(MAX_NAME_CHARS.max(name.chars().count() + MAX_ADDED_CHARS));
-    let cut = end.is_some();
-    let line = line.get(..end.map_or(line.len(), |(at, _)| at)).unwrap_or(line);
-    if cut {
-        return line.starts_with(name) && name.chars().count() + 1 >= MAX_NAME_CHARS;
+    if line.chars().nth(MAX_NAME_CHARS.max(chars + MAX_ADDED_CHARS)).is_some() {
+        return chars + 1 >= MAX_NAME_CHARS && line.starts_with(name);
     }
-    let (shown, wanted) = (words(line), words(name));
+    let shown = words(line);
     if shown.is_empty() || wanted.is_empty() {
-        return line == name;
+        return line == *name;
     }
-    shown == wanted
+    shown == *wanted
         || shown.concat() == wanted.concat()
         || (shown.len() > 1 && wanted.starts_with(&shown))
-        || (wanted.len() > 1 && shown.starts_with(&wanted) && only_adds(line, &wanted))
+        || (wanted.len() > 1 && shown.starts_with(wanted) && only_adds(line, wanted))
         || same_core(line, name)
 }
 
@@ -109,7 +120,7 @@ mod tests {
             ("Zo Brnn", "Zoë Brünn"),
             ("小林美咲", "小林 美咲"),
         ] {
-            assert!(names(line, name), "{line} / {name}");
+            assert!(names(line, &Wanted::new(name)), "{line} / {name}");
         }
         for (line, name) in [
             ("Ann", "Ann Berg"),
@@ -120,7 +131,7 @@ mod tests {
             ("Ann Berg", ""),
             ("Best wishes, Ann Berg", "Ann Berg"),
         ] {
-            assert!(!names(line, name), "{line} / {name}");
+            assert!(!names(line, &Wanted::new(name)), "{line} / {name}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! Inviter, note and ids out of a mail whose frame is known.
 
+use std::cell::LazyCell;
+
 use super::name::first_name;
 use super::page::Page;
 use super::view::View;
@@ -30,7 +32,8 @@ pub(super) fn extract(view: &View<'_>, frame: &Frame, guest: bool, rules: &Ruleb
     let mail = view.mail;
     let name = inviter_name(view, frame);
     let text = Page::of(view.text(), view, &name);
-    let html = mail.html_text.as_deref().map(|html| Page::of(view.looked_at(html), view, &name));
+    let html =
+        LazyCell::new(|| mail.html_text.as_deref().map(|html| Page::of(view.looked_at(html), view, &name)));
     let (profile_url, stable_profile) = profile(view, &name);
     let headline = text.headline(frame).or_else(|| html.as_ref()?.headline(frame));
     Found {

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::card;
+use super::card::{self, Wanted};
 use super::view::View;
 use crate::rulebook::Network;
 use crate::rulebook::network::{Frame, NotePlace};
@@ -22,6 +22,7 @@ const MAX_GREETING_WORDS: usize = 5;
 pub(super) struct Page<'a> {
     lines: Vec<String>,
     name: &'a str,
+    card: Wanted<'a>,
     subject: &'a str,
     network: &'a Network,
     recipients: Vec<&'a str>,
@@ -86,7 +87,17 @@ impl<'a> Page<'a> {
         let buttons = buttons_of(&|url: &str| view.network.writes(url));
         let answers = buttons_of(&|url: &str| is_answer(view.network, url));
         let subject = view.mail.subject.as_str();
-        Self { lines, name, subject, network: view.network, recipients, buttons, answers, shape }
+        Self {
+            lines,
+            name,
+            card: Wanted::new(name),
+            subject,
+            network: view.network,
+            recipients,
+            buttons,
+            answers,
+            shape,
+        }
     }
 
     /// What the inviter wrote.
@@ -238,7 +249,7 @@ impl<'a> Page<'a> {
     }
 
     fn is_card(&self, line: &str) -> bool {
-        card::names(line, self.name)
+        card::names(line, &self.card)
     }
 
     /// The network's logo line, alone or with the reader's own name.
