@@ -16,6 +16,7 @@ mod drafts;
 mod known;
 mod life;
 mod preview;
+mod sandbox;
 mod send;
 mod trouble;
 

@@ -34,3 +34,4 @@ mod people;
 mod promises;
 mod smtp;
 mod smtp_postfix;
+mod supply;

@@ -14,6 +14,7 @@ pub mod look;
 pub mod people;
 pub mod port;
 pub mod rules;
+pub mod sandbox;
 pub mod settle;
 pub mod setup;
 pub mod shared;

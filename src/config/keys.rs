@@ -4,7 +4,7 @@
 pub(super) type Keys = &'static [&'static str];
 
 pub(super) const ROOT: Keys =
-    &["state_dir", "rules_dir", "owner", "me", "people", "policy", "log", "account"];
+    &["state_dir", "sandbox", "rules_dir", "owner", "me", "people", "policy", "log", "account"];
 pub(super) const OWNER: Keys = &["name", "addresses", "link", "languages"];
 pub(super) const ME: Keys = &["talks", "books", "companies", "products"];
 pub(super) const PEOPLE: Keys = &["keep", "address_books", "learn_from_sent"];

@@ -11,7 +11,7 @@ use super::account::SENT_COPIES;
 use super::field::{duration_text, word_for};
 use super::server::TLS;
 use super::types::{Account, Config, Imap, Login, MailboxKind, SecretSource, Smtp};
-use super::validate::FORMATS;
+use super::validate::{FORMATS, SANDBOXES};
 use crate::domain::{Acquaintance, Policy};
 
 /// One table of the shown configuration.
@@ -67,6 +67,7 @@ fn tables(config: &Config, policy: &Policy) -> Vec<Table> {
             path: vec![],
             entries: vec![
                 ("state_dir", path(&config.state_dir)),
+                ("sandbox", json!(word_for(SANDBOXES, &config.sandbox))),
                 ("rules_dir", config.rules_dir.as_deref().map_or(Value::Null, path)),
             ],
         },

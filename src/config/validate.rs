@@ -7,7 +7,7 @@ use super::field::{Field, Words};
 use super::keys::{LOG, ME, OWNER, PEOPLE, POLICY};
 use super::raw::Section;
 use super::surroundings::Surroundings;
-use super::types::{Account, Config, LogFormat, Logging, Me, Owner, People};
+use super::types::{Account, Config, LogFormat, Logging, Me, Owner, People, Sandbox};
 use super::{account, keys};
 use crate::domain::{Acquaintance, Action, Address, PolicyOverride, Source};
 
@@ -25,6 +25,8 @@ pub(super) const FORMATS: &Words<LogFormat> = &[
     ("json", LogFormat::Json),
     ("journald", LogFormat::Journald),
 ];
+pub(super) const SANDBOXES: &Words<Sandbox> =
+    &[("off", Sandbox::Off), ("auto", Sandbox::Auto), ("required", Sandbox::Required)];
 const LEVELS: &Words<&str> =
     &[("error", "error"), ("warn", "warn"), ("info", "info"), ("debug", "debug"), ("trace", "trace")];
 
@@ -41,6 +43,7 @@ pub(super) fn config(root: &Section<'_>, around: &Surroundings) -> Option<Config
             default
         }
     };
+    let sandbox = root.or("sandbox", Sandbox::Off, |field| field.word(SANDBOXES));
     let rules_dir = root.optional("rules_dir", |field| field.path(around));
     let owner = match root.field("owner") {
         Some(field) => field.section(OWNER).and_then(|section| owner(&section)),
@@ -77,6 +80,7 @@ pub(super) fn config(root: &Section<'_>, around: &Surroundings) -> Option<Config
     }
     Some(Config {
         state_dir: state_dir?,
+        sandbox: sandbox?,
         rules_dir: rules_dir?,
         owner: Owner { me: me?, ..owner? },
         people: people?,
