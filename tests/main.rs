@@ -18,6 +18,7 @@ mod cli;
 mod config;
 mod corpus;
 mod daemon;
+mod deploy;
 mod docs;
 mod fuzzed;
 mod gates;
