@@ -25,6 +25,7 @@ mod life;
 mod lost;
 mod preview;
 mod queue;
+mod sandbox;
 mod send;
 mod trouble;
 
@@ -32,7 +33,7 @@ use crate::support::dovecot::Dovecot;
 use crate::support::home::Home;
 
 /// A home with one account on `server` that believes a Reply-To and has had its first run.
-fn watched(server: &Dovecot, policy: &str, keys: &str, smtp: &str) -> Home {
+pub(crate) fn watched(server: &Dovecot, policy: &str, keys: &str, smtp: &str) -> Home {
     let home = Home::new();
     home.believe_reply_to();
     home.configure(policy, &[home.on_dovecot("work", server, keys, smtp)]);

@@ -1,6 +1,6 @@
 //! The daemon: one task per account, signals, the watchdog, reload.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
 use super::account::{self, End};
+use super::sandbox::Confined;
 use super::setup::{Setup, load};
 use super::shared::{Memory, Progress, Shared, Stop};
 use crate::domain::Fault;
@@ -67,7 +68,8 @@ pub async fn once(setup: Setup) -> RunEnd {
 }
 
 /// Runs until SIGTERM or SIGINT; SIGHUP loads `config_file` and the rules anew.
-pub async fn run(config_file: &Path, setup: Setup, telemetry: &Telemetry) -> RunEnd {
+/// `confined` is what already holds for this process.
+pub async fn run(config_file: &Path, setup: Setup, telemetry: &Telemetry, confined: &Confined) -> RunEnd {
     let mut signals = match Signals::new() {
         Ok(signals) => signals,
         Err(fault) => return RunEnd::NotStarted(fault),
@@ -75,14 +77,14 @@ pub async fn run(config_file: &Path, setup: Setup, telemetry: &Telemetry) -> Run
     let mut next = setup;
     let mut ledger = None;
     loop {
-        let state_dir = next.config.state_dir.clone();
+        let present = Present { config_file, state_dir: next.config.state_dir.clone(), confined };
         let (accounts, shared) = match begin(next, ledger.take()) {
             Ok(begun) => begun,
             Err(fault) => return RunEnd::NotStarted(fault),
         };
         let mut crew = Crew::start(accounts, &shared);
         notify::ready();
-        let next_life = crew.stand_by(config_file, &state_dir, &mut signals, &shared).await;
+        let next_life = crew.stand_by(&present, &mut signals, &shared).await;
         if !matches!(next_life, NextLife::Reloaded(..)) {
             notify::stopping();
         }
@@ -119,15 +121,23 @@ fn begin(setup: Setup, ledger: Option<Ledger>) -> Result<(Vec<crate::config::Acc
     Ok((setup.config.accounts, Arc::new(shared)))
 }
 
-/// The new set-up, and its ledger where that is another one than in `state_dir`.
+/// What a new set-up is held against.
+struct Present<'a> {
+    config_file: &'a Path,
+    state_dir: PathBuf,
+    confined: &'a Confined,
+}
+
+/// The new set-up, and its ledger where that is another one than the present one.
 /// What is bad is refused with its message, and the old stays in force.
-fn reloaded(config_file: &Path, state_dir: &Path) -> Option<NextLife> {
+fn reloaded(present: &Present<'_>) -> Option<NextLife> {
     notify::reloading();
     let refused = |why: &dyn std::fmt::Display| {
         tracing::error!("the new configuration is refused, the old one stays in force: {why}");
     };
-    let setup = load(config_file).map_err(|problems| refused(&problems)).ok()?;
-    let moved = setup.config.state_dir != state_dir;
+    let setup = load(present.config_file).map_err(|problems| refused(&problems)).ok()?;
+    present.confined.allows(&setup.config).map_err(|words| refused(&words)).ok()?;
+    let moved = setup.config.state_dir != present.state_dir;
     let ledger = moved.then(|| Ledger::open(&setup.config.state_dir)).transpose();
     let ledger = ledger.map_err(|fault| refused(&fault)).ok()?;
     Some(NextLife::Reloaded(Box::new(setup), ledger))
@@ -165,20 +175,14 @@ impl Crew {
     }
 
     /// Until a signal asks for a stop or brings a good new set-up, or a task breaks.
-    async fn stand_by(
-        &mut self,
-        config_file: &Path,
-        state_dir: &Path,
-        signals: &mut Signals,
-        shared: &Shared,
-    ) -> NextLife {
+    async fn stand_by(&mut self, present: &Present<'_>, signals: &mut Signals, shared: &Shared) -> NextLife {
         let beat = notify::watchdog_interval().map_or(Duration::from_secs(3600), |interval| interval / 2);
         let mut ticker = tokio::time::interval(beat);
         loop {
             tokio::select! {
                 asked = signals.next() => match asked {
                     Asked::Stop => return NextLife::Stop,
-                    Asked::Reload => match reloaded(config_file, state_dir) {
+                    Asked::Reload => match reloaded(present) {
                         Some(next_life) => return next_life,
                         None => notify::ready(),
                     },

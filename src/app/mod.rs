@@ -20,6 +20,7 @@ pub mod queue;
 pub mod rebuild;
 pub mod retention;
 pub mod rules;
+pub mod sandbox;
 pub mod settle;
 pub mod setup;
 pub mod shared;

@@ -4,16 +4,19 @@ use super::arguments::RunArguments;
 use super::out::{Cut, End, Outcome};
 use super::runtime;
 use crate::app::daemon::{self, RunEnd};
+use crate::app::sandbox::Confined;
 use crate::app::{setup, start_log};
 
 pub(super) fn run(arguments: &RunArguments) -> Outcome {
     let setup = setup::load(&arguments.config)?;
     let telemetry = start_log(&setup.config.logging)?;
+    // The threads of the runtime inherit it.
+    let confined = Confined::enter(&setup.config)?;
     let end = runtime()?.block_on(async {
         if arguments.once {
             daemon::once(setup).await
         } else {
-            daemon::run(&arguments.config, setup, &telemetry).await
+            daemon::run(&arguments.config, setup, &telemetry, &confined).await
         }
     });
     match end {

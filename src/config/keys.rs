@@ -6,6 +6,7 @@ pub(super) type Keys = &'static [&'static str];
 pub(super) const ROOT: Keys = &[
     "state_dir",
     "retention",
+    "sandbox",
     "rules_dir",
     "owner",
     "me",

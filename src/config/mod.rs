@@ -25,8 +25,8 @@ mod validate;
 pub use keys::known_keys;
 pub use surroundings::Surroundings;
 pub use types::{
-    Account, Config, Imap, LogFormat, Logging, Login, MailboxKind, Maildir, Me, Owner, People, SecretSource,
-    SentCopy, Smtp, Tls,
+    Account, Config, Imap, LogFormat, Logging, Login, MailboxKind, Maildir, Me, Owner, People, Sandbox,
+    SecretSource, SentCopy, Smtp, Tls,
 };
 
 use crate::domain::{Problem, Problems, problem};

@@ -11,7 +11,7 @@ use super::account::SENT_COPIES;
 use super::field::{duration_text, word_for};
 use super::server::TLS;
 use super::types::{Account, Config, Imap, Login, MailboxKind, SecretSource, Smtp};
-use super::validate::{FOREVER, FORMATS};
+use super::validate::{FOREVER, FORMATS, SANDBOXES};
 use crate::domain::after::{AfterRule, IfMissing};
 use crate::domain::{Acquaintance, NoteKind, Policy};
 
@@ -69,6 +69,7 @@ fn tables(config: &Config, policy: &Policy) -> Vec<Table> {
             entries: vec![
                 ("state_dir", path(&config.state_dir)),
                 ("retention", json!(config.retention.map_or(FOREVER.to_owned(), duration_text))),
+                ("sandbox", json!(word_for(SANDBOXES, &config.sandbox))),
                 ("rules_dir", config.rules_dir.as_deref().map_or(Value::Null, path)),
                 ("after", config.after.iter().map(after).collect()),
             ],

@@ -19,6 +19,8 @@ pub struct Config {
     pub retention: Option<Duration>,
     /// Whom the owner knows: never declined.
     pub people: People,
+    /// Whether the daemon gives up writing anywhere else.
+    pub sandbox: Sandbox,
     /// The owner's own rules, overlaid over the shipped ones.
     pub rules_dir: Option<PathBuf>,
     /// What the config changes of the shipped policy.
@@ -33,6 +35,31 @@ pub struct Config {
     pub logging: Logging,
     /// The accounts in file order; at least one, names unique.
     pub accounts: Vec<Account>,
+}
+
+impl Config {
+    /// Where each account's secrets come from, in file order.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretSource> {
+        self.accounts.iter().flat_map(|account| {
+            let of_mailbox = match &account.kind {
+                MailboxKind::Imap(imap) => Some(&imap.login.secret),
+                MailboxKind::Maildir(_) => None,
+            };
+            let of_smtp = account.smtp.as_ref().and_then(|smtp| smtp.login.as_ref());
+            of_mailbox.into_iter().chain(of_smtp.map(|login| &login.secret))
+        })
+    }
+}
+
+/// Whether the daemon restricts itself to write in its own places only (Landlock).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sandbox {
+    /// No.
+    Off,
+    /// Where the kernel can, and no helper program would be restricted with it.
+    Auto,
+    /// Yes, or it does not start.
+    Required,
 }
 
 /// Who writes the letters.

@@ -7,7 +7,7 @@ use super::field::{Field, Words};
 use super::keys::{LOG, ME, OWNER, PEOPLE, POLICY, SENDING};
 use super::raw::Section;
 use super::surroundings::Surroundings;
-use super::types::{Account, Config, LogFormat, Logging, Me, Owner, People};
+use super::types::{Account, Config, LogFormat, Logging, Me, Owner, People, Sandbox};
 use super::{account, after, keys, sending};
 use crate::domain::{Acquaintance, Action, Address, PolicyOverride, Source};
 
@@ -29,6 +29,8 @@ pub(super) const FORMATS: &Words<LogFormat> = &[
     ("json", LogFormat::Json),
     ("journald", LogFormat::Journald),
 ];
+pub(super) const SANDBOXES: &Words<Sandbox> =
+    &[("off", Sandbox::Off), ("auto", Sandbox::Auto), ("required", Sandbox::Required)];
 const LEVELS: &Words<&str> =
     &[("error", "error"), ("warn", "warn"), ("info", "info"), ("debug", "debug"), ("trace", "trace")];
 
@@ -46,6 +48,7 @@ pub(super) fn config(root: &Section<'_>, around: &Surroundings) -> Option<Config
         }
     };
     let retention = root.or("retention", Some(RETENTION), retention);
+    let sandbox = root.or("sandbox", Sandbox::Off, |field| field.word(SANDBOXES));
     let rules_dir = root.optional("rules_dir", |field| field.path(around));
     let owner = match root.field("owner") {
         Some(field) => field.section(OWNER).and_then(|section| owner(&section)),
@@ -89,6 +92,7 @@ pub(super) fn config(root: &Section<'_>, around: &Surroundings) -> Option<Config
     Some(Config {
         state_dir: state_dir?,
         retention: retention?,
+        sandbox: sandbox?,
         rules_dir: rules_dir?,
         owner: Owner { me: me?, ..owner? },
         people: people?,

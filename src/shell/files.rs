@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::domain::Fault;
@@ -88,6 +88,14 @@ pub fn read_text(path: &Path, cap_bytes: u64) -> Result<String, Fault> {
         Some(rest) => rest.to_owned(),
         None => text,
     })
+}
+
+/// Makes the folder `dir` and those above it, with mode 0700, where they are missing.
+///
+/// # Errors
+/// Those of the file system.
+pub fn make_private(dir: &Path) -> std::io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
 /// Writes `bytes` to `path` with mode 0600 and has them on disk on return.

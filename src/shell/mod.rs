@@ -5,6 +5,7 @@ pub mod clock;
 pub mod files;
 pub mod mailbox;
 pub mod notify;
+pub mod sandbox;
 mod secret_value;
 pub mod secrets;
 pub mod sender;

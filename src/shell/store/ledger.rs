@@ -1,7 +1,7 @@
 //! Opening the ledger, and the two ways to touch it: read, and write in one transaction.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::fs::{File, OpenOptions, Permissions};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use super::lock::Lock;
 use super::{migrate, sql_fault};
 use crate::domain::Fault;
+use crate::shell::files::make_private;
 
 const FILE_NAME: &str = "ledger.sqlite3";
 
@@ -182,7 +183,7 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 
 /// SQLite gives its -wal and -shm files the mode of the database file.
 fn create_private(dir: &Path, path: &Path) -> std::io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    make_private(dir)?;
     let file =
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
     if file.metadata()?.permissions().mode() & 0o077 != 0 {
