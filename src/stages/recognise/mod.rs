@@ -154,7 +154,7 @@ fn invitation(
         date: mail.date,
         message_id: mail.message_id.clone(),
         references: mail.references.clone(),
-        subject: without_queries(mail.subject.clone()),
+        subject: without_queries(mail.subject.clone(), domains),
     };
     (invitation, why)
 }
