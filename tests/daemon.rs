@@ -13,6 +13,7 @@ macro_rules! dovecot {
 mod crash;
 mod doctor;
 mod drafts;
+mod faults;
 mod known;
 mod life;
 mod lost;

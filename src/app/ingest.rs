@@ -11,7 +11,7 @@ use crate::domain::{Fault, Mail, Plan, RawMail, Timestamp};
 use crate::rulebook::Rulebook;
 pub use crate::shell::mailbox::Uid;
 use crate::shell::mailbox::{Access, Body, Envelope, Opened, SearchTerm};
-use crate::shell::store::{Batch, Entry};
+use crate::shell::store::{Batch, Cursor, Entry};
 use crate::stages::parse::{self, Unreadable};
 use crate::stages::recognise::{self, Recognised};
 use crate::stages::{identify, judge};
@@ -108,6 +108,8 @@ enum Anchor {
     Cursor(Uid),
     /// The server is asked for the networks' mail of the time from here on.
     Backlog(Timestamp),
+    /// The same, since UIDNEXT lies below the cursor.
+    TurnedBack(Timestamp),
     /// With the next mail to come.
     Now,
 }
@@ -129,7 +131,8 @@ impl Look<'_> {
         let started = self.shared.ledger().start_account(&self.account.name, self.shared.now())?;
         let start = self.account.since.map_or(started, |since| started.minus(since));
         let fields = self.shared.rules.header_fields();
-        match self.anchor(start)? {
+        let anchor = self.anchor(start)?;
+        match anchor {
             Anchor::Now => {}
             Anchor::Cursor(from) => {
                 let end = self.opened.uid_next;
@@ -148,7 +151,7 @@ impl Look<'_> {
                 }
                 return Ok(());
             }
-            Anchor::Backlog(since) => {
+            Anchor::Backlog(since) | Anchor::TurnedBack(since) => {
                 let terms = search_terms(&self.shared.rules);
                 let mut uids = self.port.search(&terms, Some(since)).await?;
                 uids.retain(|uid| *uid < self.opened.uid_next);
@@ -162,17 +165,36 @@ impl Look<'_> {
                 }
             }
         }
+        if matches!(anchor, Anchor::TurnedBack(_)) {
+            let here = Cursor { uid_validity: self.opened.uid_validity, next_uid: self.opened.uid_next };
+            return self.shared.ledger().turn_back_cursor(
+                &self.account.name,
+                self.mailbox,
+                here,
+                self.shared.now(),
+            );
+        }
         self.commit_cursor(self.opened.uid_next)
     }
 
     /// RFC 9051 §2.3.1.1: UIDs of another UIDVALIDITY mean nothing, and with
     /// UIDVALIDITY 0 they mean nothing after this session. Then the invitations
-    /// themselves tell what was answered.
+    /// themselves tell what was answered. UIDNEXT never goes back, but on a
+    /// server that was put back from a copy, and where it is made from the last
+    /// UID there is; new mail then gets UIDs below the cursor.
     fn anchor(&self, start: Timestamp) -> Result<Anchor, Fault> {
         let cursor = self.shared.ledger().cursor(&self.account.name, self.mailbox)?;
         Ok(match cursor {
             Some(c) if c.uid_validity == self.opened.uid_validity && c.uid_validity != 0 => {
-                Anchor::Cursor(c.next_uid)
+                if self.opened.uid_next < c.next_uid {
+                    tracing::info!(
+                        account = %self.account.name,
+                        "the server counts UIDs from further back than before: the time since is searched anew"
+                    );
+                    Anchor::TurnedBack(start)
+                } else {
+                    Anchor::Cursor(c.next_uid)
+                }
             }
             Some(_) => Anchor::Backlog(start),
             None if self.account.since.is_some() || self.opened.uid_validity == 0 => Anchor::Backlog(start),
