@@ -19,6 +19,7 @@ mod brake;
 mod crash;
 mod doctor;
 mod drafts;
+mod faults;
 mod forget;
 mod known;
 mod life;

@@ -464,6 +464,49 @@ async fn a_literal_larger_than_asked_is_refused_at_its_announcement() {
 }
 
 #[tokio::test]
+async fn a_body_of_any_length_is_whole_too_large_or_refused() {
+    // The cap is 1000 bytes; one more is asked for, to see that there is more.
+    for length in [0, 1, 999, 1000, 1001] {
+        let text = "x".repeat(length);
+        let fetched = format!("* 2 FETCH (UID 11 BODY[]<0> {{{length}}}\r\n{text})");
+        let script =
+            after_open(vec![exchange("UID FETCH 11 ", &[&fetched, "{tag} OK done"]), vec![Step::Stall]]);
+        let (peer, mut session) = opened(script).await;
+        let bodies = session.bodies(&[(11, 10)], 1000).await.expect("bodies");
+        match &bodies[0].1 {
+            Body::Whole(raw) => assert!(length <= 1000 && raw.0.len() == length, "{length}"),
+            other => assert_eq!((other, length), (&Body::TooLarge { size_bytes: 1001 }, 1001)),
+        }
+        drop(session);
+        peer.finish().await;
+    }
+    for announced in ["1002", "629145600", "4294967296", "99999999999999999999"] {
+        let script = after_open(vec![vec![
+            expect("UID FETCH 11 "),
+            say(&format!("* 2 FETCH (UID 11 BODY[]<0> {{{announced}}}")),
+            Step::Stall,
+        ]]);
+        let peer = Peer::start(script).await;
+        let mut session = connect_impatient(&peer).await.expect("a session");
+        session.open("INBOX", Access::ReadOnly).await.expect("open");
+        assert!(is_transient(&session.bodies(&[(11, 10)], 1000).await), "{announced}");
+        drop(session);
+        peer.finish().await;
+    }
+}
+
+/// A token is read anew for every connection, so the next one may be let in.
+#[tokio::test]
+async fn credentials_that_expire_during_a_session_ask_for_a_new_connection() {
+    let script = after_open(vec![exchange("UID FETCH ", &["{tag} NO [EXPIRED] token"]), vec![Step::Stall]]);
+    let (peer, mut session) = opened(script).await;
+    let answer = session.new_envelopes(11, None, &fields()).await;
+    assert!(is_transient(&answer), "{answer:?}");
+    drop(session);
+    peer.finish().await;
+}
+
+#[tokio::test]
 async fn bodies_over_the_cap_are_never_asked_for() {
     let script = after_open(vec![
         exchange("UID FETCH 11:12 ", &["* 2 FETCH (UID 11 BODY[]<0> {3}", "a\r\n)", "{tag} OK done"]),
@@ -746,6 +789,40 @@ async fn an_idle_the_server_does_not_answer_is_given_up() {
     assert!(is_transient(&wake));
     drop(session);
     peer.finish().await;
+}
+
+#[tokio::test]
+async fn a_server_that_never_stops_talking_in_idle_is_left_in_time() {
+    let script =
+        after_open(vec![vec![expect("IDLE"), say("+ idling"), Step::Drip("* OK still here\r\n".into())]]);
+    let peer = Peer::start(script).await;
+    let mut session = connect_impatient(&peer).await.expect("a session");
+    session.open("INBOX", Access::ReadOnly).await.expect("open");
+    // The wait is over in time; the server, which hears nothing, is then given up.
+    let wake = session.wait(Duration::from_millis(50), pending()).await;
+    assert!(is_transient(&wake), "{wake:?}");
+    drop(session);
+    peer.finish().await;
+}
+
+#[tokio::test]
+async fn of_two_drafts_folders_the_first_is_taken_and_none_is_none() {
+    let lists: [(&[&str], Option<&str>); 4] = [
+        (&["* LIST (\\Drafts) \"/\" One", "* LIST (\\Drafts) \"/\" Two"], Some("One")),
+        (&["* LIST (\\Noselect \\Drafts) \"/\" One", "* LIST (\\Drafts) \"/\" Two"], Some("Two")),
+        (&["* LIST (\\NonExistent \\Drafts) \"/\" One"], None),
+        (&["* LIST () \"/\" Other"], None),
+    ];
+    for (listed, drafts) in lists {
+        let answers: Vec<&str> = listed.iter().copied().chain(["{tag} OK done"]).collect();
+        let script = after_login(vec![exchange("LIST ", &answers), vec![Step::Stall]]);
+        let peer = Peer::start(script).await;
+        let mut session = connect(&peer).await.expect("a session");
+        let folders = session.folders(None, None).await.expect("folders");
+        assert_eq!(folders.drafts.as_deref(), drafts, "{listed:?}");
+        drop(session);
+        peer.finish().await;
+    }
 }
 
 #[tokio::test]

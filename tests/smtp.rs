@@ -276,6 +276,26 @@ async fn replies_out_of_step_are_never_taken_for_success() {
 }
 
 #[tokio::test]
+async fn refusals_by_limits_and_rights_are_for_now_or_for_good() {
+    for (at, reply, expected) in [
+        (At::Mail, "552 5.3.4 message size exceeds fixed limit\r\n", 'R'),
+        (At::Mail, "553 5.7.1 sender address rejected: not owned by user\r\n", 'R'),
+        (At::Mail, "450 4.7.1 error: too much mail\r\n", 'T'),
+        (At::Mail, "421 4.7.0 too many messages, slow down\r\n", 'T'),
+        (At::Rcpt, "452 4.5.3 too many recipients\r\n", 'T'),
+        (At::Rcpt, "451 4.7.1 greylisted, come back\r\n", 'T'),
+        (At::Rcpt, "553 5.6.7 address needs SMTPUTF8\r\n", 'R'),
+        (At::Dot, "452 4.3.1 insufficient system storage\r\n", 'T'),
+        (At::Dot, "550 5.4.5 daily sending quota exceeded\r\n", 'R'),
+        (At::Dot, "554 5.6.0 not as such\r\n", 'R'),
+    ] {
+        let (run, seen) = play(Script::new(Tls::Implicit).at(at, Act::Say(reply))).await;
+        assert_eq!(letter(&run.outcome), expected, "{at:?} {reply:?}: {:?}", run.outcome);
+        assert_eq!(seen.further_connections, 0, "{at:?} {reply:?}");
+    }
+}
+
+#[tokio::test]
 async fn untidy_replies_are_understood() {
     for said in
         ["250\r\n", "250 ok\n", "250-2.0.0 first\r\n250 2.0.0 second\r\n", "250 2.0.0 f\u{fc}r Sie\r\n"]

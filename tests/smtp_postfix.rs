@@ -190,3 +190,25 @@ async fn logs_in_with_the_right_password_only() {
         assert!(!committed && !words.contains("wrong-one"));
     }
 }
+
+#[tokio::test]
+async fn a_server_that_dies_during_data_is_never_taken_for_a_success() {
+    let Some(postfix) =
+        start_or_skip("a_server_that_dies_during_data_is_never_taken_for_a_success", Logins::None)
+    else {
+        return;
+    };
+    let server = postfix.smtp(postfix.submission_port, Tls::StartTls);
+    let (from, to) =
+        (Address::parse("owner@example.com").unwrap(), Address::parse("jane@example.org").unwrap());
+    let message = message(BODY);
+    let submission = Submission { server: &server, secret: None, from: &from, to: &to, message: &message };
+    // It has answered 354; the body is next.
+    let outcome = submit(submission, || {
+        postfix.abort();
+        std::future::ready(Ok(()))
+    })
+    .await;
+    assert!(matches!(outcome, Outcome::Lost { .. } | Outcome::TryLater { .. }), "{outcome:?}");
+    assert!(postfix.delivered().is_empty());
+}

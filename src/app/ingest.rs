@@ -4,6 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::answers;
+use super::candidates;
 use super::entry::{facts, new_delivery};
 use super::port::Port;
 use super::shared::{LONGEST_STEP, Memory, Shared, Step, Stop};
@@ -12,11 +13,11 @@ use crate::domain::after::Wish;
 use crate::domain::{Fault, Mail, Plan, RawMail, Timestamp};
 use crate::rulebook::Rulebook;
 pub use crate::shell::mailbox::Uid;
-use crate::shell::mailbox::{Access, Body, Envelope, Opened, SearchTerm};
-use crate::shell::store::{Batch, Entry};
+use crate::shell::mailbox::{Access, Body, Envelope, Opened};
+use crate::shell::store::{Batch, Cursor, Entry};
 use crate::stages::parse::{self, Unreadable};
 use crate::stages::recognise::{self, Recognised};
-use crate::stages::{after, identify, judge, replies};
+use crate::stages::{after, identify, judge};
 
 /// UIDs of one header fetch.
 const HEADERS_AT_ONCE: u32 = 1000;
@@ -110,6 +111,8 @@ enum Anchor {
     Cursor(Uid),
     /// The server is asked for the networks' mail of the time from here on.
     Backlog(Timestamp),
+    /// The same, since UIDNEXT lies below the cursor.
+    TurnedBack(Timestamp),
     /// With the next mail to come.
     Now,
 }
@@ -130,13 +133,9 @@ impl Look<'_> {
     async fn run(&mut self) -> Result<(), Fault> {
         let started = self.shared.ledger().start_account(&self.account.name, self.shared.now())?;
         let start = self.account.since.map_or(started, |since| started.minus(since));
-        let mut fields = self.shared.rules.header_fields();
-        for name in replies::FIELDS {
-            if !fields.iter().any(|field| field.eq_ignore_ascii_case(name)) {
-                fields.push(name.to_owned());
-            }
-        }
-        match self.anchor(start)? {
+        let fields = candidates::header_fields(&self.shared.rules);
+        let anchor = self.anchor(start)?;
+        match anchor {
             Anchor::Now => {}
             Anchor::Cursor(from) => {
                 let end = self.opened.uid_next;
@@ -155,8 +154,8 @@ impl Look<'_> {
                 }
                 return Ok(());
             }
-            Anchor::Backlog(since) => {
-                let terms = search_terms(&self.shared.rules);
+            Anchor::Backlog(since) | Anchor::TurnedBack(since) => {
+                let terms = candidates::search_terms(&self.shared.rules);
                 let mut uids = self.port.search(&terms, Some(since)).await?;
                 uids.retain(|uid| *uid < self.opened.uid_next);
                 self.observer.expect(uids.len());
@@ -169,17 +168,36 @@ impl Look<'_> {
                 }
             }
         }
+        if matches!(anchor, Anchor::TurnedBack(_)) {
+            let here = Cursor { uid_validity: self.opened.uid_validity, next_uid: self.opened.uid_next };
+            return self.shared.ledger().turn_back_cursor(
+                &self.account.name,
+                self.mailbox,
+                here,
+                self.shared.now(),
+            );
+        }
         self.commit_cursor(self.opened.uid_next)
     }
 
     /// RFC 9051 §2.3.1.1: UIDs of another UIDVALIDITY mean nothing, and with
     /// UIDVALIDITY 0 they mean nothing after this session. Then the invitations
-    /// themselves tell what was answered.
+    /// themselves tell what was answered. UIDNEXT never goes back, but on a
+    /// server that was put back from a copy, and where it is made from the last
+    /// UID there is; new mail then gets UIDs below the cursor.
     fn anchor(&self, start: Timestamp) -> Result<Anchor, Fault> {
         let cursor = self.shared.ledger().cursor(&self.account.name, self.mailbox)?;
         Ok(match cursor {
             Some(c) if c.uid_validity == self.opened.uid_validity && c.uid_validity != 0 => {
-                Anchor::Cursor(c.next_uid)
+                if self.opened.uid_next < c.next_uid {
+                    tracing::info!(
+                        account = %self.account.name,
+                        "the server counts UIDs from further back than before: the time since is searched anew"
+                    );
+                    Anchor::TurnedBack(start)
+                } else {
+                    Anchor::Cursor(c.next_uid)
+                }
             }
             Some(_) => Anchor::Backlog(start),
             None if self.account.since.is_some() || self.opened.uid_validity == 0 => Anchor::Backlog(start),
@@ -198,7 +216,7 @@ impl Look<'_> {
                 Ok(header) if recognise::is_candidate(header, &self.shared.rules) => {
                     candidates.push(envelope)
                 }
-                Err(unreadable) if names_a_network(&envelope.header, &self.shared.rules) => {
+                Err(unreadable) if candidates::names_a_network(&envelope.header, &self.shared.rules) => {
                     self.quarantine(envelope.uid, None, unreadable.as_str())?;
                 }
                 _ => self.observer.seen(envelope.uid, &Seen::Passed { header: header.as_ref().ok() }),
@@ -352,26 +370,6 @@ fn batch_len(envelopes: &[&Envelope], most: usize) -> usize {
         bytes <= BODY_BYTES_AT_ONCE
     };
     envelopes.iter().take(most).take_while(fits).count().clamp(1, envelopes.len().max(1))
-}
-
-/// What a server can be asked for to find the networks' mail.
-fn search_terms(rules: &Rulebook) -> Vec<SearchTerm> {
-    let mut terms = Vec::new();
-    for look in rules.networks.values().flat_map(|n| &n.looks) {
-        terms.extend(look.from.iter().map(|from| SearchTerm::From(from.clone())));
-        terms.extend(
-            look.search
-                .iter()
-                .map(|(name, value)| SearchTerm::Header { name: name.clone(), value: value.clone() }),
-        );
-    }
-    terms
-}
-
-/// Whether an unreadable header speaks of a network at all; other people's broken mail is not ours to list.
-fn names_a_network(header: &[u8], rules: &Rulebook) -> bool {
-    let text = String::from_utf8_lossy(header).to_lowercase();
-    rules.networks.values().flat_map(|n| &n.domains).any(|domain| text.contains(domain.as_str()))
 }
 
 /// Bytes of strangers: a fault of ours in reading them is one more unreadable header.

@@ -5,6 +5,7 @@ pub mod anchor;
 mod answers;
 pub mod backoff;
 pub mod brake;
+mod candidates;
 pub mod daemon;
 pub mod deliver;
 pub mod demo;

@@ -72,24 +72,14 @@ impl Dovecot {
         self.authority.ca_file()
     }
 
+    /// Its mail on disk.
+    pub fn storage(&self) -> Storage {
+        Storage(self.maildir())
+    }
+
     /// Delivers `message` into the INBOX, as a delivery agent would.
     pub fn deliver(&self, message: &str) {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let inbox = self.maildir();
-        for part in ["cur", "new", "tmp"] {
-            let part = inbox.join(part);
-            std::fs::create_dir_all(&part).expect("maildir");
-            chown(&part, Some(MAIL_ID), Some(MAIL_ID)).expect("chown");
-        }
-        for parent in [inbox.parent().expect("home"), inbox.as_path()] {
-            chown(parent, Some(MAIL_ID), Some(MAIL_ID)).expect("chown");
-        }
-        let name = format!("1700000000.M{number}P1.test");
-        let draft = inbox.join("tmp").join(&name);
-        std::fs::write(&draft, message).expect("write");
-        chown(&draft, Some(MAIL_ID), Some(MAIL_ID)).expect("chown");
-        std::fs::rename(draft, inbox.join("new").join(name)).expect("rename");
+        self.storage().deliver("", message);
     }
 
     /// Every message file of a folder (`""` is INBOX, `.Drafts` its neighbour), with its flags in the name.
@@ -131,18 +121,95 @@ impl Dovecot {
 
     /// Gives INBOX a new UIDVALIDITY and every message of it a new UID.
     pub fn renumber_inbox(&self) {
-        for entry in std::fs::read_dir(self.maildir()).expect("maildir") {
-            let entry = entry.expect("entry");
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if name == "dovecot-uidlist" || name.starts_with("dovecot.index") {
-                std::fs::remove_file(entry.path()).expect("remove");
-            }
-        }
+        self.storage().renumber_inbox();
     }
 
     /// The INBOX on disk; it is there once a message was delivered.
     pub fn maildir(&self) -> PathBuf {
         self.folder.path().join("mail").join(USER).join("Maildir")
+    }
+}
+
+/// The mail of a server on disk, for those who work on it beside the server.
+#[derive(Clone)]
+pub struct Storage(PathBuf);
+
+impl Storage {
+    /// Delivers `message` into a folder (`""` is INBOX, `.Drafts` its neighbour).
+    pub fn deliver(&self, folder: &str, message: &str) {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        for parent in [self.0.parent().expect("home"), self.0.as_path()] {
+            std::fs::create_dir_all(parent).expect("home");
+            chown(parent, Some(MAIL_ID), Some(MAIL_ID)).expect("chown");
+        }
+        let folder = self.0.join(folder);
+        for part in ["cur", "new", "tmp"] {
+            let part = folder.join(part);
+            std::fs::create_dir_all(&part).expect("maildir");
+            chown(&part, Some(MAIL_ID), Some(MAIL_ID)).expect("chown");
+        }
+        let name = format!("1700000000.M{number}P1.test");
+        let staged = folder.join("tmp").join(&name);
+        std::fs::write(&staged, message).expect("write");
+        chown(&staged, Some(MAIL_ID), Some(MAIL_ID)).expect("chown");
+        std::fs::rename(staged, folder.join("new").join(name)).expect("rename");
+    }
+
+    /// The files of a folder; those that were delivered last come last.
+    pub fn paths(&self, folder: &str) -> Vec<PathBuf> {
+        let mut found: Vec<PathBuf> = ["new", "cur"]
+            .iter()
+            .flat_map(|part| std::fs::read_dir(self.0.join(folder).join(part)).into_iter().flatten())
+            .map(|entry| entry.expect("entry").path())
+            .collect();
+        let number = |path: &PathBuf| -> Option<u32> {
+            path.file_name()?.to_str()?.split_once(".M")?.1.split('P').next()?.parse().ok()
+        };
+        found.sort_by_key(number);
+        found
+    }
+
+    /// Moves a file into a folder, as another client would.
+    pub fn take_to(&self, folder: &str, path: &Path) {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("1700000002.M{}P2.moved:2,S", NUMBER.fetch_add(1, Ordering::Relaxed));
+        std::fs::rename(path, self.0.join(folder).join("cur").join(name)).expect("rename");
+    }
+
+    /// Gives INBOX a new UIDVALIDITY and every message of it a new UID.
+    pub fn renumber_inbox(&self) {
+        self.forget_inbox(|_| None);
+    }
+
+    /// Gives every message of INBOX a UID from 1 on, under the UIDVALIDITY of
+    /// before: what a server does that was put back from an old copy.
+    pub fn turn_back_inbox(&self) {
+        self.forget_inbox(|first| {
+            let kept: Vec<_> = first.split(' ').map(|w| if w.starts_with('N') { "N1" } else { w }).collect();
+            Some(kept.join(" ") + "\n")
+        });
+    }
+
+    /// Takes away what Dovecot knows of INBOX; the first line of its list of UIDs may become another.
+    fn forget_inbox(&self, list: impl Fn(&str) -> Option<String>) {
+        for entry in std::fs::read_dir(&self.0).expect("maildir") {
+            let entry = entry.expect("entry");
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with("dovecot.index") {
+                // The server may do the same at the same moment.
+                let _ = std::fs::remove_file(entry.path());
+            } else if name == "dovecot-uidlist" {
+                let old = std::fs::read_to_string(entry.path()).unwrap_or_default();
+                match list(old.lines().next().unwrap_or_default()) {
+                    None => drop(std::fs::remove_file(entry.path())),
+                    Some(new) => {
+                        std::fs::write(entry.path(), new).expect("write");
+                        chown(entry.path(), Some(MAIL_ID), Some(MAIL_ID)).expect("chown");
+                    }
+                }
+            }
+        }
     }
 }
 

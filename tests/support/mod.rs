@@ -1,6 +1,7 @@
 //! What more than one test module needs.
 
 pub mod dovecot;
+pub mod fault;
 pub mod frames;
 pub mod golden;
 pub mod home;

@@ -91,6 +91,28 @@ impl Ledger {
         })
     }
 
+    /// Sets a cursor back, on a server whose UIDNEXT went back: everything
+    /// below it has been dealt with all the same.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn turn_back_cursor(
+        &mut self,
+        account: &str,
+        mailbox: &str,
+        cursor: Cursor,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        self.write("setting a cursor back", |tx| {
+            tx.execute(
+                "UPDATE cursor SET next_uid = ?4, moved_at = ?5
+                 WHERE account = ?1 AND mailbox = ?2 AND uid_validity = ?3",
+                params![account, mailbox, cursor.uid_validity, cursor.next_uid, now.unix_s()],
+            )
+            .map(drop)
+        })
+    }
+
     /// Notes that a port waits for a person, or changes the words of one that does.
     /// `since` and `last_told` of a fault that stands already are kept.
     ///

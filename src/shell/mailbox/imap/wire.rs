@@ -71,7 +71,11 @@ impl From<Failure> for Fault {
                 (Some(Code::OverQuota), _) => {
                     Self::NeedsHuman(format!("{}; make room in that mailbox", refusal.story()))
                 }
-                (Some(Code::NoPerm | Code::ContactAdmin | Code::Expired), _) => {
+                // Within a session: the token is read anew for the next connection, whose login tells more.
+                (Some(Code::Expired), _) => {
+                    Self::Transient(format!("{}; a new connection will be tried", refusal.story()))
+                }
+                (Some(Code::NoPerm | Code::ContactAdmin), _) => {
                     Self::NeedsHuman(format!("{}; ask who runs the server", refusal.story()))
                 }
                 (Some(Code::TooBig), _) => Self::Permanent(refusal.story()),
