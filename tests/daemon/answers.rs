@@ -1,6 +1,7 @@
 //! What comes back to letters.
 
 use notyet::config::Tls;
+use notyet::shell::store::Ledger;
 
 use crate::support::home::Home;
 use crate::support::mails::{header, with_reply_to};
@@ -90,9 +91,11 @@ async fn an_invitation_that_claims_to_answer_our_letter_is_left() {
     home.deliver(
         "work",
         "1.test",
-        &with_reply_to(1, "jane@example.com").replacen("Subject:", &format!("{thread}Subject:"), 1),
+        &with_reply_to(1, "jane@example.com").replacen("\nSubject:", &format!("\n{thread}Subject:"), 1),
     );
     home.once().well();
     assert_eq!((peer.seen().bodies.len(), home.drafts("work").len()), (0, 0));
-    assert_eq!(home.status("work")["decisions"]["leave"], 1);
+    let ledger = rusqlite::Connection::open(Ledger::file(&home.state())).unwrap();
+    let reason: String = ledger.query_row("SELECT reason_code FROM plan", [], |row| row.get(0)).unwrap();
+    assert_eq!(reason, "answer-to-ours");
 }

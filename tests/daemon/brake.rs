@@ -195,3 +195,25 @@ async fn a_queued_letter_keeps_to_the_hours() {
     pass(&account, &shared).await;
     assert_eq!(tries(), 2);
 }
+
+/// Two accounts may meet one inviter at the same time: the last look before the server finds it.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_queued_letters_to_one_address_one_is_sent() {
+    static LATER_S: AtomicI64 = AtomicI64::new(0);
+    fn now() -> Timestamp {
+        Timestamp::from_unix_s(notyet::shell::clock::now().unix_s() + LATER_S.load(Ordering::Relaxed))
+    }
+    let peer = Peer::standing(Script::new(Tls::Implicit).at(At::Mail, Act::Say("451 4.3.0 later\r\n"))).await;
+    let home = watched(&peer, "");
+    deliver(&home, 2);
+    home.once().well();
+    let ledger = rusqlite::Connection::open(Ledger::file(&home.state())).unwrap();
+    assert_eq!(ledger.execute("UPDATE delivery SET recipient = 'p1@example.org'", []).unwrap(), 2);
+    drop(ledger);
+    let (account, shared) = opened(&home, now);
+    LATER_S.store(3600, Ordering::Relaxed);
+    pass(&account, &shared).await;
+    let modes: Vec<Mode> = letters(&shared).iter().map(|letter| letter.mode).collect();
+    assert!(modes.contains(&Mode::Send) && modes.contains(&Mode::Draft), "{modes:?}");
+    assert_eq!(peer.seen().commands.iter().filter(|line| line.starts_with("MAIL")).count(), 3);
+}
