@@ -1,5 +1,6 @@
 //! The networks' own default sentences, and what counts as one of them.
 
+use std::cell::LazyCell;
 use std::collections::{HashMap, HashSet};
 
 use super::text::{self, words};
@@ -78,15 +79,20 @@ impl Boilerplate {
             return Some(default.matched(1.0));
         }
         let trigrams = trigrams(&key);
-        let mut common: HashMap<usize, usize> = HashMap::new();
+        let mut common = vec![0_usize; self.defaults.len()];
         for index in trigrams.iter().filter_map(|t| self.by_trigram.get(t)).flatten() {
-            *common.entry(*index).or_default() += 1;
+            if let Some(count) = common.get_mut(*index) {
+                *count += 1;
+            }
         }
-        let own: HashSet<&str> = words(sentence).into_iter().map(|(_, word)| word).collect();
-        common
-            .into_iter()
-            .filter_map(|(index, common)| {
-                let default = self.defaults.get(index)?;
+        // Few sentences come near enough to a default to have their words compared.
+        let own =
+            LazyCell::new(|| words(sentence).into_iter().map(|(_, word)| word).collect::<HashSet<&str>>());
+        self.defaults
+            .iter()
+            .zip(common)
+            .enumerate()
+            .filter_map(|(index, (default, common))| {
                 let dice = 2.0 * common as f64 / (trigrams.len() + default.trigrams) as f64;
                 (dice >= SIMILAR && default.covers(&own)).then_some((dice, index, default))
             })
@@ -143,9 +149,13 @@ fn key(folded: &str) -> String {
     key
 }
 
-fn trigrams(key: &str) -> HashSet<Trigram> {
+/// Each once.
+fn trigrams(key: &str) -> Vec<Trigram> {
     let padded: Vec<char> = std::iter::once(' ').chain(key.chars()).chain(std::iter::once(' ')).collect();
-    padded.windows(3).filter_map(|w| <Trigram>::try_from(w).ok()).collect()
+    let mut all: Vec<Trigram> = padded.windows(3).filter_map(|w| <Trigram>::try_from(w).ok()).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 /// Whether one word is the other with another ending or one slip of the pen.

@@ -3,6 +3,7 @@
 //! `notyet rules learn`, readable, and replaced by a file of the same name.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::domain::Problem;
 
@@ -53,7 +54,7 @@ pub struct Levels {
 pub struct Weights {
     /// By digest of the feature: equal digests of different features would
     /// swap two small weights among tens of thousands.
-    by_digest: HashMap<u64, f32>,
+    by_digest: ByDigest,
     /// The levels.
     pub levels: Levels,
 }
@@ -66,7 +67,8 @@ impl Weights {
     pub(super) fn compile(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut levels = [None; 3];
-        let mut by_digest = HashMap::with_capacity(text.len() / 16);
+        let mut by_digest =
+            ByDigest::with_capacity_and_hasher(text.len() / 16, BuildHasherDefault::default());
         let mut wrong = |line: usize, found: String, allowed: &str| {
             problems.push(Problem {
                 file: file.to_owned(),
@@ -130,6 +132,27 @@ impl Weights {
     /// Whether nothing was learned.
     pub fn is_empty(&self) -> bool {
         self.by_digest.is_empty()
+    }
+}
+
+/// Digests are spread already, and only rules files fill the table: hashing
+/// them again would cost more than the rest of a look-up.
+type ByDigest = HashMap<u64, f32, BuildHasherDefault<AsItIs>>;
+
+#[derive(Clone, Debug, Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, digest: u64) {
+        self.0 = digest;
     }
 }
 

@@ -129,6 +129,8 @@ impl Language {
 pub struct Lexicon {
     whole: HashSet<String>,
     stems: HashSet<String>,
+    /// In bytes, of the stems: no more of a word is looked at for one.
+    longest_stem_bytes: usize,
     /// In words for spaced scripts, in characters for unspaced ones.
     longest_chars: usize,
     longest_words: usize,
@@ -151,6 +153,7 @@ impl Lexicon {
         self.longest_chars = self.longest_chars.max(phrase.chars().count());
         self.longest_words = self.longest_words.max(folded.len());
         if stem {
+            self.longest_stem_bytes = self.longest_stem_bytes.max(phrase.len());
             self.stems.insert(phrase);
         } else {
             self.whole.insert(phrase);
@@ -164,6 +167,7 @@ impl Lexicon {
                 && word
                     .char_indices()
                     .map(|(at, c)| at + c.len_utf8())
+                    .take_while(|end| *end <= self.longest_stem_bytes)
                     .any(|end| word.get(..end).is_some_and(|head| self.stems.contains(head))))
     }
 
