@@ -17,7 +17,9 @@ const NEVER: [char; 12] = ['{', '}', '<', '>', '%', '$', '#', '=', '\\', '@', '&
 /// trick. Names in Chinese, Japanese and Korean writing are greeted as they
 /// stand, family name first; what honour a letter adds is the letter's matter.
 pub fn first_name(shown: &str, names: &Names) -> String {
-    greeting(shown, names).filter(|word| word.chars().count() <= MAX_CHARS).unwrap_or_default()
+    // What would not be greeted so itself (letters whose small form is of another script) is no name.
+    let lasts = |word: &String| greeting(word, names).as_ref() == Some(word);
+    greeting(shown, names).filter(|word| word.chars().count() <= MAX_CHARS && lasts(word)).unwrap_or_default()
 }
 
 fn greeting(shown: &str, names: &Names) -> Option<String> {
@@ -324,6 +326,7 @@ mod tests {
             ("%FIRSTNAME% Bob", ""),
             ("Top 10 Voices", ""),
             ("Аnna Berg", ""),
+            ("AȺ A", ""),
             ("", ""),
             ("...", ""),
             ("🚀", ""),
