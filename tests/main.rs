@@ -29,6 +29,7 @@ mod ingest;
 mod ledger;
 mod letters;
 mod maildir;
+mod moves;
 mod notes;
 mod openings;
 mod people;
