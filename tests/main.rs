@@ -32,6 +32,7 @@ mod ledger;
 mod letters;
 mod machine;
 mod maildir;
+mod moves;
 mod negatives;
 mod notes;
 mod openings;

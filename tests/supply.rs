@@ -68,14 +68,14 @@ fn is_permissive(expression: &str) -> bool {
     fn any<'a>(words: &mut std::iter::Peekable<impl Iterator<Item = &'a str>>) -> bool {
         let mut met = all(words);
         while words.next_if(|word| *word == "OR").is_some() {
-            met = all(words) | met;
+            met |= all(words);
         }
         met
     }
     fn all<'a>(words: &mut std::iter::Peekable<impl Iterator<Item = &'a str>>) -> bool {
         let mut met = one(words);
         while words.next_if(|word| *word == "AND").is_some() {
-            met = one(words) & met;
+            met &= one(words);
         }
         met
     }

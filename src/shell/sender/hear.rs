@@ -29,10 +29,17 @@ pub fn hear(bytes: &[u8], persons: &[&str]) -> Heard {
     let Ok(raw) = replies_in(bytes) else {
         return Heard::Refused;
     };
-    let reply = Reply::parse(&raw);
+    // A session stops at the first whole reply; lines behind it are out of turn.
+    let mut lines = raw.split_inclusive('\n');
+    let mut read = String::new();
+    let by_lettre = lines.find_map(|line| {
+        read.push_str(line);
+        read.parse::<Response>().ok()
+    });
+    let reply = Reply::parse(&read);
     Heard::Reply {
         code: reply.code,
-        by_lettre: raw.parse::<Response>().ok().map(|whole| whole.code().into()),
+        by_lettre: by_lettre.map(|whole| whole.code().into()),
         words: reply.words(&Mask::of(persons)),
         auth: Offer::parse(&reply).auth.len(),
     }

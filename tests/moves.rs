@@ -1,0 +1,92 @@
+//! Every move that a letter makes without a person, and none beside them.
+
+use std::collections::BTreeSet;
+
+use notyet::domain::delivery::{Event, Mode, State};
+
+/// State, mode (`-` for both), event, and the state after it.
+const MOVES: &str = "
+    held          -      Released         queued
+    held          -      TooLate          parked
+    queued        draft  AppendAboutToGo  appending
+    queued        draft  Appended         drafted
+    queued        send   BodyAboutToGo    transmitting
+    queued        send   SeenInSent       sent
+    queued        -      TryLater         queued
+    queued        -      Rejected         refused
+    queued        -      TooLate          parked
+    queued        -      OwnerActed       taken-over
+    appending     draft  Appended         drafted
+    appending     draft  NotAppended      queued
+    appending     draft  Rejected         refused
+    appending     draft  AppendUnclear    uncertain
+    drafted       draft  OwnerActed       taken-over
+    transmitting  send   Accepted         sent
+    transmitting  send   TryLater         queued
+    transmitting  send   Rejected         refused
+    transmitting  send   Lost             uncertain
+    uncertain     draft  Appended         drafted
+    uncertain     send   SeenInSent       sent
+    uncertain     -      TooLate          parked
+";
+
+/// What the world does; what a person asks for is not among it.
+const EVENTS: [Event; 13] = [
+    Event::Released,
+    Event::AppendAboutToGo,
+    Event::Appended,
+    Event::NotAppended,
+    Event::AppendUnclear,
+    Event::BodyAboutToGo,
+    Event::Accepted,
+    Event::TryLater,
+    Event::Rejected,
+    Event::Lost,
+    Event::SeenInSent,
+    Event::TooLate,
+    Event::OwnerActed,
+];
+
+#[test]
+fn the_machine_makes_these_moves_and_no_other() {
+    let modes = [(Mode::Draft, "draft"), (Mode::Send, "send")];
+    let mut wanted = BTreeSet::new();
+    for line in MOVES.trim().lines() {
+        let words: Vec<_> = line.split_whitespace().collect();
+        for (_, mode) in modes.iter().filter(|(_, mode)| ["-", mode].contains(&words[1])) {
+            wanted.insert(format!("{} {mode} {} {}", words[0], words[2], words[3]));
+        }
+    }
+    let mut made = BTreeSet::new();
+    for state in State::ALL {
+        for (mode, word) in modes {
+            for event in EVENTS {
+                if let Some(next) = state.after(mode, event) {
+                    made.insert(format!("{} {word} {event:?} {}", state.as_str(), next.as_str()));
+                }
+            }
+        }
+    }
+    let differ: Vec<_> = wanted.symmetric_difference(&made).collect();
+    assert!(differ.is_empty(), "{differ:#?}");
+}
+
+/// No letter is left where nothing can move it on, save at its ends and before a person.
+#[test]
+fn every_letter_comes_to_an_end() {
+    let ends = [State::Drafted, State::Sent, State::Refused, State::Parked, State::TakenOver];
+    for mode in [Mode::Draft, Mode::Send] {
+        let mut reached = BTreeSet::from(["held"]);
+        let mut next = vec![State::Held];
+        while let Some(state) = next.pop() {
+            let after: Vec<_> = EVENTS.iter().filter_map(|event| state.after(mode, *event)).collect();
+            assert!(
+                ends.contains(&state) || after.iter().any(|other| *other != state),
+                "{state:?} is a trap"
+            );
+            next.extend(after.into_iter().filter(|other| reached.insert(other.as_str())));
+        }
+        let wanted = if mode == Mode::Draft { "drafted" } else { "sent" };
+        assert!(reached.contains(wanted), "{reached:?}");
+    }
+}
