@@ -8,7 +8,7 @@ use notyet::domain::{Judgement, NoteKind};
 use notyet::rulebook::text::{MAX_LOOKED_AT_BYTES, normalise};
 use notyet::rulebook::{RuleFiles, Rulebook};
 use notyet::stages::classify::{
-    LabelledNote, Lesson, NoteContext, ScoreTable, classify, learn, read_labelled, read_lessons,
+    LabelledNote, Lesson, NoteContext, PARTS, ScoreTable, classify, learn, read_labelled, read_lessons,
     run_examples, score,
 };
 use proptest::prelude::*;
@@ -109,7 +109,7 @@ fn the_themes_kept_aside_are_not_learned_from() {
 #[test]
 fn learning_the_same_gives_the_same_file() {
     let lessons: Vec<Lesson> = own("learn-first.tsv").into_iter().step_by(6).collect();
-    let file = || learn(&lessons, &NoteContext::bare(&RULES.boilerplate), &RULES.notes).file("made here");
+    let file = || learn(&lessons, PARTS, &NoteContext::bare(&RULES.boilerplate), &RULES.notes).file("made here");
     let first = file();
     assert_eq!(first, file());
     assert!(first.lines().filter(|line| line.starts_with("words\t")).count() > 20, "{first}");

@@ -78,17 +78,17 @@ pub fn score_notes(file: &Path, rules: &Rulebook) -> Result<ScoreTable, Fault> {
 /// Weights learned from labelled notes, and how they fare.
 #[derive(Clone, Debug)]
 pub struct LearnedFile {
-    /// The size of the file.
-    pub bytes: usize,
+    /// The file.
+    pub text: String,
     /// Each note judged by weights that never saw its theme.
     pub unseen: ScoreTable,
 }
 
-/// Learns weights from files of labelled notes and writes them to `out`.
+/// Learns weights from files of labelled notes; the cross-validation has `folds` parts.
 ///
 /// # Errors
 /// [`Fault::Permanent`] naming file and line.
-pub fn learn_weights(paths: &[PathBuf], out: &Path, rules: &Rulebook) -> Result<LearnedFile, Fault> {
+pub fn learn_weights(paths: &[PathBuf], folds: usize, rules: &Rulebook) -> Result<LearnedFile, Fault> {
     let mut lessons = Vec::new();
     let mut names = Vec::new();
     for file in paths {
@@ -102,12 +102,20 @@ pub fn learn_weights(paths: &[PathBuf], out: &Path, rules: &Rulebook) -> Result<
         names.extend(file.file_name().map(|name| name.to_string_lossy().into_owned()));
     }
     lessons.extend(rules.notes.signals().iter().flat_map(examples_of));
-    let learned = learn(&lessons, &NoteContext::bare(&rules.boilerplate), &rules.notes);
+    let learned = learn(&lessons, folds, &NoteContext::bare(&rules.boilerplate), &rules.notes);
     let made_from =
         format!("Made by `notyet rules learn` from {} notes: {}.", lessons.len(), names.join(", "));
     let text = learned.file(&made_from);
-    std::fs::write(out, &text).map_err(|error| Fault::Permanent(format!("{}: {error}", out.display())))?;
-    Ok(LearnedFile { bytes: text.len(), unseen: learned.unseen })
+    Ok(LearnedFile { text, unseen: learned.unseen })
+}
+
+/// Writes learned weights to `out`.
+///
+/// # Errors
+/// [`Fault::Permanent`] naming the file.
+pub fn write_weights(learned: &LearnedFile, out: &Path) -> Result<(), Fault> {
+    std::fs::write(out, &learned.text)
+        .map_err(|error| Fault::Permanent(format!("{}: {error}", out.display())))
 }
 
 /// The examples in a rules file are labelled notes too.

@@ -287,9 +287,12 @@ pub struct LearnArguments {
     /// Files of labelled notes: label, language, subtlety, theme and text, by tabs.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
-    /// Where to write the weights.
+    /// Where to write the weights; without it, only the table is printed.
     #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
+    pub out: Option<PathBuf>,
+    /// Into how many parts the themes are split: each note is judged by what the other parts teach.
+    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = clap::value_parser!(u8).range(2..=20))]
+    pub folds: u8,
     /// The owner's own rules, laid over the shipped ones.
     #[arg(long, value_name = "DIR")]
     pub rules: Option<PathBuf>,

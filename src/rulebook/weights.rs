@@ -17,6 +17,8 @@ pub enum Kind {
     Letters,
     /// One word or two or three neighbouring ones: `we_help`.
     Words,
+    /// The same with their subject taken out: `we_help_~ers`.
+    Shape,
     /// A signal of `rules/notes/*.toml` that matched: `en.met`, or `met` in any language.
     Signal,
     /// The note's build: length, figures, capitals.
@@ -25,13 +27,14 @@ pub enum Kind {
 
 impl Kind {
     /// Every one.
-    pub const ALL: [Self; 4] = [Self::Letters, Self::Words, Self::Signal, Self::Build];
+    pub const ALL: [Self; 5] = [Self::Letters, Self::Words, Self::Shape, Self::Signal, Self::Build];
 
     /// The word in the file's first column.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Letters => "letters",
             Self::Words => "words",
+            Self::Shape => "shape",
             Self::Signal => "signal",
             Self::Build => "build",
         }
@@ -101,7 +104,7 @@ impl Weights {
             } else if let Some(kind) = Kind::ALL.into_iter().find(|k| k.as_str() == kind) {
                 by_digest.insert(digest(kind, feature), weight);
             } else {
-                wrong(at + 1, format!("found {kind:?}"), "level, letters, words, signal or build");
+                wrong(at + 1, format!("found {kind:?}"), "level, letters, words, shape, signal or build");
             }
         }
         let [Some(bias), Some(generic_from), Some(sure_from)] = levels else {

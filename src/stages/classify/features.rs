@@ -1,8 +1,9 @@
 //! A note as the features that weights are learned for and looked up by.
 //!
 //! Letters and words of what is the writer's own (no greeting, sign-off or
-//! default sentence), the signals that matched, and the note's build. Learning
-//! and judging share this, so they cannot drift apart.
+//! default sentence), the shape of its sentences with their subject taken out,
+//! the signals that matched, and the note's build. Learning and judging share
+//! this, so they cannot drift apart.
 
 use std::ops::Range;
 
@@ -11,21 +12,25 @@ use crate::domain::NoteKind;
 use crate::rulebook::text::{is_word, words};
 use crate::rulebook::weights::Kind;
 
-/// Neighbouring letters, from two to so many.
+/// Neighbouring letters: fewer say little, more are words.
+const LEAST_LETTERS: usize = 3;
 const MOST_LETTERS: usize = 5;
 /// Where blanks do not part words, one letter says as much as a syllable.
 const MOST_UNSPACED_LETTERS: usize = 4;
 /// Neighbouring words.
 const MOST_WORDS: usize = 3;
+/// Letters kept of a word that names a subject: its ending tells tense and person.
+const ENDING_LETTERS: usize = 2;
 /// Where words meet.
 pub(super) const SEAM: char = '_';
 /// What is kept of what is no word.
 const MARKS: [char; 8] = ['?', '!', '%', '$', '€', '@', '#', '+'];
 
-/// How much all letters, all words, and the numbers of a note count together:
-/// a long note has more pieces, and no more say.
+/// How much all letters, all words and all shapes of a note count together: a
+/// long note has more pieces, and no more say.
 const LETTERS_SHARE: f64 = 8.0;
 const WORDS_SHARE: f64 = 8.0;
+const SHAPES_SHARE: f64 = 8.0;
 /// A signal was written by hand for one language; it must not drown what is learned.
 const SIGNAL_SHARE: f64 = 0.5;
 
@@ -41,22 +46,8 @@ struct Line {
 }
 
 impl Line {
-    fn of(reading: &Reading<'_>) -> Self {
-        let own = reading.own.as_str();
-        let mut line = Self { text: String::from(SEAM), words: Vec::new() };
-        let mut from = 0;
-        let ends = std::iter::once((own.len()..own.len(), ""));
-        for (span, word) in words(own).into_iter().chain(ends) {
-            let gap = own.get(from..span.start).unwrap_or_default();
-            for (at, mark) in gap.char_indices().filter(|(_, c)| MARKS.contains(c)) {
-                line.push(std::iter::once(mark), from + at..from + at + mark.len_utf8());
-            }
-            from = span.end;
-            if !word.is_empty() && !reading.names.iter().any(|name| name == word) {
-                line.push(word.chars().map(|c| if c.is_numeric() { '0' } else { c }), span);
-            }
-        }
-        line
+    fn new() -> Self {
+        Self { text: String::from(SEAM), words: Vec::new() }
     }
 
     fn push(&mut self, letters: impl Iterator<Item = char>, span: Range<usize>) {
@@ -67,11 +58,64 @@ impl Line {
     }
 }
 
+/// A note twice: as it stands, and with its subject taken out of it.
+struct Lines {
+    words: Line,
+    /// Words that any note may have, and of the others a capital or an ending:
+    /// `we` `help` `~ers`. What is sold or remembered is gone, so that what was
+    /// learned of roofs is true of lawns.
+    shapes: Line,
+}
+
+impl Lines {
+    fn of(reading: &Reading<'_>) -> Self {
+        let own = reading.own.as_str();
+        let mut lines = Self { words: Line::new(), shapes: Line::new() };
+        let mut from = 0;
+        let ends = std::iter::once((own.len()..own.len(), ""));
+        for (span, word) in words(own).into_iter().chain(ends) {
+            let gap = own.get(from..span.start).unwrap_or_default();
+            for (at, mark) in gap.char_indices().filter(|(_, c)| MARKS.contains(c)) {
+                let place = from + at..from + at + mark.len_utf8();
+                lines.words.push(std::iter::once(mark), place.clone());
+                lines.shapes.push(std::iter::once(mark), place);
+            }
+            from = span.end;
+            if !word.is_empty() && !reading.names.iter().any(|name| name == word) {
+                lines.words.push(word.chars().map(figure), span.clone());
+                if !word.chars().any(is_unspaced) {
+                    lines.shapes.push(shape(reading, word, span.clone()).chars(), span);
+                }
+            }
+        }
+        lines
+    }
+}
+
+fn figure(c: char) -> char {
+    if c.is_numeric() { '0' } else { c }
+}
+
+fn shape(reading: &Reading<'_>, word: &str, span: Range<usize>) -> String {
+    if reading.languages.iter().any(|language| language.stop.holds(word) || language.smalltalk.holds(word)) {
+        return word.to_owned();
+    }
+    if word.chars().any(char::is_numeric) {
+        return "0".to_owned();
+    }
+    if reading.words_at(span).chars().next().is_some_and(char::is_uppercase) {
+        return "A".to_owned();
+    }
+    let ending = word.char_indices().rev().nth(ENDING_LETTERS - 1).map_or(0, |(at, _)| at);
+    format!("~{}", word.get(ending..).unwrap_or_default())
+}
+
 /// Shows every feature of `reading` to `visit`.
 pub(super) fn each(reading: &Reading<'_>, visit: &mut Visit<'_>) {
-    let line = Line::of(reading);
+    let Lines { words: line, shapes } = Lines::of(reading);
     letters(&line, visit);
-    phrases(&line, visit);
+    phrases(&line, Kind::Words, WORDS_SHARE, visit);
+    phrases(&shapes, Kind::Shape, SHAPES_SHARE, visit);
     for hit in &reading.hits {
         visit(Kind::Signal, &hit.signal.rule, hit.span.clone(), SIGNAL_SHARE);
         if let Some((_, name)) = hit.signal.rule.split_once('.') {
@@ -88,7 +132,7 @@ fn letters(line: &Line, visit: &mut Visit<'_>) {
         let Some(word) = line.text.get(padded.clone()) else { continue };
         let unspaced = word.chars().any(is_unspaced);
         let ends: Vec<usize> = word.char_indices().map(|(at, _)| at).chain([word.len()]).collect();
-        let (least, most) = if unspaced { (1, MOST_UNSPACED_LETTERS) } else { (2, MOST_LETTERS) };
+        let (least, most) = if unspaced { (1, MOST_UNSPACED_LETTERS) } else { (LEAST_LETTERS, MOST_LETTERS) };
         for (first, start) in ends.iter().enumerate() {
             for end in ends.iter().skip(first + least).take(most + 1 - least) {
                 let place = if unspaced {
@@ -106,12 +150,12 @@ fn letters(line: &Line, visit: &mut Visit<'_>) {
     }
 }
 
-fn phrases(line: &Line, visit: &mut Visit<'_>) {
-    let share = WORDS_SHARE / ((line.words.len() * MOST_WORDS).max(1) as f64).sqrt();
+fn phrases(line: &Line, kind: Kind, share: f64, visit: &mut Visit<'_>) {
+    let share = share / ((line.words.len() * MOST_WORDS).max(1) as f64).sqrt();
     for (at, (first, from)) in line.words.iter().enumerate() {
         for (last, to) in line.words.iter().skip(at).take(MOST_WORDS) {
             let phrase = line.text.get(first.start..last.end).unwrap_or_default();
-            visit(Kind::Words, phrase, from.start..to.end, share);
+            visit(kind, phrase, from.start..to.end, share);
         }
     }
 }

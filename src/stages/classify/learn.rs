@@ -15,14 +15,17 @@ use crate::domain::NoteKind;
 use crate::rulebook::notes::Notes;
 use crate::rulebook::weights::{Kind, LEVELS, Levels, MAX_FILE_BYTES};
 
-/// How hard large weights are penalised.
-const PENALTY: f64 = 0.012;
+/// How hard large weights may be penalised; the cross-validation chooses.
+const PENALTIES: [f64; 3] = [0.03, 0.007, 0.001_5];
 /// Steps of the descent; more change the sums in the third place.
-const STEPS: usize = 400;
-/// Parts of the cross-validation.
-const PARTS: usize = 5;
-/// Features of fewer notes are left out: they would be learned by heart.
-const LEAST_NOTES: u32 = 2;
+const STEPS: usize = 300;
+/// Steps towards the steepest direction there is, which sets the pace.
+const PACE_STEPS: usize = 20;
+/// Parts of the cross-validation, where nobody says otherwise.
+pub const PARTS: usize = 5;
+/// A feature is worth this power of the logarithm of its rarity: rare pieces
+/// tell more, the rarest are chance.
+const RARITY_POWER: f64 = 0.7;
 
 /// The share of personal notes that must be kept.
 const KEPT: f64 = 0.992;
@@ -77,7 +80,7 @@ impl Learned {
 }
 
 /// Smaller weights are left out of the file.
-const LEAST_WEIGHT: f64 = 0.03;
+const LEAST_WEIGHT: f64 = 0.02;
 
 const HEAD: &str = "\
 # What a linear model has learned from labelled notes: weights of pieces of
@@ -92,23 +95,32 @@ struct Row {
     part: usize,
 }
 
-/// Learns from `lessons`.
-pub fn learn(lessons: &[Lesson], context: &NoteContext<'_>, notes: &Notes) -> Learned {
+/// A feature that is learned about.
+struct Feature {
+    name: (Kind, String),
+    /// What it counts for beside the others.
+    worth: f64,
+}
+
+/// Learns from `lessons`; the cross-validation has `parts` parts.
+pub fn learn(lessons: &[Lesson], parts: usize, context: &NoteContext<'_>, notes: &Notes) -> Learned {
     let readings: Vec<Reading<'_>> =
         lessons.iter().map(|lesson| Reading::of(&lesson.note.text, context, notes)).collect();
-    let (rows, names) = rows(lessons, &readings);
-    let mut unseen = vec![0.0; rows.len()];
-    for part in 0..PARTS {
-        let train: Vec<&Row> = rows.iter().filter(|row| row.part != part).collect();
-        let (bias, weights) = descend(&train, names.len());
-        for (row, sum) in rows.iter().zip(&mut unseen).filter(|(row, _)| row.part == part) {
-            *sum = bias + dot(row, &weights);
-        }
-    }
-    let (bias, weights) = descend(&rows.iter().collect::<Vec<_>>(), names.len());
-    let scale = scale(&rows, &unseen);
+    let (rows, features) = rows(lessons, parts, &readings);
+    let tried = PENALTIES.map(|penalty| {
+        let unseen = unseen(&rows, parts, features.len(), penalty);
+        let scale = scale(&rows, &unseen);
+        (loss(&rows, &unseen, scale), penalty, scale, unseen)
+    });
+    let best = tried.into_iter().min_by(|a, b| a.0.total_cmp(&b.0));
+    let (_, penalty, scale, mut unseen) = best.unwrap_or((0.0, 1.0, 1.0, Vec::new()));
+    let (bias, weights) = descend(&rows.iter().collect::<Vec<_>>(), features.len(), penalty);
     unseen.iter_mut().for_each(|sum| *sum *= scale);
-    let weights = names.into_iter().zip(weights.into_iter().map(|weight| weight * scale)).collect();
+    let weights = features
+        .into_iter()
+        .zip(weights)
+        .map(|(feature, weight)| (feature.name, weight * feature.worth * scale))
+        .collect();
     let levels = levels(bias * scale, &rows, &unseen);
     let mut table = ScoreTable::default();
     let mut sums = unseen.iter();
@@ -119,6 +131,28 @@ pub fn learn(lessons: &[Lesson], context: &NoteContext<'_>, notes: &Notes) -> Le
         table.count(&lesson.note, case.judge(vote, levels));
     }
     Learned { levels, weights, unseen: table }
+}
+
+/// Each row's sum by weights that never saw its part.
+fn unseen(rows: &[Row], parts: usize, size: usize, penalty: f64) -> Vec<f64> {
+    let mut unseen = vec![0.0; rows.len()];
+    for part in 0..parts {
+        let train: Vec<&Row> = rows.iter().filter(|row| row.part != part).collect();
+        let (bias, weights) = descend(&train, size, penalty);
+        for (row, sum) in rows.iter().zip(&mut unseen).filter(|(row, _)| row.part == part) {
+            *sum = bias + dot(row, &weights);
+        }
+    }
+    unseen
+}
+
+/// The mean log loss.
+fn loss(rows: &[Row], unseen: &[f64], scale: f64) -> f64 {
+    let of = |(row, sum): (&Row, &f64)| {
+        let margin = if row.label > 0.5 { scale * sum } else { -scale * sum };
+        (-margin).max(0.0) + (-margin.abs()).exp().ln_1p()
+    };
+    rows.iter().zip(unseen).map(of).sum::<f64>() / rows.len().max(1) as f64
 }
 
 /// The factor that makes a sum the logarithm of the odds: the penalty keeps
@@ -150,21 +184,35 @@ fn levels(bias: f64, rows: &[Row], unseen: &[f64]) -> Levels {
     Levels { bias, generic_from, sure_from }
 }
 
-/// What there is to learn from: notes that rules alone decide are left out.
-fn rows(lessons: &[Lesson], readings: &[Reading<'_>]) -> (Vec<Row>, Vec<(Kind, String)>) {
-    let mut seen: HashMap<(Kind, String), (usize, u32)> = HashMap::new();
+/// What there is to learn from: notes that rules alone decide are left out, and
+/// so is what stands in one theme only: it would be learned by heart.
+fn rows(lessons: &[Lesson], parts: usize, readings: &[Reading<'_>]) -> (Vec<Row>, Vec<Feature>) {
+    struct Seen {
+        at: usize,
+        theme: u64,
+        elsewhere: bool,
+        notes: u32,
+    }
+    let mut seen: HashMap<(Kind, String), Seen> = HashMap::new();
     let mut rows = Vec::new();
     for (lesson, reading) in lessons.iter().zip(readings) {
         if (Case { reading, evidence: Vec::new() }).decided().is_some() {
             continue;
         }
+        let theme = digest(&lesson.theme);
         let mut found: HashMap<usize, f64> = HashMap::new();
         features::each(reading, &mut |kind, feature, _, much| {
             let next = seen.len();
-            let (at, count) = seen.entry((kind, feature.to_owned())).or_insert((next, 0));
+            let seen = seen.entry((kind, feature.to_owned())).or_insert(Seen {
+                at: next,
+                theme,
+                elsewhere: false,
+                notes: 0,
+            });
+            seen.elsewhere |= seen.theme != theme;
             // A piece that stands twice counts once in the notes, twice in the sum.
-            let slot = found.entry(*at).or_insert_with(|| {
-                *count += 1;
+            let slot = found.entry(seen.at).or_insert_with(|| {
+                seen.notes += 1;
                 0.0
             });
             *slot += much;
@@ -172,41 +220,71 @@ fn rows(lessons: &[Lesson], readings: &[Reading<'_>]) -> (Vec<Row>, Vec<(Kind, S
         let mut features: Vec<(usize, f64)> = found.into_iter().collect();
         features.sort_unstable_by_key(|(at, _)| *at);
         let label = if lesson.note.label == NoteKind::Generic { 1.0 } else { 0.0 };
-        rows.push(Row { features, label, part: part_of(&lesson.theme) });
+        rows.push(Row { features, label, part: (theme % parts.max(1) as u64) as usize });
     }
-    let mut kept: Vec<(Kind, String, usize)> = seen
-        .into_iter()
-        .filter(|(_, (_, count))| *count >= LEAST_NOTES)
-        .map(|((kind, name), (at, _))| (kind, name, at))
-        .collect();
-    kept.sort();
-    let renumbered: HashMap<usize, usize> =
-        kept.iter().enumerate().map(|(new, (_, _, old))| (*old, new)).collect();
+    let all = (rows.len() + 1) as f64;
+    let mut kept: Vec<((Kind, String), Seen)> = seen.into_iter().filter(|(_, seen)| seen.elsewhere).collect();
+    kept.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut renumbered: HashMap<usize, (usize, f64)> = HashMap::new();
+    let mut features = Vec::new();
+    for (name, seen) in kept {
+        let worth = (all / f64::from(seen.notes)).ln().powf(RARITY_POWER);
+        renumbered.insert(seen.at, (features.len(), worth));
+        features.push(Feature { name, worth });
+    }
     for row in &mut rows {
-        row.features =
-            row.features.iter().filter_map(|(old, much)| Some((*renumbered.get(old)?, *much))).collect();
+        let known = row.features.iter().filter_map(|(old, much)| Some((renumbered.get(old)?, much)));
+        row.features = known.map(|((new, worth), much)| (*new, much * worth)).collect();
     }
-    (rows, kept.into_iter().map(|(kind, name, _)| (kind, name)).collect())
+    (rows, features)
 }
 
-/// Equal themes of different writers go to one part.
-fn part_of(theme: &str) -> usize {
+/// Equal themes of different writers are one.
+fn digest(theme: &str) -> u64 {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    let hash = theme.trim().to_lowercase().bytes().fold(0xcbf2_9ce4_8422_2325, step);
-    ((hash >> 17) % PARTS as u64) as usize
+    theme.trim().to_lowercase().bytes().fold(0xcbf2_9ce4_8422_2325, step) >> 17
 }
 
 fn dot(row: &Row, weights: &[f64]) -> f64 {
     row.features.iter().map(|(at, much)| weights.get(*at).copied().unwrap_or_default() * much).sum()
 }
 
+/// The steepest the sum of squares gets, by walking towards it: the largest
+/// eigenvalue of the rows' second moments, the bias counted as a feature.
+fn steepest(rows: &[&Row], size: usize) -> f64 {
+    let (mut bias, mut direction) = (1.0_f64, vec![1.0_f64; size]);
+    let mut steep = 1.0_f64;
+    for _ in 0..PACE_STEPS {
+        let norm = (bias * bias + direction.iter().map(|d| d * d).sum::<f64>()).sqrt().max(f64::MIN_POSITIVE);
+        bias /= norm;
+        direction.iter_mut().for_each(|d| *d /= norm);
+        let (mut next_bias, mut next) = (0.0, vec![0.0; size]);
+        steep = 0.0;
+        for row in rows {
+            let along = (bias + dot(row, &direction)) / rows.len() as f64;
+            steep += along * along * rows.len() as f64;
+            next_bias += along;
+            add(row, along, &mut next);
+        }
+        (bias, direction) = (next_bias, next);
+    }
+    steep
+}
+
+fn add(row: &Row, factor: f64, to: &mut [f64]) {
+    for (at, much) in &row.features {
+        if let Some(slot) = to.get_mut(*at) {
+            *slot += factor * much;
+        }
+    }
+}
+
 /// Accelerated gradient descent (Nesterov) on the penalised log loss; the bias
 /// carries no penalty.
-fn descend(rows: &[&Row], size: usize) -> (f64, Vec<f64>) {
+fn descend(rows: &[&Row], size: usize, penalty: f64) -> (f64, Vec<f64>) {
     let count = rows.len().max(1) as f64;
-    let widest =
-        rows.iter().map(|row| 1.0 + row.features.iter().map(|(_, m)| m * m).sum::<f64>()).fold(1.0, f64::max);
-    let rate = 1.0 / (0.25 * widest + PENALTY);
+    // The walk ends a little short of the steepest.
+    let rate = 1.0 / (0.25 * 1.2 * steepest(rows, size) + penalty);
     let (mut bias, mut weights) = (0.0, vec![0.0; size]);
     let (mut ahead_bias, mut ahead) = (0.0, vec![0.0; size]);
     let mut momentum = 1.0_f64;
@@ -217,11 +295,7 @@ fn descend(rows: &[&Row], size: usize) -> (f64, Vec<f64>) {
             let sum = ahead_bias + dot(row, &ahead);
             let error = (1.0 / (1.0 + (-sum).exp()) - row.label) / count;
             bias_slope += error;
-            for (at, much) in &row.features {
-                if let Some(slot) = slope.get_mut(*at) {
-                    *slot += error * much;
-                }
-            }
+            add(row, error, &mut slope);
         }
         let next_momentum = f64::midpoint(1.0, (1.0 + 4.0 * momentum * momentum).sqrt());
         let glide = (momentum - 1.0) / next_momentum;
@@ -230,7 +304,7 @@ fn descend(rows: &[&Row], size: usize) -> (f64, Vec<f64>) {
         ahead_bias = next_bias + glide * (next_bias - bias);
         bias = next_bias;
         for ((weight, ahead), slope) in weights.iter_mut().zip(&mut ahead).zip(slope) {
-            let next = *ahead - rate * (slope + PENALTY * *ahead);
+            let next = *ahead - rate * (slope + penalty * *ahead);
             *ahead = next + glide * (next - *weight);
             *weight = next;
         }

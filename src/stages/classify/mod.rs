@@ -29,7 +29,7 @@ use reading::Reading;
 use vote::Vote;
 
 pub use examples::{ExampleFailure, run_examples};
-pub use learn::{Learned, Lesson, learn};
+pub use learn::{Learned, Lesson, PARTS, learn};
 pub use score::{Cell, Label, LabelledNote, Miss, ScoreTable, read_labelled, read_lessons, score};
 
 /// What is known besides the note.

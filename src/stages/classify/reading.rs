@@ -21,6 +21,8 @@ pub(super) struct Reading<'a> {
     pub(super) own: String,
     /// The likeliest language of it; empty when unknown.
     pub(super) language: String,
+    /// The languages it may be in, likeliest first.
+    pub(super) languages: Vec<&'a Language>,
     /// The networks' own sentences in it: where from, and where.
     pub(super) defaults: Vec<(String, Range<usize>)>,
     /// The signals that matched, in file order.
@@ -57,7 +59,7 @@ impl<'a> Reading<'a> {
             .or_else(|| notes.language(folded.as_str()).map(|l| l.tag.clone()))
             .unwrap_or_default();
         let works = known_for::find(&own, context.me);
-        Self { original, own, language, defaults, hits, coverage, works, names, folded }
+        Self { original, own, language, languages, defaults, hits, coverage, works, names, folded }
     }
 
     /// Whether there is no note at all.
