@@ -4,8 +4,15 @@ use crate::domain::after::{AfterRule, Occasion, Wish};
 use crate::domain::{Decision, Plan};
 
 /// Left for the owner to see to, or none of a stranger's: never touched.
-const OWNERS: [&str; 6] =
-    ["known-person", "perhaps-known", "before-start", "arrival-unknown", "own-letter", "own-mail"];
+const OWNERS: [&str; 7] = [
+    "known-person",
+    "perhaps-known",
+    "before-start",
+    "arrival-unknown",
+    "own-letter",
+    "own-mail",
+    "answer-to-ours",
+];
 
 /// What is wanted of the notification that `plan` was made for.
 pub fn wish<'a>(plan: &Plan, rules: &'a [AfterRule]) -> Option<&'a Wish> {

@@ -234,6 +234,8 @@ impl Scan<'_> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         for (offset, c) in rest.char_indices() {
             match c {
+                // Escaped or not: a value is one line.
+                '\r' | '\n' => escaped = false,
                 _ if escaped => {
                     value.push(c);
                     escaped = false;
@@ -243,7 +245,6 @@ impl Scan<'_> {
                     self.at += offset + 1;
                     return Ok(value);
                 }
-                '\r' | '\n' => {}
                 _ => value.push(c),
             }
         }
