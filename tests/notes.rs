@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use notyet::app::rules;
 use notyet::config::Me;
 use notyet::domain::{Judgement, NoteKind};
 use notyet::rulebook::text::{MAX_LOOKED_AT_BYTES, normalise};
@@ -14,7 +15,7 @@ use notyet::stages::classify::{
 use proptest::prelude::*;
 
 /// Overall, on themes that nothing was learned from; see rules/README.md, "Weights".
-const UNSEEN_FLOOR: f64 = 74.0;
+const UNSEEN_FLOOR: f64 = 92.0;
 
 static RULES: LazyLock<Rulebook> = LazyLock::new(|| Rulebook::shipped().expect("the shipped rules compile"));
 
@@ -77,39 +78,77 @@ fn the_corpus_is_read_as_people_read_it() {
 #[test]
 fn what_was_learned_is_known() {
     let notes = notes_of(own("learn-first.tsv"));
-    assert!(notes.len() >= 350);
+    assert!(notes.len() >= 300);
     assert_floors(&score(&notes, judge), 95.0);
 }
 
 #[test]
 fn personal_notes_of_themes_never_seen_are_kept() {
     let table = score(&notes_of(own("unseen.tsv")), judge);
-    assert!(table.overall.all >= 180);
-    assert!(table.personalized.percent() >= 97.0, "{:.1} %{}", table.personalized.percent(), misses(&table));
+    assert!(table.overall.all >= 400);
+    assert!(table.personalized.percent() >= 99.0, "{:.1} %{}", table.personalized.percent(), misses(&table));
     assert!(table.overall.percent() >= UNSEEN_FLOOR, "{:.1} %{}", table.overall.percent(), misses(&table));
     assert_eq!(table.lost, 0, "{}", misses(&table));
 }
 
-#[test]
-fn the_themes_kept_aside_are_not_learned_from() {
-    let aside: HashSet<String> = own("unseen.tsv").into_iter().map(|lesson| lesson.note.text).collect();
+/// The files that the shipped weights were learned from.
+fn learned_files() -> Vec<String> {
     let shipped = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/notes")).expect("a folder");
-    let learned: Vec<String> = shipped
+    let mut files: Vec<String> = shipped
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
         .filter(|name| name.starts_with("learn-"))
         .collect();
-    assert!(learned.len() >= 2);
-    for file in learned {
+    files.sort();
+    files
+}
+
+#[test]
+fn the_themes_kept_aside_are_not_learned_from() {
+    let theme = |lesson: Lesson| lesson.theme.trim().to_lowercase();
+    let aside: HashSet<String> = own("unseen.tsv").into_iter().map(theme).collect();
+    for file in learned_files() {
         for lesson in own(&file) {
-            assert!(!aside.contains(&lesson.note.text), "{file}: {}", lesson.note.text);
+            let text = lesson.note.text.clone();
+            assert!(!aside.contains(&theme(lesson)), "{file}: {text}");
         }
     }
 }
 
 #[test]
+fn the_notes_are_many_and_the_weights_name_them() {
+    let files = learned_files();
+    let mut notes: Vec<Lesson> = files.iter().flat_map(|file| own(file)).collect();
+    let weights = include_str!("../rules/notes/weights.tsv");
+    let made_from = weights.lines().find(|line| line.starts_with("# Made by")).expect("how they were made");
+    assert!(made_from.ends_with(&format!(": {}.", files.join(", "))), "{made_from}");
+    notes.extend(own("unseen.tsv"));
+    assert!(notes.len() >= 2400, "{}", notes.len());
+    let texts: HashSet<&str> = notes.iter().map(|lesson| lesson.note.text.as_str()).collect();
+    assert_eq!(texts.len(), notes.len(), "a note stands twice");
+    let mut by_language = std::collections::HashMap::new();
+    for lesson in &notes {
+        *by_language.entry(lesson.note.language.as_str()).or_insert(0) += 1;
+    }
+    assert!(by_language.values().filter(|count| **count >= 80).count() >= 14, "{by_language:?}");
+}
+
+/// What is shipped can be made again from what is shipped, byte for byte.
+#[test]
+fn the_shipped_weights_are_what_learning_gives() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/notes");
+    let files: Vec<_> = learned_files().iter().map(|name| folder.join(name)).collect();
+    let learned = rules::learn_weights(&files, PARTS, &RULES).expect("labelled notes");
+    let shipped = include_str!("../rules/notes/weights.tsv");
+    let differs = learned.text.lines().zip(shipped.lines()).find(|(made, kept)| made != kept);
+    assert_eq!(differs, None, "rules/README.md, \"Weights\", says how they are made");
+    assert_eq!(learned.text.len(), shipped.len());
+}
+
+#[test]
 fn learning_the_same_gives_the_same_file() {
     let lessons: Vec<Lesson> = own("learn-first.tsv").into_iter().step_by(6).collect();
-    let file = || learn(&lessons, PARTS, &NoteContext::bare(&RULES.boilerplate), &RULES.notes).file("made here");
+    let file =
+        || learn(&lessons, PARTS, &NoteContext::bare(&RULES.boilerplate), &RULES.notes).file("made here");
     let first = file();
     assert_eq!(first, file());
     assert!(first.lines().filter(|line| line.starts_with("words\t")).count() > 20, "{first}");
@@ -146,7 +185,7 @@ fn a_verdict_by_weights_names_its_strongest_words() {
 
 #[test]
 fn the_owners_own_signal_counts_although_nothing_was_learned_about_it() {
-    let note = "The comet over the quay, was that you?";
+    let note = "Do you like comets too?";
     let mut files = RuleFiles::shipped();
     let signal = "language = \"en\"\n[[signal]]\nname = \"comets\"\nside = \"generic\"\nweight = 3.9\npatterns = ['comet']\n";
     files.insert("notes/mine.toml", "mine.toml", signal);

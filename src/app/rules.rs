@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::domain::{Fault, Judgement, Notice, RawMail};
+use crate::domain::{Fault, Judgement, NoteKind, Notice, RawMail};
 pub use crate::rulebook::letters::Audit;
 use crate::rulebook::notes::Signal;
+use crate::rulebook::openings::Opening;
 use crate::rulebook::{RuleFiles, Rulebook};
 use crate::shell::files;
 pub use crate::stages::classify::{Cell, ExampleFailure, ScoreTable};
@@ -102,6 +103,7 @@ pub fn learn_weights(paths: &[PathBuf], folds: usize, rules: &Rulebook) -> Resul
         names.extend(file.file_name().map(|name| name.to_string_lossy().into_owned()));
     }
     lessons.extend(rules.notes.signals().iter().flat_map(examples_of));
+    lessons.extend(rules.openings.all().iter().flat_map(examples_of_opening));
     let learned = learn(&lessons, folds, &NoteContext::bare(&rules.boilerplate), &rules.notes);
     let made_from =
         format!("Made by `notyet rules learn` from {} notes: {}.", lessons.len(), names.join(", "));
@@ -128,6 +130,19 @@ fn examples_of(signal: &Signal) -> impl Iterator<Item = Lesson> {
             text: example.text.clone(),
         },
         theme: signal.rule.clone(),
+    })
+}
+
+/// And so are those of an opening: it answers personal notes only.
+fn examples_of_opening(opening: &Opening) -> impl Iterator<Item = Lesson> {
+    opening.examples.iter().map(|example| Lesson {
+        note: LabelledNote {
+            label: NoteKind::Personalized,
+            language: opening.language.clone(),
+            subtlety: "example".to_owned(),
+            text: example.text.clone(),
+        },
+        theme: opening.kind.clone(),
     })
 }
 

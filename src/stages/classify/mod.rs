@@ -59,6 +59,12 @@ const DECISIVE: f64 = 4.0;
 /// note, or a part of the note was not read.
 const DOUBTFUL: f64 = 0.75;
 
+/// Below this, generic is a doubt that rules may outvote ...
+const OUTVOTED: f64 = 0.7;
+
+/// ... if they weigh more than this: more than what is usual on one side.
+const OUTVOTING: f64 = 1.5;
+
 /// A default sentence and nothing else.
 const DEFAULT_ALONE: f64 = 0.98;
 
@@ -171,9 +177,14 @@ impl Case<'_> {
             self.evidence.push(Evidence::new(Stage::Classify, "note.no-signal", text));
         }
         let spoken = self.reading.speaks_personally();
+        // What was learned may err about a theme it never saw: rules that know the case outvote a doubt.
+        if kind == NoteKind::Generic && confidence < OUTVOTED && self.reading.margin() > OUTVOTING {
+            return (NoteKind::Personalized, UNKNOWN);
+        }
         let confidence = match kind {
             NoteKind::Generic if spoken => confidence.min(DOUBTFUL),
-            // Words that nobody learned about show nothing.
+            // Words that nobody learned about show nothing, nor do those of a language nobody knows.
+            NoteKind::Personalized if !spoken && self.reading.language.is_empty() => UNKNOWN,
             NoteKind::Personalized if !spoken => UNKNOWN + (confidence - UNKNOWN) * vote.known,
             // A rule written for this case still knows it where the weights know nothing.
             NoteKind::Personalized => confidence.max(certain(self.reading.margin()).min(DOUBTFUL)),
