@@ -7,11 +7,14 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use notyet::domain::delivery::{Event, Mode, State};
+use notyet::domain::sending::Recipient;
 use notyet::domain::{
     Address, Decision, Evidence, Fault, Identity, Invitation, InvitationKey, Inviter, Judgement, MessageId,
     NoteKind, Notice, Plan, Reason, Route, Stage, Timestamp,
 };
-use notyet::shell::store::{Batch, Cursor, Detail, Entry, Known, Ledger, NewDelivery, PortKind, Start};
+use notyet::shell::store::{
+    Batch, Cursor, Detail, Entry, FoundLetter, Known, Ledger, NewDelivery, PortKind, Start, Whereabouts,
+};
 
 const ACCOUNT: &str = "work";
 
@@ -608,4 +611,25 @@ fn debug_output_shows_no_person_and_no_letter() {
     for secret in ["ann@", "Ann", "letter k", "m1@", "k@me"] {
         assert!(!shown.contains(secret), "{secret} in {shown}");
     }
+}
+
+/// Also after the ledger was lost nobody gets a second letter.
+#[test]
+fn an_address_that_a_found_letter_went_to_had_its_letter() {
+    let mut ledger = started();
+    let to = Address::parse("ann@example.org").unwrap();
+    let (key, other) = (InvitationKey("a".repeat(32)), InvitationKey("b".repeat(32)));
+    let found = FoundLetter {
+        key: key.clone(),
+        invitation: None,
+        whereabouts: Whereabouts::SentByUs,
+        uid: 4,
+        message_id: MessageId::parse("<notyet.a@example.com>").unwrap(),
+        to: Some(to.clone()),
+        written: t(3),
+    };
+    assert_eq!(ledger.recipient(&to, &other), Ok(Recipient::New));
+    ledger.adopt(ACCOUNT, ("Sent", 1), &[found], t(5)).unwrap();
+    assert_eq!(ledger.recipient(&to, &other), Ok(Recipient::WrittenTo));
+    assert_eq!(ledger.recipient(&to, &key), Ok(Recipient::New), "its own letter is no second one");
 }

@@ -163,12 +163,15 @@ impl Shared {
     }
 
     /// Whether `letter` still stands where it stood when it was read: a person
-    /// may have moved it meanwhile.
+    /// may have moved it meanwhile, or sending stopped and made it a draft.
     ///
     /// # Errors
     /// A [`Fault`] of the ledger.
     pub fn is_as_it_was(&self, letter: &Delivery) -> Result<bool, Fault> {
-        Ok(self.ledger().delivery(&letter.key)?.is_some_and(|now| now.state == letter.state))
+        Ok(self
+            .ledger()
+            .delivery(&letter.key)?
+            .is_some_and(|now| (now.state, now.mode) == (letter.state, letter.mode)))
     }
 
     /// Where `keys` are found among the people the owner knows.

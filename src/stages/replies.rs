@@ -5,6 +5,7 @@
 //! is enough for replies. What a report is about stands in its body only
 //! (RFC 3464), so that the bodies of reports have to be read.
 
+use super::trace::key_of;
 use crate::domain::{AnswerKind, InvitationKey, Mail, MessageId};
 
 /// The fields that tell; From comes with every header.
@@ -20,10 +21,6 @@ pub const FIELDS: [&str; 9] = [
     "X-Auto-Response-Suppress",
 ];
 
-/// In front of the key in a Message-ID of ours.
-const ID_PREFIX: &str = "notyet.";
-/// Hex digits of a key.
-const KEY_CHARS: usize = 32;
 /// Lines of a report that are looked at.
 const MAX_LINES: usize = 4_000;
 /// Fields of the returned letter, or of the report about it, that name it.
@@ -75,14 +72,6 @@ pub fn undelivered(header: &Mail, report: &[u8]) -> Vec<InvitationKey> {
     }
     keys.dedup();
     if failed { keys } else { Vec::new() }
-}
-
-/// The invitation that a Message-ID of ours names.
-pub fn key_of(id: &MessageId) -> Option<InvitationKey> {
-    let (left, _) = id.as_str().split_once('@')?;
-    let key = left.strip_prefix(ID_PREFIX)?;
-    let is_key = key.len() == KEY_CHARS && key.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    is_key.then(|| InvitationKey(key.to_owned()))
 }
 
 /// RFC 3464's `multipart/report` about a delivery, and the form before it.

@@ -93,7 +93,8 @@ fn hand(mail: &Mail) -> Hand {
     if mail.header(AUTO_SUBMITTED).is_some() { Hand::Notyet } else { Hand::Owner }
 }
 
-fn key_of(id: &MessageId) -> Option<InvitationKey> {
+/// The invitation that a Message-ID of ours names.
+pub fn key_of(id: &MessageId) -> Option<InvitationKey> {
     let (left, _) = id.as_str().split_once('@')?;
     let key = left.strip_prefix(ID_PREFIX)?;
     is_digest(key).then(|| InvitationKey(key.to_owned()))

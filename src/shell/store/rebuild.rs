@@ -4,6 +4,7 @@
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::Ledger;
+use super::brake::claim;
 use super::words::mode_word;
 use crate::domain::delivery::{Mode, State};
 use crate::domain::{Address, Fault, Identity, InvitationKey, MessageId, Timestamp};
@@ -171,6 +172,9 @@ fn adopt(
         ],
     )?;
     let plan_id = tx.last_insert_rowid();
+    if let Some(to) = &letter.to {
+        claim(tx, to, &letter.key)?;
+    }
     let written = letter.written.unix_s();
     tx.execute(
         "INSERT INTO delivery (key, plan_id, account, mode, state, message, message_id, recipient, attempts,

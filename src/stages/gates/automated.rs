@@ -7,7 +7,7 @@
 //! the rule, and no exception covers a copy that came through a mailing list.
 
 use crate::domain::{Address, Mail};
-use crate::stages::replies;
+use crate::stages::trace;
 
 use super::person::is_of_owner;
 use super::{Finding, Trust, leave};
@@ -28,7 +28,7 @@ pub(super) fn not_ours(mail: &Mail, owner: &[Address]) -> Finding {
     if mail.header(OWN_KEY_HEADER).is_some() {
         return leave("own-letter", "This mail is a letter of notyet.");
     }
-    if mail.references.iter().any(|id| replies::key_of(id).is_some()) {
+    if mail.references.iter().any(|id| trace::key_of(id).is_some()) {
         return leave("answer-to-ours", "This mail answers a letter of notyet.");
     }
     match &mail.from.address {
