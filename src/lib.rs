@@ -59,7 +59,7 @@
 //!
 //! - **No login to a network's site, no link opened**: there is no HTTP client
 //!   among the dependencies.
-//! - **No EXPUNGE, ever, and no mail touched unasked.** Mailboxes are opened
+//! - **No plain EXPUNGE, and no mail touched unasked.** Mailboxes are opened
 //!   read-only. Only where the config says so (`[[after]]`) the one notification
 //!   is marked or moved, by UID and after a look at its Message-ID
 //!   ([`app`]'s `tidy`); only `notyet undo` removes a draft, by UID EXPUNGE and
@@ -77,6 +77,9 @@
 //!   the only evidence; where it writes none, letters are drafted, never sent.
 //! - **No list of the owner's friends in clear**: whom the owner knows is kept as
 //!   keyed digests ([`shell::store`]); [`stages::people`] makes the keys.
+//! - **No model that must be believed.** What is generic is decided by rules and
+//!   by weights learned from `tests/notes` ([`stages::classify`]): a sum of words,
+//!   in a text file, made again from its sources byte for byte.
 //! - **No report by mail**, no hold with a time limit.
 //!
 //! # Where this left the plan, and why
