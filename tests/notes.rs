@@ -15,7 +15,7 @@ use notyet::stages::classify::{
 use proptest::prelude::*;
 
 /// Overall, on themes that nothing was learned from; see rules/README.md, "Weights".
-const UNSEEN_FLOOR: f64 = 92.0;
+const UNSEEN_FLOOR: f64 = 95.0;
 
 static RULES: LazyLock<Rulebook> = LazyLock::new(|| Rulebook::shipped().expect("the shipped rules compile"));
 
@@ -86,7 +86,7 @@ fn what_was_learned_is_known() {
 fn personal_notes_of_themes_never_seen_are_kept() {
     let table = score(&notes_of(own("unseen.tsv")), judge);
     assert!(table.overall.all >= 400);
-    assert!(table.personalized.percent() >= 99.0, "{:.1} %{}", table.personalized.percent(), misses(&table));
+    assert!(table.personalized.percent() >= 98.5, "{:.1} %{}", table.personalized.percent(), misses(&table));
     assert!(table.overall.percent() >= UNSEEN_FLOOR, "{:.1} %{}", table.overall.percent(), misses(&table));
     assert_eq!(table.lost, 0, "{}", misses(&table));
 }
