@@ -633,6 +633,50 @@ async fn a_folder_to_be_created_is_created_once() {
     peer.finish().await;
 }
 
+/// As Courier does it.
+#[tokio::test]
+async fn an_append_refused_while_a_mailbox_is_open_read_only_is_tried_again_without_one() {
+    let refused = "{tag} NO Current box is selected READ-ONLY.";
+    let script = after_open(vec![
+        exchange("APPEND ", &[refused]),
+        exchange("CLOSE", &["{tag} OK done"]),
+        vec![expect("APPEND "), say("+ go"), Step::ExpectLiteral, say("{tag} OK done")],
+        exchange("APPEND ", &[refused]),
+        exchange("EXAMINE \"INBOX\"", &["* 3 EXISTS", "* OK [UIDVALIDITY 77] x", "{tag} OK done"]),
+        exchange("UID SEARCH ", &["* SEARCH", "{tag} OK done"]),
+        vec![Step::Stall],
+    ]);
+    let (peer, mut session) = opened(script).await;
+    session.append("Drafts", Folder::Drafts, b"A: b\r\n").await.expect("append");
+    // With nothing open there is nothing to leave.
+    let answer = session.append("Drafts", Folder::Drafts, b"A: b\r\n").await;
+    assert!(is_transient(&answer), "{answer:?}");
+    let found = session.search(&[SearchTerm::From("a@example.com".into())], None).await;
+    assert!(found.expect("search").is_empty());
+    drop(session);
+    peer.finish().await;
+}
+
+/// There CLOSE would expunge what others have marked for deletion.
+#[tokio::test]
+async fn a_mailbox_that_is_open_for_writing_is_never_closed_for_an_append() {
+    let script = after_login(vec![
+        exchange(
+            "SELECT \"INBOX\"",
+            &["* 3 EXISTS", "* OK [UIDVALIDITY 77] x", "* OK [UIDNEXT 9] x", "{tag} OK x"],
+        ),
+        exchange("APPEND ", &["{tag} NO hm"]),
+        vec![Step::Stall],
+    ]);
+    let peer = Peer::start(script).await;
+    let mut session = connect(&peer).await.expect("a session");
+    session.open("INBOX", Access::ReadWrite).await.expect("open");
+    let answer = session.append("Drafts", Folder::Drafts, b"A: b\r\n").await;
+    assert!(is_transient(&answer), "{answer:?}");
+    drop(session);
+    assert!(!peer.finish().await.iter().any(|line| line.contains("CLOSE")));
+}
+
 #[tokio::test]
 async fn a_refused_append_is_classed_by_its_code_before_or_after_the_literal() {
     type Check = fn(&Result<(), Fault>) -> bool;

@@ -25,6 +25,7 @@ mod fuzzed;
 mod gates;
 mod golden;
 mod imap;
+mod imap_courier;
 mod imap_dovecot;
 mod imap_touch;
 mod ingest;

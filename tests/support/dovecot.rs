@@ -16,7 +16,7 @@ use super::tls::Authority;
 const PROGRAM: &str = "/usr/sbin/dovecot";
 
 /// The user of the mail processes: Debian's `mail`.
-const MAIL_ID: u32 = 8;
+pub const MAIL_ID: u32 = 8;
 
 /// The only account.
 pub const USER: &str = "me";
@@ -84,16 +84,7 @@ impl Dovecot {
 
     /// Every message file of a folder (`""` is INBOX, `.Drafts` its neighbour), with its flags in the name.
     pub fn files(&self, folder: &str) -> Vec<String> {
-        let folder = self.maildir().join(folder);
-        let mut names = Vec::new();
-        for part in ["cur", "new"] {
-            for entry in std::fs::read_dir(folder.join(part)).into_iter().flatten() {
-                let name = entry.expect("entry").file_name();
-                names.push(format!("{part}/{}", name.to_string_lossy()));
-            }
-        }
-        names.sort();
-        names
+        self.storage().files(folder)
     }
 
     /// Every message of a folder, as its file holds it.
@@ -135,6 +126,25 @@ impl Dovecot {
 pub struct Storage(PathBuf);
 
 impl Storage {
+    /// The mail in this Maildir.
+    pub fn at(maildir: PathBuf) -> Self {
+        Self(maildir)
+    }
+
+    /// Every message file of a folder (`""` is INBOX, `.Drafts` its neighbour), with its flags in the name.
+    pub fn files(&self, folder: &str) -> Vec<String> {
+        let folder = self.0.join(folder);
+        let mut names = Vec::new();
+        for part in ["cur", "new"] {
+            for entry in std::fs::read_dir(folder.join(part)).into_iter().flatten() {
+                let name = entry.expect("entry").file_name();
+                names.push(format!("{part}/{}", name.to_string_lossy()));
+            }
+        }
+        names.sort();
+        names
+    }
+
     /// Delivers `message` into a folder (`""` is INBOX, `.Drafts` its neighbour).
     pub fn deliver(&self, folder: &str, message: &str) {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
@@ -149,7 +159,8 @@ impl Storage {
             std::fs::create_dir_all(&part).expect("maildir");
             chown(&part, Some(MAIL_ID), Some(MAIL_ID)).expect("chown");
         }
-        let name = format!("1700000000.M{number}P1.test");
+        // Courier numbers new mail by the order of these names.
+        let name = format!("1700000000.M{number:06}P1.test");
         let staged = folder.join("tmp").join(&name);
         std::fs::write(&staged, message).expect("write");
         chown(&staged, Some(MAIL_ID), Some(MAIL_ID)).expect("chown");

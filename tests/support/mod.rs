@@ -1,5 +1,6 @@
 //! What more than one test module needs.
 
+pub mod courier;
 pub mod dovecot;
 pub mod fault;
 pub mod frames;

@@ -2,7 +2,7 @@
 
 use super::ImapSession;
 use super::command::Command;
-use super::response::{Code, MailboxStatus, Response};
+use super::response::{Code, MailboxStatus, Response, Status};
 use super::wire::Failure;
 use crate::domain::Fault;
 use crate::shell::mailbox::{AppendTrace, Folder};
@@ -25,7 +25,8 @@ impl ImapSession {
     }
 
     /// Appends `message` to `folder`, flags included (RFC 9051 §6.3.12). A
-    /// folder that the server wants created is created, once.
+    /// folder that the server wants created is created, once. A server that takes
+    /// nothing while a mailbox is open read-only is asked again, once, without one.
     ///
     /// # Errors
     /// `NeedsHuman` when the mailbox is full or closed to us, `Permanent` when
@@ -36,7 +37,15 @@ impl ImapSession {
             return Err(Fault::Permanent("a message with a NUL byte cannot be put into a mailbox".into()));
         }
         let message = with_crlf(message);
-        match self.append_once(folder, kind, &message).await {
+        let mut answer = self.append_once(folder, kind, &message).await;
+        if let Err(Failure::Refused(refusal)) = &answer
+            && refusal.status == Status::No
+            && refusal.text.code.is_none()
+            && self.leave_examined().await?
+        {
+            answer = self.append_once(folder, kind, &message).await;
+        }
+        match answer {
             Err(Failure::Refused(refusal)) if refusal.text.code == Some(Code::TryCreate) => {
                 self.create(folder).await?;
                 Ok(self.append_once(folder, kind, &message).await?)

@@ -113,6 +113,18 @@ impl ImapSession {
         visited.map(|_| ())
     }
 
+    /// Leaves a mailbox that is open read-only; whether there was one to leave.
+    /// Courier refuses an APPEND to any folder while one is (measured with 5.0.13).
+    pub(super) async fn leave_examined(&mut self) -> Result<bool, Fault> {
+        // Anywhere else CLOSE would expunge (RFC 9051 §6.4.1).
+        if !self.selected.as_ref().is_some_and(|selected| selected.access == Access::ReadOnly) {
+            return Ok(false);
+        }
+        self.selected = None;
+        self.run(Command::new("CLOSE"), |_| Ok(())).await?;
+        Ok(true)
+    }
+
     pub(super) async fn select(
         &mut self,
         mailbox: &str,
