@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use notyet::app::queue::Word;
 use notyet::domain::delivery::{Event, Mode, State};
 use notyet::domain::sending::Recipient;
 use notyet::domain::{
@@ -632,4 +633,17 @@ fn an_address_that_a_found_letter_went_to_had_its_letter() {
     ledger.adopt(ACCOUNT, ("Sent", 1), &[found], t(5)).unwrap();
     assert_eq!(ledger.recipient(&to, &other), Ok(Recipient::WrittenTo));
     assert_eq!(ledger.recipient(&to, &key), Ok(Recipient::New), "its own letter is no second one");
+}
+
+/// A refused letter may be forgotten; an empty one must never go out in its place.
+#[test]
+fn a_letter_whose_words_were_erased_is_not_tried_again() {
+    let mut ledger = started();
+    let key = InvitationKey("k".to_owned());
+    add_letter(&mut ledger, "k", Mode::Send, Start::Queued, 10);
+    ledger.record(&key, Event::Rejected, "550 no", t(11), Detail::default()).unwrap();
+    let fitting = |ledger: &Ledger| Word::fitting(&ledger.delivery(&key).unwrap().unwrap());
+    assert_eq!(fitting(&ledger), [Word::Retry, Word::Drop]);
+    ledger.erase(&key, t(12)).unwrap();
+    assert_eq!(fitting(&ledger), [Word::Drop]);
 }

@@ -49,6 +49,8 @@ impl Word {
         // A draft that stands in Drafts is its owner's: `notyet undo` takes it back.
         all.filter(|_| letter.state != State::Drafted)
             .filter(|word| letter.state.after(letter.mode, word.event()).is_some())
+            // What was erased cannot be sent or drafted any more.
+            .filter(|word| *word != Self::Retry || !letter.message.0.is_empty())
             .collect()
     }
 }

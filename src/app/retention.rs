@@ -1,6 +1,7 @@
 //! What is forgotten: everything after a time, and one person when told.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
 
 use super::entry::DAY;
 use super::queue::Hand;
@@ -13,7 +14,14 @@ use crate::stages::recognise::same_name;
 
 /// When old words are looked for again.
 #[derive(Debug, Default)]
-pub struct NextErasure(AtomicI64);
+pub struct NextErasure {
+    at: AtomicI64,
+    /// Words were erased, and somebody else read the ledger, so that their bytes are still there.
+    owed: AtomicBool,
+}
+
+/// After such a disturbance it is tried again so soon.
+const SOON: Duration = Duration::from_secs(60 * 60);
 
 /// Erases what is older than the owner wants it kept: at the first pass of a
 /// process, and then daily.
@@ -22,20 +30,26 @@ pub struct NextErasure(AtomicI64);
 /// A [`Fault`] of the ledger.
 pub(super) fn keep_to_it(shared: &Shared) -> Result<(), Fault> {
     let (Some(retention), now) = (shared.retention, shared.now()) else { return Ok(()) };
-    if now.unix_s() < shared.next_erasure.0.load(Ordering::Relaxed) {
+    if now.unix_s() < shared.next_erasure.at.load(Ordering::Relaxed) {
         return Ok(());
     }
     let mut ledger = shared.ledger();
     let erased = ledger.erase_older(now.minus(retention), now)?;
     if erased > 0 {
         tracing::info!(invitations = erased, "erased the words of old invitations");
-        match ledger.scrub() {
-            Ok(()) => {}
-            Err(fault @ Fault::Transient(_)) => tracing::warn!("{fault}"),
-            Err(fault) => return Err(fault),
-        }
     }
-    shared.next_erasure.0.store(now.plus(DAY).unix_s(), Ordering::Relaxed);
+    let owed = erased > 0 || shared.next_erasure.owed.load(Ordering::Relaxed);
+    let disturbed = match if owed { ledger.scrub() } else { Ok(()) } {
+        Ok(()) => false,
+        Err(fault @ Fault::Transient(_)) => {
+            tracing::warn!("{fault}");
+            true
+        }
+        Err(fault) => return Err(fault),
+    };
+    shared.next_erasure.owed.store(disturbed, Ordering::Relaxed);
+    let wait = if disturbed { SOON } else { DAY };
+    shared.next_erasure.at.store(now.plus(wait).unix_s(), Ordering::Relaxed);
     Ok(())
 }
 
@@ -85,9 +99,8 @@ impl Hand {
             self.ledger.erase(&key, now)?;
             forgotten.invitations += 1;
         }
-        if forgotten.invitations > 0 {
-            self.ledger.scrub()?;
-        }
+        // Also where nothing is left to erase: the last time somebody may have read meanwhile.
+        self.ledger.scrub()?;
         Ok(forgotten)
     }
 }
