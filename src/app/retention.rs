@@ -60,7 +60,8 @@ pub struct Forgotten {
     pub invitations: usize,
     /// Letters that waited and go nowhere now.
     pub letters_dropped: usize,
-    /// Invitations whose letter is on the wire this moment: they keep their words.
+    /// Invitations whose letter is on the wire this moment, or with a move or an
+    /// undo under way: they keep their words.
     pub busy: usize,
 }
 
@@ -83,6 +84,10 @@ impl Hand {
         let mut forgotten = Forgotten::default();
         for key in keys {
             let now = clock::now();
+            if self.ledger.is_unfinished(&key)? {
+                forgotten.busy += 1;
+                continue;
+            }
             if let Some(letter) = self.ledger.delivery(&key)? {
                 match letter.state {
                     State::Appending | State::Transmitting => {

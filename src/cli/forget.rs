@@ -33,7 +33,10 @@ pub(super) fn run(arguments: &ForgetArguments) -> Outcome {
         say(&format!("{} letters that waited go nowhere now.", forgotten.letters_dropped))?;
     }
     if forgotten.busy > 0 {
-        say(&format!("{} have a letter on its way this moment: say it again in a minute.", forgotten.busy))?;
+        say(&format!(
+            "{} have a letter, a move or an undo under way: say it again after the next pass.",
+            forgotten.busy
+        ))?;
     }
     say(
         "What stays: digests of the invitations, so that none is answered twice; and digests of whom you know.",

@@ -146,3 +146,23 @@ async fn a_letter_that_waits_for_somebody_forgotten_goes_nowhere() {
     assert!(!keeps(&home.state(), "jane@example.org"));
     assert_eq!(home.status("work")["letters"], serde_json::json!({ "taken-over": 1 }));
 }
+
+#[test]
+fn what_is_to_be_undone_is_undone_before_it_is_forgotten() {
+    let home = Home::new();
+    home.configure("", &[home.on_maildir("work", "")]);
+    home.once().well();
+    home.deliver("work", "1.a.b", &demo("2026-08-member-note-french-personal"));
+    home.once().well();
+    let draft = home.drafts("work").pop().expect("a draft");
+    let key = crate::support::mails::header(&draft, "X-Notyet-Key").expect("the key");
+    let key = key.trim_start_matches("notyet.").split('@').next().expect("the key").to_owned();
+    home.notyet(&["undo", &key]).well();
+    let forget = || home.notyet(&["forget", "Ma\u{eb}lle Kerguelen"]);
+    assert_eq!(forget().code, Some(75));
+    assert!(keeps(&home.state(), "Kerguelen"));
+    home.once().well();
+    assert_eq!(home.drafts("work").len(), 0);
+    forget().well();
+    assert!(!keeps(&home.state(), "Kerguelen"));
+}

@@ -9,6 +9,11 @@ use crate::domain::{Fault, InvitationKey, Timestamp};
 /// Satisfies the rule that a sent letter has a recipient; `.invalid` is nobody's (RFC 2606 §2).
 const NOBODY: &str = "erased@erased.invalid";
 
+/// An undo or a move of the notification of `KEY` has begun and is not at its end.
+const UNFINISHED: &str = "(EXISTS (SELECT 1 FROM undo u WHERE u.key = KEY AND u.draft = 'wanted')
+    OR EXISTS (SELECT 1 FROM touch t WHERE t.key = KEY
+               AND t.state IN ('marking', 'copying', 'back-wanted', 'back-copying')))";
+
 /// What tells whose invitation it is.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Trace {
@@ -59,7 +64,7 @@ impl Ledger {
     pub fn erase_older(&mut self, before: Timestamp, now: Timestamp) -> Result<usize, Fault> {
         self.write("erasing what is old", |tx| {
             let keys: Vec<InvitationKey> = tx
-                .prepare(
+                .prepare(&format!(
                     "SELECT p.key FROM plan p LEFT JOIN delivery d ON d.key = p.key
                      GROUP BY p.key
                      HAVING count(p.erased_at) < count(*)
@@ -68,14 +73,24 @@ impl Ledger {
                              (d.changed_at < ?1 AND d.state IN ('drafted', 'sent', 'refused', 'taken-over')))
                         AND (d.key IS NOT NULL OR
                              (SELECT decision FROM plan l WHERE l.key = p.key ORDER BY id DESC LIMIT 1) <> 'hold')
-                        AND NOT EXISTS (SELECT 1 FROM undo u WHERE u.key = p.key AND u.draft = 'wanted')
-                        AND NOT EXISTS (SELECT 1 FROM touch t WHERE t.key = p.key AND t.state IN
-                                        ('marking', 'copying', 'back-wanted', 'back-copying'))",
-                )?
+                        AND NOT {}",
+                    UNFINISHED.replace("KEY", "p.key")
+                ))?
                 .query_map([before.unix_s()], |row| row.get(0).map(InvitationKey))?
                 .collect::<rusqlite::Result<_>>()?;
             keys.iter().try_for_each(|key| erase(tx, key, now))?;
             Ok(keys.len())
+        })
+    }
+
+    /// Whether an undo, or a move of its notification, is begun and not at its end.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn is_unfinished(&self, key: &InvitationKey) -> Result<bool, Fault> {
+        self.read("looking for what is under way", |connection| {
+            let asked = format!("SELECT {}", UNFINISHED.replace("KEY", "?1"));
+            connection.query_row(&asked, [&key.0], |row| row.get(0))
         })
     }
 
