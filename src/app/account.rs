@@ -66,7 +66,7 @@ pub async fn pass(
     if memory.sending_rests_until.is_some_and(|until| shared.now() < until) {
         return Ok(tally);
     }
-    match deliver::deliver(account, shared, &memory.progress, stop).await {
+    match deliver::deliver(account, shared, memory, stop).await {
         Ok(0) => {}
         Ok(_) => {
             settle::settle(port, account, shared, stop).await?;

@@ -62,7 +62,9 @@ pub fn now() -> Timestamp {
 /// # Errors
 /// See [`Ledger::open_read_only`].
 pub fn status(config: &Config) -> Result<Status, Fault> {
-    Ledger::open_read_only(&config.state_dir)?.status()
+    let ledger = Ledger::open_read_only(&config.state_dir)?;
+    let names: Vec<String> = config.accounts.iter().map(|account| account.name.clone()).collect();
+    Ok(Status { yet_to_look: ledger.yet_to_look(&names)?, ..ledger.status()? })
 }
 
 /// What a preview works with: the real rules and mailbox, a ledger that is

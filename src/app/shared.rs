@@ -14,7 +14,7 @@ use super::retention::NextErasure;
 use crate::config::Account;
 use crate::config::{Owner, People};
 use crate::domain::after::AfterRule;
-use crate::domain::delivery::Event;
+use crate::domain::delivery::{Event, ParkedFor};
 use crate::domain::sending::Sending;
 use crate::domain::{Encounter, Fault, PersonKey, Policy, Timestamp};
 use crate::rulebook::Rulebook;
@@ -82,6 +82,8 @@ impl Step {
 pub struct Shared {
     /// The rules.
     pub rules: Rulebook,
+    /// The names of all accounts that are watched.
+    pub account_names: Vec<String>,
     /// Who writes.
     pub owner: Owner,
     /// Where it is written whom the owner knows.
@@ -125,6 +127,7 @@ impl Shared {
     ) -> Self {
         Self {
             rules,
+            account_names: Vec::new(),
             owner,
             people: People::default(),
             books: Books::default(),
@@ -160,6 +163,31 @@ impl Shared {
     /// A [`Fault`] of the ledger, also for a move the delivery machine does not have.
     pub fn record(&self, letter: &Delivery, event: Event, words: &str, detail: Detail) -> Result<(), Fault> {
         self.ledger().record(&letter.key, event, words, self.now(), detail).map(|_| ())
+    }
+
+    /// Writes down what happened to `letter` if it still stands where it was read;
+    /// tells whether. A person may have moved it meanwhile.
+    ///
+    /// # Errors
+    /// As [`Shared::record`].
+    pub fn record_unless_moved(
+        &self,
+        letter: &Delivery,
+        event: Event,
+        words: &str,
+        detail: Detail,
+    ) -> Result<bool, Fault> {
+        let to = self.ledger().record_unless_moved(letter, event, words, self.now(), detail)?;
+        Ok(to.is_some())
+    }
+
+    /// Leaves `letter` to a person, if it still stands where it was read.
+    ///
+    /// # Errors
+    /// As [`Shared::record`].
+    pub fn park(&self, letter: &Delivery, why: ParkedFor) -> Result<(), Fault> {
+        let detail = Detail { parked_for: Some(why), ..Detail::default() };
+        self.record_unless_moved(letter, Event::TooLate, why.words(), detail).map(drop)
     }
 
     /// Whether `letter` still stands where it stood when it was read: a person
@@ -278,6 +306,8 @@ pub struct Memory {
     pub stumbles: HashMap<(String, Uid), u32>,
     /// What a person was told last, and when: a new process tells it anew.
     pub told: Option<(String, Timestamp)>,
+    /// Whether it was said that sending waits for other accounts.
+    pub told_of_waiting: bool,
     /// Whether the last connection got past its login.
     pub logged_in: bool,
     /// After a login that a person has to mend, sending rests until then.

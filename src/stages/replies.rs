@@ -21,6 +21,14 @@ pub const FIELDS: [&str; 9] = [
     "X-Auto-Response-Suppress",
 ];
 
+/// What a server can be asked for to find such mail: a field, and a part of it.
+pub const SEARCH: [(&str, &str); 4] = [
+    ("In-Reply-To", "notyet."),
+    ("References", "notyet."),
+    ("Content-Type", "multipart/report"),
+    ("X-Failed-Recipients", "@"),
+];
+
 /// Lines of a report that are looked at.
 const MAX_LINES: usize = 4_000;
 /// Fields of the returned letter, or of the report about it, that name it.
