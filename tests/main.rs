@@ -41,6 +41,7 @@ mod people;
 mod promises;
 mod route;
 mod rule_errors;
+mod servers;
 mod smtp;
 mod smtp_postfix;
 mod supply;
