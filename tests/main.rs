@@ -27,6 +27,7 @@ mod golden;
 mod imap;
 mod imap_courier;
 mod imap_dovecot;
+mod imap_select;
 mod imap_touch;
 mod ingest;
 mod ledger;

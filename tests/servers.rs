@@ -5,13 +5,16 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use notyet::app::shared::Step;
+use notyet::config::Tls;
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 use crate::daemon::crash::{draft_steps, pass};
 use crate::support::client::Kept;
 use crate::support::home::{Home, until};
 use crate::support::mails::{body, demo, header, to_paste, with_reply_to};
 use crate::support::servers::{self, Moves, Server};
+use crate::support::smtp_peer::{Peer, Script};
 
 /// One test function for each test and server.
 macro_rules! on_each {
@@ -47,6 +50,7 @@ on_each! {
         what_is_dealt_with_is_moved_and_taken_back_and_no_other_mail_is_expunged
         a_lost_ledger_finds_again_what_stands_in_drafts_and_what_was_sent
         a_mailbox_that_was_made_anew_is_read_and_nothing_drafted_twice
+        what_may_be_sent_goes_out_once_and_a_copy_is_filed_in_sent
         doctor_finds_all_it_needs
     }
 }
@@ -148,12 +152,15 @@ fn a_kill_anywhere_on_the_way_to_a_draft_leaves_exactly_one(server: Server) {
     assert!(drafts(&server).iter().all(|draft| draft.flags == ["\\Draft", "\\Seen"]));
 }
 
+/// The folder as the server names it (modified UTF-7, RFC 3501 §5.1.3), and a wish as
+/// the owner writes it.
 fn moved_to(server: &Server) -> (String, String) {
-    let folder = server.folder(&format!("Notices{}Invitations", server.kind.separator));
+    let named = |name: &str| server.folder(&format!("Notices{}{name}", server.kind.separator));
+    let folder = named("Grüße");
     let wish = format!(
         "[[after]]\ndecision = \"draft\"\nseen = true\nflag = true\nmove = \"{folder}\"\ncreate = true\n"
     );
-    (folder, wish)
+    (named("Gr&APwA3w-e"), wish)
 }
 
 fn a_kill_anywhere_on_the_way_of_a_notification_leaves_one_mail_at_its_place(server: Server) {
@@ -245,6 +252,24 @@ fn a_mailbox_that_was_made_anew_is_read_and_nothing_drafted_twice(server: Server
     assert_ne!(validity(&home), before);
     let keys: BTreeSet<String> = drafts(&server).iter().map(key_of).collect();
     assert_eq!((drafts(&server).len(), keys.len()), (2, 2));
+}
+
+fn what_may_be_sent_goes_out_once_and_a_copy_is_filed_in_sent(server: Server) {
+    let runtime = Runtime::new().expect("a runtime");
+    let peer = runtime.block_on(Peer::standing(Script::new(Tls::Implicit)));
+    let home = Home::new();
+    home.believe_reply_to();
+    home.configure("generic = \"send\"", &[home.on_port("work", server.port(), "") + &peer.table("work")]);
+    home.once().well();
+    // It is shown to be authentic also below what the server's own delivery put above its header.
+    server.deliver(&with_reply_to(1, "jane@example.org"));
+    for _ in 0..2 {
+        home.once().well();
+        assert_eq!(peer.seen().bodies.len(), 1, "{}", home.status("work"));
+        let sent = server.client().mails(server.kind.sent);
+        assert!(sent.len() == 1 && sent[0].flags == ["\\Seen"], "{sent:?}");
+    }
+    assert_eq!((drafts(&server), home.status("work")["letters"].clone()), (vec![], json!({ "sent": 1 })));
 }
 
 fn doctor_finds_all_it_needs(server: Server) {
