@@ -15,6 +15,7 @@ use crate::support::home::{Home, until};
 use crate::support::mails::{body, demo, header, to_paste, with_reply_to};
 use crate::support::servers::{self, Moves, Server};
 use crate::support::smtp_peer::{Peer, Script};
+use crate::support::tls::Authority;
 
 /// One test function for each test and server.
 macro_rules! on_each {
@@ -51,6 +52,7 @@ on_each! {
         a_lost_ledger_finds_again_what_stands_in_drafts_and_what_was_sent
         a_mailbox_that_was_made_anew_is_read_and_nothing_drafted_twice
         what_may_be_sent_goes_out_once_and_a_copy_is_filed_in_sent
+        tls_of_both_kinds_lets_us_in_and_a_strange_authority_is_not_believed
         doctor_finds_all_it_needs
     }
 }
@@ -111,19 +113,18 @@ fn the_backlog_is_found_by_a_search_as_far_as_since_says(server: Server) {
 }
 
 fn idle_brings_a_draft_and_does_so_again_after_a_restart(server: Server) {
-    // The poll comes after five minutes: what is drafted sooner, IDLE told of.
-    a_draft_comes_and_another_after_a_restart(server, |account| account);
+    let poll_every = server.kind.poll_beside_idle;
+    a_draft_comes_and_another_after_a_restart(server, poll_every, "");
 }
 
 fn polling_brings_a_draft_and_does_so_again_after_a_restart(server: Server) {
-    a_draft_comes_and_another_after_a_restart(server, |account| {
-        account.replace("\"5m\"", "\"1s\"") + "idle = false\n"
-    });
+    a_draft_comes_and_another_after_a_restart(server, "1s", "idle = false\n");
 }
 
-fn a_draft_comes_and_another_after_a_restart(mut server: Server, keys: fn(String) -> String) {
+fn a_draft_comes_and_another_after_a_restart(mut server: Server, poll_every: &str, imap: &str) {
     let home = Home::new();
-    home.configure("", &[keys(home.on_port("work", server.port(), ""))]);
+    let account = home.on_port("work", server.port(), "").replace("5m", poll_every) + imap;
+    home.configure("", &[account]);
     home.once().well();
     let daemon = home.daemon();
     for number in 1..=3 {
@@ -132,7 +133,8 @@ fn a_draft_comes_and_another_after_a_restart(mut server: Server, keys: fn(String
         }
         daemon.says("connected", if number == 3 { 2 } else { 1 });
         server.deliver(&to_paste(number));
-        until("the draft", || (drafts(&server).len() == number as usize).then_some(()));
+        let what = format!("draft {number}");
+        until(&what, || (drafts(&server).len() == number as usize).then_some(()));
     }
     assert_eq!(daemon.stop(), Some(0));
 }
@@ -270,6 +272,22 @@ fn what_may_be_sent_goes_out_once_and_a_copy_is_filed_in_sent(server: Server) {
         assert!(sent.len() == 1 && sent[0].flags == ["\\Seen"], "{sent:?}");
     }
     assert_eq!((drafts(&server), home.status("work")["letters"].clone()), (vec![], json!({ "sent": 1 })));
+}
+
+fn tls_of_both_kinds_lets_us_in_and_a_strange_authority_is_not_believed(server: Server) {
+    let strange = Authority::vouching_for(&["localhost"]);
+    for (number, (port, tls)) in (1..).zip([(server.imaps_port(), "implicit"), (server.port(), "starttls")]) {
+        let home = Home::new();
+        home.configure("", &[home.on_tls("work", port, tls, &strange.ca_file(), "")]);
+        let refused = home.once();
+        assert_eq!(refused.code, Some(1), "{tls}: {}", refused.err);
+        assert!(refused.err.contains("ca_file"), "{tls}: {}", refused.err);
+        home.configure("", &[home.on_tls("work", port, tls, &server.ca_file(), "")]);
+        home.once().well();
+        server.deliver(&to_paste(number));
+        home.once().well();
+        assert_eq!(drafts(&server).len(), number as usize, "{tls}");
+    }
 }
 
 fn doctor_finds_all_it_needs(server: Server) {

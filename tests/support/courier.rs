@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::dovecot::{MAIL_ID, Storage, USER, free_ports};
 use super::home::until;
+use super::tls::Authority;
 use super::unpacked::{Group, Root, Unpacked};
 
 const COURIER: Unpacked =
@@ -13,8 +14,8 @@ const COURIER: Unpacked =
 /// `PASSWORD` of `dovecot.rs`, as `openssl passwd -1` writes it.
 const PASSWORD_HASH: &str = "$1$.a/8byw5$rVl0lj7f33bT604xzDeQR/";
 
-/// Debian's `/etc/courier/imapd`.
-const SETTINGS: [(&str, &str); 8] = [
+/// Debian's `/etc/courier/imapd` and `imapd-ssl`.
+const SETTINGS: [(&str, &str); 11] = [
     (
         "IMAP_CAPABILITY",
         "IMAP4rev1 UIDPLUS CHILDREN NAMESPACE THREAD=ORDEREDSUBJECT THREAD=REFERENCES SORT QUOTA IDLE",
@@ -26,6 +27,9 @@ const SETTINGS: [(&str, &str); 8] = [
     ("IMAP_UMASK", "022"),
     ("IMAP_TRASHFOLDERNAME", "Trash"),
     ("MAILDIRPATH", "Maildir"),
+    ("IMAP_STARTTLS", "YES"),
+    ("COURIERTLS", "/usr/bin/couriertls"),
+    ("TLS_CERTFILE", "/etc/courier/imapd.pem"),
 ];
 
 /// What it does for those who IDLE.
@@ -41,10 +45,13 @@ pub enum Telling {
 pub struct Courier {
     root: Root,
     passwords: Group,
-    listener: Option<Group>,
+    listeners: Option<[Group; 2]>,
     telling: Telling,
-    /// Plain text, for loopback.
+    authority: Authority,
+    /// STARTTLS, and plain text for loopback.
     pub port: u16,
+    /// TLS from the first byte.
+    pub imaps_port: u16,
 }
 
 impl Courier {
@@ -64,16 +71,23 @@ impl Courier {
         let passwords = root.start("/usr/lib/courier/courier-authlib/authdaemond", &[], &SETTINGS);
         let socket = root.path().join("run/courier/authdaemon/socket");
         until("Courier checks passwords", || socket.exists().then_some(()));
-        let [port] = free_ports();
-        let mut server = Self { root, passwords, listener: None, telling, port };
+        let authority = Authority::vouching_for(&["localhost"]);
+        root.put("etc/courier/imapd.pem", &authority.certificate_and_key());
+        let [port, imaps_port] = free_ports();
+        let mut server = Self { root, passwords, listeners: None, telling, authority, port, imaps_port };
         server.listen();
         Some(server)
     }
 
     /// Ends every session without a word and listens again on the same port.
     pub fn restart(&mut self) {
-        self.listener = None;
+        self.listeners = None;
         self.listen();
+    }
+
+    /// The authority to trust.
+    pub fn ca_file(&self) -> PathBuf {
+        self.authority.ca_file()
     }
 
     /// Its mail on disk.
@@ -87,29 +101,35 @@ impl Courier {
     }
 
     fn listen(&mut self) {
-        let port = self.port.to_string();
-        let arguments = [
-            "-address=127.0.0.1",
-            "-maxprocs=40",
-            "-maxperip=40",
-            "-nodnslookup",
-            "-noidentlookup",
-            &port,
-            "/usr/lib/courier/courier/imaplogin",
-            "/usr/bin/imapd",
-            "Maildir",
-        ];
+        self.listeners = Some([
+            self.listen_on(self.port, &[], &[]),
+            self.listen_on(
+                self.imaps_port,
+                &["/usr/bin/couriertls", "-server", "-tcpd"],
+                &[("IMAP_TLS", "1")],
+            ),
+        ]);
+        for port in [self.port, self.imaps_port] {
+            until("Courier listens", || TcpStream::connect(("127.0.0.1", port)).ok());
+        }
+    }
+
+    fn listen_on(&self, port: u16, around: &[&str], more: &[(&str, &str)]) -> Group {
+        let port = port.to_string();
+        let listening =
+            ["-address=127.0.0.1", "-maxprocs=40", "-maxperip=40", "-nodnslookup", "-noidentlookup", &port];
+        let serving = ["/usr/lib/courier/courier/imaplogin", "/usr/bin/imapd", "Maildir"];
+        let arguments = [listening.as_slice(), around, &serving].concat();
         let telling = match self.telling {
             Telling::AtOnce => "1",
             Telling::EachMinute => "0",
         };
         // Who watches folders for IDLE listens on an abstract socket, which knows no root folder:
         // without a name of its own, one server's watcher would look into another's folders.
-        let watcher = format!("notyet-{port}");
+        let watcher = format!("notyet-{}", self.port);
         let own = [("IMAP_ENHANCEDIDLE", telling), ("GAM_CLIENT_ID", &watcher)];
-        let settings = [SETTINGS.as_slice(), &own].concat();
-        self.listener = Some(self.root.start("/usr/sbin/couriertcpd", &arguments, &settings));
-        until("Courier listens", || TcpStream::connect(("127.0.0.1", self.port)).ok());
+        let settings = [SETTINGS.as_slice(), &own, more].concat();
+        self.root.start("/usr/sbin/couriertcpd", &arguments, &settings)
     }
 }
 
@@ -117,8 +137,10 @@ fn write_accounts(root: &Root) {
     for folder in ["etc/courier", "run/courier/authdaemon", "mail"] {
         root.make(folder);
     }
-    root.put("etc/passwd", &format!("mail:x:{MAIL_ID}:{MAIL_ID}::/mail:/bin/sh\n"));
-    root.put("etc/group", &format!("mail:x:{MAIL_ID}:\n"));
+    // STARTTLS is done by a process of the second user.
+    let user = |name| format!("{name}:x:{MAIL_ID}:{MAIL_ID}::/mail:/bin/sh\n");
+    root.put("etc/passwd", &(user("mail") + &user("courier")));
+    root.put("etc/group", &format!("mail:x:{MAIL_ID}:\ncourier:x:{MAIL_ID}:\n"));
     let settings = "authmodulelist=\"authuserdb\"\nauthmodulelistorig=\"authuserdb\"\ndaemons=1\n\
                     authdaemonvar=/run/courier/authdaemon\nDEBUG_LOGIN=0\nDEFAULTOPTIONS=\"\"\n";
     root.put("etc/courier/authdaemonrc", settings);

@@ -2,9 +2,11 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
+use std::path::PathBuf;
 
 use super::dovecot::{MAIL_ID, PASSWORD, USER, free_ports};
 use super::home::until;
+use super::tls::Authority;
 use super::unpacked::{Group, Root, Unpacked};
 
 const CYRUS: Unpacked = Unpacked { name: "Cyrus IMAP", folder: "cyrus", required_by: "NOTYET_REQUIRE_CYRUS" };
@@ -24,8 +26,11 @@ pub enum Names {
 pub struct Cyrus {
     root: Root,
     master: Option<Group>,
-    /// Plain text, for loopback.
+    authority: Authority,
+    /// STARTTLS, and plain text for loopback.
     pub port: u16,
+    /// TLS from the first byte.
+    pub imaps_port: u16,
     /// LMTP, for those who deliver.
     lmtp_port: u16,
 }
@@ -35,7 +40,8 @@ impl Cyrus {
     /// `NOTYET_REQUIRE_CYRUS=1` that is a failure.
     pub fn start(names: Names) -> Option<Self> {
         let root = CYRUS.copy()?;
-        let [port, lmtp_port] = free_ports();
+        let [port, imaps_port, lmtp_port] = free_ports();
+        let authority = Authority::vouching_for(&["localhost"]);
         for folder in ["db", "log", "msg", "proc", "ptclient", "quota", "socket", "user", "backup"] {
             root.make(&format!("var/lib/cyrus/{folder}"));
         }
@@ -44,10 +50,14 @@ impl Cyrus {
         root.put("etc/passwd", &format!("cyrus:x:{MAIL_ID}:{MAIL_ID}::/var/lib/cyrus:/bin/sh\n"));
         root.put("etc/group", &format!("mail:x:{MAIL_ID}:\n"));
         root.put("etc/imapd.conf", &settings(names));
-        root.put("etc/cyrus.conf", &services(port, lmtp_port));
+        root.put("etc/cyrus.conf", &services(port, imaps_port, lmtp_port));
+        root.put("etc/certificate.pem", &authority.certificate_and_key());
         root.run("/usr/sbin/saslpasswd2", &["-p", "-c", "-f", "/etc/sasldb2", "-u", HOST, USER], PASSWORD);
-        root.give(MAIL_ID, &["var/lib/cyrus", "var/spool/cyrus", "run", "etc/sasldb2"]);
-        let mut server = Self { root, master: None, port, lmtp_port };
+        root.give(
+            MAIL_ID,
+            &["var/lib/cyrus", "var/spool/cyrus", "run", "etc/sasldb2", "etc/certificate.pem"],
+        );
+        let mut server = Self { root, master: None, authority, port, imaps_port, lmtp_port };
         server.listen();
         Some(server)
     }
@@ -57,6 +67,11 @@ impl Cyrus {
         self.master = None;
         self.root.end_all();
         self.listen();
+    }
+
+    /// The authority to trust.
+    pub fn ca_file(&self) -> PathBuf {
+        self.authority.ca_file()
     }
 
     /// Delivers `message` into the INBOX, as the MTA would.
@@ -110,6 +125,8 @@ sasl_pwcheck_method: auxprop
 sasl_auxprop_plugin: sasldb
 sasl_sasldb_path: /etc/sasldb2
 sasl_mech_list: PLAIN LOGIN
+tls_server_cert: /etc/certificate.pem
+tls_server_key: /etc/certificate.pem
 autocreate_quota: 0
 autocreate_post: yes
 autocreate_inbox_folders: Drafts | Sent | Archive
@@ -120,13 +137,14 @@ xlist-archive: Archive
     )
 }
 
-fn services(imap: u16, lmtp: u16) -> String {
+fn services(imap: u16, imaps: u16, lmtp: u16) -> String {
     format!(
         "START {{
   recover cmd=\"ctl_cyrusdb -r\"
 }}
 SERVICES {{
   imap cmd=\"imapd\" listen=\"127.0.0.1:{imap}\" prefork=0 maxchild=40
+  imaps cmd=\"imapd -s\" listen=\"127.0.0.1:{imaps}\" prefork=0 maxchild=40
   lmtp cmd=\"lmtpd -a\" listen=\"127.0.0.1:{lmtp}\" prefork=0 maxchild=10
 }}
 DAEMON {{

@@ -1,6 +1,8 @@
 //! The real IMAP servers that the whole daemon is tried on, and what is
 //! different about each.
 
+use std::path::PathBuf;
+
 use super::client::Client;
 use super::courier::{Courier, Telling};
 use super::cyrus::{Cyrus, Names};
@@ -16,6 +18,9 @@ pub struct Kind {
     pub sent: &'static str,
     /// How it moves one mail.
     pub moves: Moves,
+    /// `poll_every` of those who IDLE. That of Courier may tell nothing: what watches for it
+    /// (gamin 0.1.10) loses a mail that comes while it is told to watch anew.
+    pub poll_beside_idle: &'static str,
     start: fn() -> Option<Running>,
 }
 
@@ -34,6 +39,7 @@ pub const DOVECOT: Kind = Kind {
     separator: '.',
     sent: "Posted",
     moves: Moves::AtOnce,
+    poll_beside_idle: "5m",
     start: || Dovecot::start().map(Running::Dovecot),
 };
 /// Courier.
@@ -42,6 +48,7 @@ pub const COURIER: Kind = Kind {
     separator: '.',
     sent: "INBOX.Sent",
     moves: Moves::ByCopy,
+    poll_beside_idle: "10s",
     start: || Courier::start(Telling::AtOnce).map(Running::Courier),
 };
 /// Cyrus, as it comes.
@@ -50,6 +57,7 @@ pub const CYRUS: Kind = Kind {
     separator: '/',
     sent: "Sent",
     moves: Moves::AtOnce,
+    poll_beside_idle: "5m",
     start: || Cyrus::start(Names::Slashes).map(Running::Cyrus),
 };
 /// Cyrus with `unixhierarchysep: no`.
@@ -83,7 +91,25 @@ impl Server {
         Some(Self { kind, running })
     }
 
-    /// Plain text, for loopback.
+    /// TLS from the first byte.
+    pub fn imaps_port(&self) -> u16 {
+        match &self.running {
+            Running::Dovecot(server) => server.imaps_port,
+            Running::Courier(server) => server.imaps_port,
+            Running::Cyrus(server) => server.imaps_port,
+        }
+    }
+
+    /// The authority that vouches for it as `localhost`.
+    pub fn ca_file(&self) -> PathBuf {
+        match &self.running {
+            Running::Dovecot(server) => server.ca_file(),
+            Running::Courier(server) => server.ca_file(),
+            Running::Cyrus(server) => server.ca_file(),
+        }
+    }
+
+    /// STARTTLS, and plain text for loopback.
     pub fn port(&self) -> u16 {
         match &self.running {
             Running::Dovecot(server) => server.imap_port,
