@@ -4,6 +4,7 @@
 use notyet::shell::clock;
 use serde_json::json;
 
+use crate::support::client::Client;
 use crate::support::courier::{Courier, Telling};
 use crate::support::home::{Home, until};
 use crate::support::mails::to_paste;
@@ -62,10 +63,12 @@ fn a_mail_whose_name_sorts_before_one_already_seen_is_drafted_too() {
     let server = courier!();
     let mail = server.storage();
     let home = watched(&server, "");
-    let (late, early) = (to_paste(1), to_paste(2));
-    mail.deliver_as("1800000002.M0P1.late", &late);
+    // Its owner has opened it: UIDVALIDITY stays.
+    Client::login(server.port).well("SELECT INBOX");
     home.once().well();
-    mail.deliver_as("1800000001.M0P1.early", &early);
+    mail.deliver_as("1800000002.M0P1.late", &to_paste(1));
+    home.once().well();
+    mail.deliver_as("1800000001.M0P1.early", &to_paste(2));
     home.once().well();
     assert_eq!(mail.files(".Drafts").len(), 2, "{}", home.status("work"));
 }
@@ -100,4 +103,20 @@ fn with_an_idle_that_tells_nothing_the_poll_brings_the_draft() {
         until("the draft", || (mail.files(".Drafts").len() == number as usize).then_some(()));
     }
     assert_eq!(daemon.stop(), Some(0));
+}
+
+/// The daemon opens mailboxes with SELECT here; who only looks must not.
+#[test]
+fn preview_and_doctor_write_nothing() {
+    let server = courier!();
+    server.storage().deliver("", &to_paste(1));
+    let home = Home::new();
+    home.configure("", &[home.on_port("work", server.port, "")]);
+    let shown = home.notyet(&["preview", "--since", "1d", "--json"]).well();
+    assert!(shown.out.contains("\"draft\""), "{}", shown.out);
+    home.notyet(&["doctor"]);
+    let numbers = server.maildir().join("courierimapuiddb");
+    assert!(!numbers.exists());
+    home.once().well();
+    assert!(numbers.exists(), "this is what would show it");
 }

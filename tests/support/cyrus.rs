@@ -129,9 +129,9 @@ tls_server_cert: /etc/certificate.pem
 tls_server_key: /etc/certificate.pem
 autocreate_quota: 0
 autocreate_post: yes
-autocreate_inbox_folders: Drafts | Sent | Archive
+autocreate_inbox_folders: Drafts | Posted | Archive
 xlist-drafts: Drafts
-xlist-sent: Sent
+xlist-sent: Posted
 xlist-archive: Archive
 "
     )

@@ -55,7 +55,7 @@ pub const COURIER: Kind = Kind {
 pub const CYRUS: Kind = Kind {
     prefix: "",
     separator: '/',
-    sent: "Sent",
+    sent: "Posted",
     moves: Moves::AtOnce,
     poll_beside_idle: "5m",
     start: || Cyrus::start(Names::Slashes).map(Running::Cyrus),
@@ -66,7 +66,7 @@ pub const CYRUS_WITH_DOTS: Kind =
 /// Cyrus with `altnamespace: no` as well, as Debian configures it.
 pub const CYRUS_BELOW_INBOX: Kind = Kind {
     prefix: "INBOX.",
-    sent: "INBOX.Sent",
+    sent: "INBOX.Posted",
     start: || Cyrus::start(Names::BelowInbox).map(Running::Cyrus),
     ..CYRUS_WITH_DOTS
 };
