@@ -16,7 +16,7 @@ macro_rules! dovecot {
 mod after;
 mod answers;
 mod brake;
-mod crash;
+pub(crate) mod crash;
 mod doctor;
 mod drafts;
 mod faults;

@@ -13,7 +13,7 @@ use crate::domain::after::Wish;
 use crate::domain::{Fault, Mail, Plan, RawMail, Timestamp};
 use crate::rulebook::Rulebook;
 pub use crate::shell::mailbox::Uid;
-use crate::shell::mailbox::{Access, Body, Envelope, Opened};
+use crate::shell::mailbox::{Body, Envelope, Opened};
 use crate::shell::store::{Batch, Cursor, Entry};
 use crate::stages::parse::{self, Unreadable};
 use crate::stages::recognise::{self, Recognised};
@@ -97,7 +97,7 @@ pub async fn ingest(
 ) -> Result<Tally, Fault> {
     let mut tally = Tally::default();
     for mailbox in &account.mailboxes {
-        let opened = port.open(mailbox, Access::ReadOnly).await?;
+        let opened = port.open(mailbox, shared.looking).await?;
         let mut look =
             Look { port, account, shared, memory, observer, stop, mailbox, opened, tally: &mut tally };
         look.run().await?;

@@ -18,8 +18,8 @@ use crate::domain::delivery::{Event, ParkedFor};
 use crate::domain::sending::Sending;
 use crate::domain::{Encounter, Fault, PersonKey, Policy, Timestamp};
 use crate::rulebook::Rulebook;
-use crate::shell::mailbox::Uid;
 use crate::shell::mailbox::maildir::UidBook;
+use crate::shell::mailbox::{Access, Uid};
 use crate::shell::store::{Delivery, Detail, Ledger};
 use crate::stages::Bench;
 use crate::stages::gates::Assume;
@@ -111,6 +111,8 @@ pub struct Shared {
     /// For so many of the account's time-outs after it began, an APPEND without
     /// answer may still be done by a slow server; tests that wait for nothing say 0.
     pub straggling_timeouts: u32,
+    /// How mailboxes are opened whose mail is read; [`Access::ReadOnly`] for those who must not write.
+    pub looking: Access,
     /// Where a Maildir's UIDs are kept; memory only for those who must not write.
     pub uids_dir: Option<PathBuf>,
     ledger: Mutex<Ledger>,
@@ -141,6 +143,7 @@ impl Shared {
             clock,
             at_step: |_| (),
             straggling_timeouts: 5,
+            looking: Access::LastingUids,
             uids_dir: None,
             ledger: Mutex::new(ledger),
         }

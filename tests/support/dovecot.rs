@@ -58,13 +58,28 @@ impl Dovecot {
         let mail = folder.path().join("mail");
         std::fs::create_dir(&mail).expect("mail folder");
         chown(&mail, Some(MAIL_ID), Some(MAIL_ID)).expect("chown");
-        let (imap_port, imaps_port) = two_free_ports();
+        let [imap_port, imaps_port] = free_ports();
         let config = folder.path().join("dovecot.conf");
         std::fs::write(folder.path().join("users"), format!("{USER}:{{PLAIN}}{PASSWORD}\n")).expect("users");
         std::fs::write(&config, configuration(folder.path(), &authority, imap_port, imaps_port) + more)
             .expect("configuration");
         let master = launch(&config);
         Some(Self { folder, authority, master, imap_port, imaps_port })
+    }
+
+    /// Ends every session and listens again on the same ports.
+    pub fn restart(&mut self) {
+        self.end();
+        self.master = launch(&self.folder.path().join("dovecot.conf"));
+    }
+
+    fn end(&mut self) {
+        let pid = self.master.id().to_string();
+        let asked = Command::new("kill").arg(&pid).status();
+        if !asked.is_ok_and(|status| status.success()) {
+            let _ = self.master.kill();
+        }
+        let _ = self.master.wait();
     }
 
     /// The authority to trust.
@@ -160,11 +175,12 @@ impl Storage {
             chown(&part, Some(MAIL_ID), Some(MAIL_ID)).expect("chown");
         }
         // Courier numbers new mail by the order of these names.
-        let name = format!("1700000000.M{number:06}P1.test");
-        let staged = folder.join("tmp").join(&name);
-        std::fs::write(&staged, message).expect("write");
-        chown(&staged, Some(MAIL_ID), Some(MAIL_ID)).expect("chown");
-        std::fs::rename(staged, folder.join("new").join(name)).expect("rename");
+        stage_and_deliver(&folder, &format!("1700000000.M{number:06}P1.test"), message);
+    }
+
+    /// Delivers `message` into the INBOX, which is there, under that file name.
+    pub fn deliver_as(&self, name: &str, message: &str) {
+        stage_and_deliver(&self.0, name, message);
     }
 
     /// The files of a folder; those that were delivered last come last.
@@ -226,13 +242,15 @@ impl Storage {
 
 impl Drop for Dovecot {
     fn drop(&mut self) {
-        let pid = self.master.id().to_string();
-        let asked = Command::new("kill").arg(&pid).status();
-        if !asked.is_ok_and(|status| status.success()) {
-            let _ = self.master.kill();
-        }
-        let _ = self.master.wait();
+        self.end();
     }
+}
+
+fn stage_and_deliver(folder: &Path, name: &str, message: &str) {
+    let staged = folder.join("tmp").join(name);
+    std::fs::write(&staged, message).expect("write");
+    chown(&staged, Some(MAIL_ID), Some(MAIL_ID)).expect("chown");
+    std::fs::rename(staged, folder.join("new").join(name)).expect("rename");
 }
 
 fn lack() -> Option<String> {
@@ -248,12 +266,10 @@ fn open_to_all(folder: &Path) {
     std::fs::set_permissions(folder, mode).expect("permissions");
 }
 
-fn two_free_ports() -> (u16, u16) {
-    let listen = || std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    // Both are held while the second is chosen, so that they differ.
-    let (first, second) = (listen(), listen());
-    let port = |listener: &std::net::TcpListener| listener.local_addr().expect("address").port();
-    (port(&first), port(&second))
+/// Loopback ports that nobody listens on. All are held until the last is chosen, so that they differ.
+pub fn free_ports<const N: usize>() -> [u16; N] {
+    let listeners = [(); N].map(|()| std::net::TcpListener::bind("127.0.0.1:0").expect("a port"));
+    listeners.map(|listener| listener.local_addr().expect("address").port())
 }
 
 fn launch(config: &Path) -> Child {
