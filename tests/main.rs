@@ -43,5 +43,6 @@ mod route;
 mod rule_errors;
 mod smtp;
 mod smtp_postfix;
+mod soak;
 mod supply;
 mod targets;
