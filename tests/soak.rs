@@ -25,7 +25,7 @@ use notyet::shell::clock;
 use notyet::shell::store::Ledger;
 
 use traffic::{At, Mail};
-use world::{Shake, World};
+use world::{Rest, Shake, World};
 
 /// How much, how long, and what all chance follows from.
 struct Length {
@@ -82,7 +82,7 @@ async fn a_year_of_mail_faults_and_restarts_comes_out_even() {
     let Some(mut world) = World::start(length.seed).await else { return };
     world.bring_up();
     let accounts = world.accounts();
-    rest(&mut world, &accounts).await;
+    rest(&mut world, &accounts, Rest::Settled).await;
 
     let deeds = year(&mut world, &length);
     let count = deeds.len();
@@ -96,7 +96,7 @@ async fn a_year_of_mail_faults_and_restarts_comes_out_even() {
     world.mend_all();
     world.bring_up();
     world.shake(Shake::Reload);
-    rest(&mut world, &accounts).await;
+    rest(&mut world, &accounts, Rest::Settled).await;
     world.shake(Shake::Stop);
     days_pass(&world, &accounts).await;
 
@@ -142,7 +142,7 @@ fn year(world: &mut World, length: &Length) -> Vec<Deed> {
                 first.push(deed(rng));
             }
         };
-        add(|rng| Deed::BreakLine(either(rng)), 25, rng);
+        add(|rng| Deed::BreakLine(either(rng)), 16, rng);
         add(|_| Deed::TouchInbox, 20, rng);
         add(|_| Deed::TouchDraft, 60, rng);
         add(|_| Deed::Answer, 100, rng);
@@ -184,18 +184,18 @@ async fn act(world: &mut World, accounts: &[Account], deed: Deed) {
             world.shake(shake);
             world.bring_up();
         }
-        Deed::Rest => rest(world, accounts).await,
+        Deed::Rest => rest(world, accounts, Rest::Read).await,
         Deed::Renumber(at) => world.renumber(at),
     }
 }
 
-/// Until all mail is read and no letter is under way.
-async fn rest(world: &mut World, accounts: &[Account]) {
+/// Until all mail is read; at the end of all, until no letter is under way.
+async fn rest(world: &mut World, accounts: &[Account], end: Rest) {
     world.bring_up();
     let began = Instant::now();
     let mut shaken = Instant::now();
     loop {
-        let undone = world.undone(accounts).await;
+        let undone = world.undone(accounts, end).await;
         if undone.is_empty() {
             break;
         }
@@ -248,11 +248,12 @@ async fn days_pass(world: &World, accounts: &[Account]) {
 
 fn figures(world: &World, balance: &oracle::Balance, took: Duration) {
     println!(
-        "soak: {} mails, {} invitations in {} s; letters: {:?}",
+        "soak: {} mails, {} invitations in {} s; letters: {:?}; in doubt: {:?}",
         world.delivered.len(),
         world.traffic.invited.len(),
         took.as_secs(),
-        balance.letters
+        balance.letters,
+        balance.doubts
     );
     println!(
         "soak: {} transmissions, {} answers, {} mails and {} drafts in the owner's hands, {} untidy",

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use notyet::domain::InvitationKey;
 use notyet::domain::delivery::{Mode, State};
 use notyet::shell::store::{Delivery, Ledger};
 use serde_json::Value;
@@ -15,6 +16,8 @@ use crate::support::mails::{body, header};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Found {
     letters: Vec<(Mode, State)>,
+    /// What the last step of the letter was for.
+    words: String,
     drafts: usize,
     transmissions: usize,
     copies: usize,
@@ -31,6 +34,7 @@ struct Standing {
 #[derive(Debug, Default)]
 pub struct Balance {
     pub letters: BTreeMap<&'static str, usize>,
+    pub doubts: BTreeMap<String, usize>,
     pub touched_by_hand: usize,
     pub drafts_by_hand: usize,
     pub untidy: usize,
@@ -76,6 +80,10 @@ pub fn compare(world: &World) -> Balance {
             _ => panic!("not at an end: {case}"),
         }
         *balance.letters.entry(state.as_str()).or_default() += 1;
+        if *state == State::Parked {
+            let words: String = found.words.chars().take(40).collect();
+            *balance.doubts.entry(format!("{mode:?}: {words}")).or_default() += 1;
+        }
     }
     let may_refuse = world.refusals_at(&["APPEND", "literal"]);
     assert!(
@@ -91,6 +99,13 @@ pub fn compare(world: &World) -> Balance {
     inbox(world, &found, &mut balance);
     balance.drafts_by_hand = world.done.values().map(Vec::len).sum();
     balance
+}
+
+/// Why a letter stands in doubt: what was noted when it came to that.
+fn why(ledger: &Ledger, key: &InvitationKey) -> String {
+    let history = ledger.history(key).expect("history");
+    let doubt = history.iter().find(|step| step.to == State::Uncertain);
+    doubt.map(|step| step.note.clone()).unwrap_or_default()
 }
 
 /// The owner's other program took a mail of this invitation away, perhaps before it was read.
@@ -109,9 +124,11 @@ fn collect(world: &World) -> BTreeMap<u32, Found> {
     let ledger = Ledger::open_read_only(&world.home.state()).expect("the ledger");
     for side in &world.sides {
         for state in State::ALL {
-            for Delivery { mode, message, .. } in ledger.in_state(side.name, state).expect("letters") {
+            for Delivery { key, mode, message, .. } in ledger.in_state(side.name, state).expect("letters") {
                 let text = String::from_utf8(message.0).expect("UTF-8");
-                found.entry(world.number_of(&text)).or_default().letters.push((mode, state));
+                let found = found.entry(world.number_of(&text)).or_default();
+                found.letters.push((mode, state));
+                found.words = why(&ledger, &key);
             }
         }
         for draft in side.server.messages(".Drafts") {

@@ -241,9 +241,13 @@ impl Traffic {
 
     /// New invitations (a digest tells of several), with their reminders, copies and forgeries.
     pub fn invitation(&mut self) -> Vec<Mail> {
-        let pattern = &PATTERNS[self.rng.usize(..PATTERNS.len())];
         let first = u32::try_from(self.invited.len()).expect("few");
         let to = At::ALL[self.rng.usize(..2)];
+        // What can be sent is rarer than what cannot, and the account that sends is to do so.
+        let more = if to == At::Post { 9 } else { 0 };
+        let sendable = PATTERNS.iter().filter(|pattern| pattern.sort == Sort::Sendable).cycle().take(more);
+        let all: Vec<&Pattern> = PATTERNS.iter().chain(sendable).collect();
+        let pattern = all[self.rng.usize(..all.len())];
         let twice = self.rng.u8(..) < 12;
         let numbers: Vec<u32> = (first..).take(pattern.people.len()).collect();
         self.invited.extend(numbers.iter().map(|_| Invited { to, sort: pattern.sort, twice }));

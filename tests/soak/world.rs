@@ -74,6 +74,15 @@ const STEPS: [&str; 16] = [
     "UID STORE",
 ];
 
+/// How far everything is to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// All mail is read.
+    Read,
+    /// No letter is under way either.
+    Settled,
+}
+
 /// How a daemon is ended or shaken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shake {
@@ -224,8 +233,14 @@ impl World {
             resident_kb: kb("VmRSS:"),
             own_kb: kb("RssAnon:"),
             files: std::fs::read_dir(format!("/proc/{pid}/fd")).expect("fd").count(),
-            ledger_bytes: std::fs::metadata(Ledger::file(&self.home.state())).map_or(0, |file| file.len()),
+            ledger_bytes: self.ledger_bytes(),
         });
+    }
+
+    /// The ledger's file with what SQLite keeps beside it.
+    fn ledger_bytes(&self) -> u64 {
+        let files = std::fs::read_dir(self.home.state()).into_iter().flatten().flatten();
+        files.filter_map(|file| Some(file.metadata().ok()?.len())).sum()
     }
 
     /// The accounts, by a line that does not break.
@@ -234,8 +249,9 @@ impl World {
         setup::load(&config).unwrap_or_else(|problems| panic!("{problems}")).config.accounts
     }
 
-    /// What of all mail has not been read, and which letters are under way; nothing when all is done.
-    pub async fn undone(&self, accounts: &[Account]) -> Vec<String> {
+    /// What of all mail has not been read, and which letters are under way, should that be asked;
+    /// nothing when all is done.
+    pub async fn undone(&self, accounts: &[Account], rest: Rest) -> Vec<String> {
         let mut undone = Vec::new();
         let Ok(ledger) = Ledger::open_read_only(&self.home.state()) else {
             return vec!["there is no ledger yet".to_owned()];
@@ -245,6 +261,9 @@ impl World {
             let cursor = ledger.cursor(&account.name, "INBOX").expect("cursor");
             if cursor != Some(truth) {
                 undone.push(format!("{}: read up to {cursor:?} of {truth:?}", account.name));
+            }
+            if rest == Rest::Read {
+                continue;
             }
             for state in [State::Appending, State::Transmitting] {
                 let count = ledger.in_state(&account.name, state).expect("letters").len();
