@@ -275,6 +275,9 @@ fn figures(world: &World, balance: &oracle::Balance, took: Duration) {
         world.spoilt(),
         world.line_faults
     );
+    for (complaint, count) in &world.complaints {
+        println!("soak: the log, {count} times: {complaint}");
+    }
     println!("soak:  life   mails  resident  own (kB)  files  ledger (kB)");
     for look in &world.vitals {
         println!(

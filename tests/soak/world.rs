@@ -113,6 +113,7 @@ pub struct World {
     pub line_faults: BTreeMap<(&'static str, String), u32>,
     pub vitals: Vec<Vitals>,
     pub shakes: BTreeMap<&'static str, u32>,
+    pub complaints: BTreeMap<String, u32>,
     planned: [Option<(&'static str, Fault)>; 2],
     troubled: Arc<AtomicBool>,
     daemon: Option<Daemon>,
@@ -139,6 +140,7 @@ impl World {
             line_faults: BTreeMap::new(),
             vitals: Vec::new(),
             shakes: BTreeMap::new(),
+            complaints: BTreeMap::new(),
             planned: [None, None],
             troubled,
             daemon: None,
@@ -207,6 +209,7 @@ impl World {
             return;
         }
         let Some(daemon) = self.daemon.take() else { return };
+        self.hear(&daemon);
         for line in daemon.log() {
             let broken =
                 ["panicked", "please report it", "broke down"].iter().any(|word| line.contains(word));
@@ -215,6 +218,18 @@ impl World {
         match shake {
             Shake::Kill => daemon.signal("-KILL"),
             _ => assert_eq!(daemon.stop(), Some(0), "how it ends"),
+        }
+    }
+
+    /// Counts what the daemon complained of.
+    fn hear(&mut self, daemon: &Daemon) {
+        for line in daemon.log() {
+            let said: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+            if let (Some("WARN" | "ERROR"), Some(message)) =
+                (said["level"].as_str(), said["message"].as_str())
+            {
+                *self.complaints.entry(message.to_owned()).or_default() += 1;
+            }
         }
     }
 
