@@ -93,6 +93,7 @@ async fn a_year_of_mail_faults_and_restarts_comes_out_even() {
         }
         act(&mut world, &accounts, deed).await;
     }
+    let in_trouble = world.transmissions().len();
     world.mend_all();
     world.bring_up();
     world.shake(Shake::Reload);
@@ -101,6 +102,7 @@ async fn a_year_of_mail_faults_and_restarts_comes_out_even() {
     days_pass(&world, &accounts).await;
 
     let balance = oracle::compare(&world);
+    println!("soak: {in_trouble} letters went out before the faults were switched off");
     figures(&world, &balance, began.elapsed());
     stays_flat(&world);
 }
