@@ -8,7 +8,7 @@ use super::port::Port;
 use super::shared::Shared;
 use crate::domain::delivery::Event;
 use crate::domain::{AnswerKind, Fault, InvitationKey, Mail, Timestamp};
-use crate::shell::mailbox::{Body, Envelope};
+use crate::shell::mailbox::{Body, Envelope, SearchTerm};
 use crate::shell::store::Detail;
 use crate::stages::parse;
 use crate::stages::replies::{self, Shown};
@@ -19,6 +19,24 @@ const REPORTS_FOR: Duration = DAY.saturating_mul(14);
 const EVER: Timestamp = Timestamp::from_unix_s(i64::MIN);
 /// Reports are short; of a longer one nothing is learned.
 const MAX_REPORT_BYTES: u32 = 256 * 1024;
+
+/// What a mailbox is asked for where nothing tells any more what was read of it (a new
+/// UIDVALIDITY): what comes back to letters, and mail of those whose letter waits.
+///
+/// # Errors
+/// A [`Fault`] of the ledger.
+pub(super) fn search_terms(shared: &Shared) -> Result<Vec<SearchTerm>, Fault> {
+    if !shared.ledger().has_written_since(EVER)? {
+        return Ok(Vec::new());
+    }
+    let fields = replies::SEARCHED.into_iter();
+    let mut terms: Vec<SearchTerm> = fields
+        .map(|(name, value)| SearchTerm::Header { name: name.to_owned(), value: value.to_owned() })
+        .collect();
+    let waiting = shared.ledger().about_to_be_sent()?;
+    terms.extend(waiting.iter().filter_map(|letter| Some(SearchTerm::From(letter.to.as_ref()?.to_string()))));
+    Ok(terms)
+}
 
 /// Looks through the headers of `envelopes` for what comes back. Bodies are
 /// read of reports on deliveries only, and only while a letter is as young as

@@ -155,7 +155,8 @@ impl Look<'_> {
                 return Ok(());
             }
             Anchor::Backlog(since) | Anchor::TurnedBack(since) => {
-                let terms = candidates::search_terms(&self.shared.rules);
+                let mut terms = candidates::search_terms(&self.shared.rules);
+                terms.extend(answers::search_terms(self.shared)?);
                 let mut uids = self.port.search(&terms, Some(since)).await?;
                 uids.retain(|uid| *uid < self.opened.uid_next);
                 self.observer.expect(uids.len());
