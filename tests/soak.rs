@@ -44,7 +44,8 @@ impl Length {
             mails: number("NOTYET_SOAK_MAILS").unwrap_or(1_500) as usize,
             invitations: number("NOTYET_SOAK_INVITATIONS").unwrap_or(60) as usize,
             minutes: number("NOTYET_SOAK_MINUTES"),
-            seed: number("NOTYET_SOAK_SEED").unwrap_or_else(|| fastrand::u64(..)),
+            // Always the same, so that the tests of one state of the code agree; the script draws one.
+            seed: number("NOTYET_SOAK_SEED").unwrap_or(2),
         }
     }
 }

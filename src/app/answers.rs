@@ -11,6 +11,7 @@ use crate::domain::{AnswerKind, Fault, InvitationKey, Mail, Timestamp};
 use crate::shell::mailbox::{Body, Envelope, SearchTerm};
 use crate::shell::store::Detail;
 use crate::stages::parse;
+use crate::stages::recognise;
 use crate::stages::replies::{self, Shown};
 
 /// A server gives up after five days; some take longer.
@@ -64,6 +65,10 @@ pub(super) async fn look(port: &mut Port, shared: &Shared, envelopes: &[Envelope
                 note(shared, AnswerKind::Bounced, &keys, at)?;
             }
             Shown::Report | Shown::Nothing => {}
+        }
+        // A network writes in the names of those who invite; that is no word of theirs.
+        if recognise::is_candidate(&header, &shared.rules) {
+            continue;
         }
         for letter in
             waiting.iter().filter(|letter| letter.to.as_ref().is_some_and(|to| to.same_mailbox(from)))

@@ -5,7 +5,7 @@ use notyet::shell::store::Ledger;
 
 use super::watched as watched_on;
 use crate::support::home::Home;
-use crate::support::mails::{header, with_reply_to};
+use crate::support::mails::{demo, header, with_reply_to};
 use crate::support::smtp_peer::{Act, At, Peer, Script};
 
 /// A home with one Maildir account that sends by `peer` and has had its first run.
@@ -108,7 +108,23 @@ async fn what_came_back_is_found_under_a_new_uidvalidity() {
     assert_eq!(kinds, ["auto-answered", "bounced", "replied"]);
 }
 
-/// The same for somebody who wrote to the owner while a letter to them waits.
+/// A guest's invitation comes from the guest's own address, and so does its reminder: that is no word of theirs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reminder_in_the_inviters_name_does_not_hold_their_letter_back() {
+    let peer = Peer::standing(Script::new(Tls::Implicit).at(At::Mail, Act::Say("451 4.3.0 later\r\n"))).await;
+    let home = watched(&peer);
+    let invitation = demo("2009-09-guest-note-default");
+    home.deliver("work", "1.test", &invitation);
+    home.once().well();
+    home.deliver("work", "2.test", &invitation.replace("<381814797.", "<381814798."));
+    home.once().well();
+    assert_eq!(home.status("work")["letters"]["queued"], 1, "{}", home.status("work"));
+    home.deliver("work", "3.test", &mail("From: <tobias.arendt@example.com>", "About that invitation"));
+    home.once().well();
+    assert_eq!(home.status("work")["letters"]["parked"], 1);
+}
+
+/// Under a new UIDVALIDITY a letter that waits is not sent to somebody who wrote meanwhile either.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_letter_that_waits_is_not_sent_to_who_wrote_before_a_new_uidvalidity() {
     let server = dovecot!();

@@ -253,7 +253,10 @@ impl Traffic {
         self.invited.extend(numbers.iter().map(|_| Invited { to, sort: pattern.sort, twice }));
         let mut mails = Vec::new();
         if self.rng.u8(..) < 25 {
+            // Of its own: under new UIDs, two mails of one Message-ID could not be told apart.
+            self.copies += 1;
             let text = self.forged(&self.written(pattern, first));
+            self.copies += 1;
             mails.push(Mail { to, what: What::Forgery, text });
         }
         let what = What::Invitation(numbers);

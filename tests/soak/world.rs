@@ -493,7 +493,7 @@ async fn side(name: &'static str) -> Option<Side> {
 fn script(dice: &mut Rng, troubled: bool) -> Script {
     use smtp_peer::At;
     let script = Script::new(Tls::LoopbackPlain);
-    if !troubled || dice.u8(..) > 80 {
+    if !troubled || dice.u8(..) > 100 {
         return script;
     }
     let at = [At::Greeting, At::Hello, At::Mail, At::Rcpt, At::Data, At::MidBody, At::Dot, At::Dot, At::Quit]
