@@ -244,7 +244,7 @@ impl Traffic {
         let first = u32::try_from(self.invited.len()).expect("few");
         let to = At::ALL[self.rng.usize(..2)];
         // What can be sent is rarer than what cannot, and the account that sends is to do so.
-        let more = if to == At::Post { 9 } else { 0 };
+        let more = if to == At::Post { 18 } else { 0 };
         let sendable = PATTERNS.iter().filter(|pattern| pattern.sort == Sort::Sendable).cycle().take(more);
         let all: Vec<&Pattern> = PATTERNS.iter().chain(sendable).collect();
         let pattern = all[self.rng.usize(..all.len())];

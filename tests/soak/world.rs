@@ -496,8 +496,21 @@ fn script(dice: &mut Rng, troubled: bool) -> Script {
     if !troubled || dice.u8(..) > 100 {
         return script;
     }
-    let at = [At::Greeting, At::Hello, At::Mail, At::Rcpt, At::Data, At::MidBody, At::Dot, At::Dot, At::Quit]
-        [dice.usize(..9)];
+    // What happens once the letter is out is the most dangerous, and happens most.
+    const MOMENTS: [At; 11] = [
+        At::Greeting,
+        At::Hello,
+        At::Mail,
+        At::Rcpt,
+        At::Data,
+        At::MidBody,
+        At::Dot,
+        At::Dot,
+        At::Dot,
+        At::Dot,
+        At::Quit,
+    ];
+    let at = MOMENTS[dice.usize(..MOMENTS.len())];
     let say = [
         Act::Say("451 4.3.0 later\r\n"),
         Act::Say("421 4.3.2 going down\r\n"),
