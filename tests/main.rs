@@ -45,5 +45,6 @@ mod rule_errors;
 mod servers;
 mod smtp;
 mod smtp_postfix;
+mod soak;
 mod supply;
 mod targets;

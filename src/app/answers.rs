@@ -10,6 +10,7 @@ use crate::domain::delivery::ParkedFor;
 use crate::domain::{AnswerKind, Fault, InvitationKey, Mail, Timestamp};
 use crate::shell::mailbox::{Body, Envelope, SearchTerm};
 use crate::stages::parse;
+use crate::stages::recognise;
 use crate::stages::replies::{self, Shown};
 
 /// A server gives up after five days; some take longer.
@@ -19,8 +20,8 @@ const EVER: Timestamp = Timestamp::from_unix_s(i64::MIN);
 /// Reports are short; of a longer one nothing is learned.
 const MAX_REPORT_BYTES: u32 = 256 * 1024;
 
-/// What to ask a server for, where its mail is not read from a UID on: answers,
-/// and mail of those whose letter waits. Nothing while no letter was written.
+/// What a mailbox is asked for where nothing tells any more what was read of it (a new
+/// UIDVALIDITY): what comes back to letters, and mail of those whose letter waits.
 ///
 /// # Errors
 /// A [`Fault`] of the ledger.
@@ -32,7 +33,7 @@ pub(super) fn search_terms(shared: &Shared) -> Result<Vec<SearchTerm>, Fault> {
     let field = |(name, value): (&str, &str)| SearchTerm::Header { name: name.into(), value: value.into() };
     let waiting = ledger.about_to_be_sent()?.into_iter().filter_map(|letter| letter.to);
     let from = waiting.map(|to| SearchTerm::From(to.to_string()));
-    Ok(replies::SEARCH.into_iter().map(field).chain(from).collect())
+    Ok(replies::SEARCHED.into_iter().map(field).chain(from).collect())
 }
 
 /// Looks through the headers of `envelopes` for what comes back. Bodies are
@@ -61,6 +62,10 @@ pub(super) async fn look(port: &mut Port, shared: &Shared, envelopes: &[Envelope
                 note(shared, AnswerKind::Bounced, &keys, at)?;
             }
             Shown::Report | Shown::Nothing => {}
+        }
+        // A network writes in the names of those who invite; that is no word of theirs.
+        if recognise::is_candidate(&header, &shared.rules) {
+            continue;
         }
         for letter in
             waiting.iter().filter(|letter| letter.to.as_ref().is_some_and(|to| to.same_mailbox(from)))

@@ -76,6 +76,8 @@ pub async fn settle(port: &mut Port, account: &Account, shared: &Shared, stop: &
         let drafts = drafts_folder(port, account, &mut folders).await?;
         resolve(port, account, &drafts, &letter, shared).await?;
     }
+    // A draft more would hide whether the one before was appended.
+    let undecided = !shared.ledger().in_state(&account.name, State::Appending)?.is_empty();
     let due: Vec<_> = shared.ledger().due(&account.name, shared.now())?;
     for letter in due {
         if stop.asked() {
@@ -90,7 +92,7 @@ pub async fn settle(port: &mut Port, account: &Account, shared: &Shared, stop: &
         }
         if letter.mode == Mode::Draft && letter.attempts >= MOST_APPENDS && letter.retried_at.is_none() {
             shared.park(&letter, ParkedFor::NeverAppended)?;
-        } else if letter.mode == Mode::Draft {
+        } else if letter.mode == Mode::Draft && !undecided {
             let drafts = drafts_folder(port, account, &mut folders).await?;
             draft(port, &drafts, &letter, shared).await?;
         }

@@ -198,6 +198,23 @@ async fn no_fault_on_the_way_to_tls_sends_anything_or_hangs() {
     }
 }
 
+/// What shows that an APPEND was never done is that Drafts is as it was: the drafts behind it have to wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_that_was_cut_off_is_written_later_though_others_wait_behind_it() {
+    let server = dovecot!();
+    let mut grid = Grid::before(&server, Tls::LoopbackPlain).await;
+    for step in ["APPEND", "literal"] {
+        for _ in 0..3 {
+            grid.deliver();
+        }
+        grid.line.plan(At::Named(step), Fault::CutBefore);
+        grid.pass(step).await;
+        assert!(grid.line.happened(), "{step}");
+        grid.settled(step).await;
+    }
+    assert_eq!(grid.count(State::Drafted), grid.delivered);
+}
+
 /// The faults that differ where the daemon waits.
 const IN_A_WAIT: [Fault; 9] = [
     Fault::CutBefore,

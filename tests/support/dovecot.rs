@@ -162,25 +162,51 @@ impl Storage {
 
     /// Delivers `message` into a folder (`""` is INBOX, `.Drafts` its neighbour).
     pub fn deliver(&self, folder: &str, message: &str) {
+        self.deliver_named(folder, message);
+    }
+
+    /// The same; tells the name of the file, to which the server will add flags.
+    pub fn deliver_named(&self, folder: &str, message: &str) -> String {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        for parent in [self.0.parent().expect("home"), self.0.as_path()] {
-            std::fs::create_dir_all(parent).expect("home");
-            chown(parent, Some(MAIL_ID), Some(MAIL_ID)).expect("chown");
-        }
+        self.make(folder);
         let folder = self.0.join(folder);
-        for part in ["cur", "new", "tmp"] {
-            let part = folder.join(part);
-            std::fs::create_dir_all(&part).expect("maildir");
-            chown(&part, Some(MAIL_ID), Some(MAIL_ID)).expect("chown");
-        }
         // Courier numbers new mail by the order of these names.
-        stage_and_deliver(&folder, &format!("1700000000.M{number:06}P1.test"), message);
+        let name = format!("1700000000.M{number:06}P1.test");
+        stage_and_deliver(&folder, &name, message);
+        name
     }
 
     /// Delivers `message` into the INBOX, which is there, under that file name.
     pub fn deliver_as(&self, name: &str, message: &str) {
         stage_and_deliver(&self.0, name, message);
+    }
+
+    /// Makes a folder with all above it.
+    pub fn make(&self, folder: &str) {
+        let folder = self.0.join(folder);
+        let own = |path: &Path| chown(path, Some(MAIL_ID), Some(MAIL_ID)).expect("chown");
+        for part in ["cur", "new", "tmp"] {
+            std::fs::create_dir_all(folder.join(part)).expect("maildir");
+            own(&folder.join(part));
+        }
+        for parent in [self.0.parent().expect("home"), self.0.as_path(), folder.as_path()] {
+            own(parent);
+        }
+    }
+
+    /// Where the file of that name is now, whatever flags it has got; `None` when it has left the folder.
+    pub fn find(&self, folder: &str, name: &str) -> Option<PathBuf> {
+        let folder = self.0.join(folder);
+        let fresh = folder.join("new").join(name);
+        if fresh.exists() {
+            return Some(fresh);
+        }
+        let entries = std::fs::read_dir(folder.join("cur")).ok()?;
+        let mut paths = entries.flatten().map(|entry| entry.path());
+        paths.find(|path| {
+            path.file_name().is_some_and(|file| file.as_encoded_bytes().starts_with(name.as_bytes()))
+        })
     }
 
     /// The files of a folder; those that were delivered last come last.
@@ -199,9 +225,17 @@ impl Storage {
 
     /// Moves a file into a folder, as another client would.
     pub fn take_to(&self, folder: &str, path: &Path) {
+        self.try_take_to(folder, path).expect("rename");
+    }
+
+    /// The same for a file that may have gone meanwhile.
+    ///
+    /// # Errors
+    /// When it has.
+    pub fn try_take_to(&self, folder: &str, path: &Path) -> std::io::Result<()> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("1700000002.M{}P2.moved:2,S", NUMBER.fetch_add(1, Ordering::Relaxed));
-        std::fs::rename(path, self.0.join(folder).join("cur").join(name)).expect("rename");
+        std::fs::rename(path, self.0.join(folder).join("cur").join(name))
     }
 
     /// Gives INBOX a new UIDVALIDITY and every message of it a new UID.
