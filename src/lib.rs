@@ -60,7 +60,7 @@
 //! - **No login to a network's site, no link opened**: there is no HTTP client
 //!   among the dependencies.
 //! - **No plain EXPUNGE, and no mail touched unasked.** Mailboxes are opened
-//!   read-only. Only where the config says so (`[[after]]`) the one notification
+//!   read-only, or with SELECT where only that makes UIDs last (Courier). Only where the config says so (`[[after]]`) the one notification
 //!   is marked or moved, by UID and after a look at its Message-ID
 //!   ([`app`]'s `tidy`); only `notyet undo` removes a draft, by UID EXPUNGE and
 //!   while it is as we wrote it.
