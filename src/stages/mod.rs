@@ -8,6 +8,7 @@ pub mod brake;
 pub mod classify;
 pub mod compose;
 pub mod decide;
+pub mod dkim;
 pub mod gates;
 pub mod hours;
 pub mod html;
