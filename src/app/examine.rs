@@ -2,6 +2,7 @@
 
 use super::ingest::read_alone;
 use super::people::Acquaintances;
+use crate::domain::dkim::OwnCheck;
 use crate::domain::sending::SendFacts;
 use crate::domain::{Evidence, Fault, Notice, Plan, RawMail, Timestamp};
 pub use crate::stages::Bench;
@@ -62,6 +63,7 @@ pub fn examine(
         letters_last_day: 0,
         encounters: Vec::new(),
         sending: SendFacts::default(),
+        own_check: OwnCheck::NotMade,
     };
     let mut plans = Vec::new();
     for invitation in &recognised.invitations {

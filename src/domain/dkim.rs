@@ -40,8 +40,10 @@ pub enum KeyAnswer {
     Several,
     /// There is no such name, or no TXT record at it.
     Absent,
-    /// Nobody could tell, for now: silence, a server's failure, an answer that cannot be read.
-    Unreachable(String),
+    /// A server could not tell, for now; its words.
+    Failed(String),
+    /// No server answered, or none in a form that can be read.
+    Silence(String),
 }
 
 /// A check of our own of one mail.

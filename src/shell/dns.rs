@@ -38,6 +38,7 @@ const UDP_BYTES: u16 = 1232;
 const MAX_SERVERS: usize = 3;
 /// How often the list of servers is gone through.
 const ROUNDS: usize = 2;
+const MAX_FILE_BYTES: u64 = 64 * 1024;
 const SYSTEM: &str = "/etc/resolv.conf";
 
 impl Resolver {
@@ -54,7 +55,7 @@ impl Resolver {
         for name in names {
             let answer = match timeout_at(end, self.key(&name)).await {
                 Ok(answer) => answer,
-                Err(_) => KeyAnswer::Unreachable("nobody answered in time".to_owned()),
+                Err(_) => KeyAnswer::Silence("nobody answered in time".to_owned()),
             };
             answers.push((name, answer));
         }
@@ -62,16 +63,17 @@ impl Resolver {
     }
 
     async fn key(&self, name: &KeyName) -> KeyAnswer {
-        let mut words = "there is no server to ask".to_owned();
+        let mut last = KeyAnswer::Silence("there is no DNS server to ask".to_owned());
         for _ in 0..ROUNDS {
             for server in &self.servers {
-                match self.ask(*server, name).await {
+                last = match self.ask(*server, name).await {
+                    Ok(KeyAnswer::Failed(why)) => KeyAnswer::Failed(format!("DNS server {server}: {why}")),
                     Ok(answer) => return answer,
-                    Err(why) => words = format!("DNS server {server}: {why}"),
-                }
+                    Err(why) => KeyAnswer::Silence(format!("DNS server {server}: {why}")),
+                };
             }
         }
-        KeyAnswer::Unreachable(words)
+        last
     }
 
     async fn ask(&self, server: SocketAddr, name: &KeyName) -> Result<KeyAnswer, String> {
@@ -90,7 +92,7 @@ impl Resolver {
 
 /// The servers that `file` names, as resolver(5) has it: none means this machine.
 fn system(file: &Path) -> Vec<SocketAddr> {
-    let text = files::read_text(file).unwrap_or_default();
+    let text = files::read_text(file, MAX_FILE_BYTES).unwrap_or_default();
     let named = text.lines().filter_map(|line| {
         let mut words = line.split_whitespace();
         (words.next() == Some("nameserver")).then(|| words.next()?.parse::<IpAddr>().ok())?
@@ -126,7 +128,7 @@ async fn over_udp(server: SocketAddr, question: &Bytes) -> io::Result<Bytes> {
     socket.connect(&server.into())?;
     let socket = UdpSocket::from_std(socket.into())?;
     socket.send(question.as_slice()).await?;
-    let mut bytes = vec![0; usize::from(UDP_BYTES)];
+    let mut bytes = vec![0; 4 * usize::from(UDP_BYTES)];
     loop {
         let length = socket.recv(&mut bytes).await?;
         let datagram = bytes.get(..length).unwrap_or_default().to_vec();
@@ -160,7 +162,7 @@ fn read(answer: &Bytes) -> Result<KeyAnswer, String> {
     match answer.header().rcode() {
         Rcode::NOERROR => {}
         Rcode::NXDOMAIN => return Ok(KeyAnswer::Absent),
-        other => return Err(format!("it says {other}")),
+        other => return Ok(KeyAnswer::Failed(format!("it says {other}"))),
     }
     let owner = answer.canonical_name().ok_or(UNREADABLE)?;
     let mut found = None;
@@ -190,7 +192,9 @@ mod tests {
             system(&file).iter().map(ToString::to_string).collect::<Vec<_>>()
         };
         assert_eq!(
-            servers("# nameserver 10.0.0.9\nsearch lan\nnameserver 10.0.0.1\n nameserver\t::1 \noptions edns0\n"),
+            servers(
+                "# nameserver 10.0.0.9\nsearch lan\nnameserver 10.0.0.1\n nameserver\t::1 \noptions edns0\n"
+            ),
             ["10.0.0.1:53", "[::1]:53"]
         );
         assert_eq!(servers("nameserver fe80::1%eth0\nnameserver 10.0.0.1\n"), ["10.0.0.1:53"]);

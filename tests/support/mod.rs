@@ -1,6 +1,7 @@
 //! What more than one test module needs.
 
 pub mod courier;
+pub mod dns;
 pub mod dovecot;
 pub mod fault;
 pub mod frames;
@@ -10,6 +11,7 @@ pub mod hostile;
 pub mod mails;
 pub mod peer;
 pub mod postfix;
+pub mod signer;
 pub mod smtp_peer;
 pub mod tap;
 pub mod targets;

@@ -146,7 +146,9 @@ fn stand(
 fn state(signature: &Signature, signer: &Signer, data: &[u8], answer: Option<&KeyAnswer>) -> SignatureState {
     let record = match answer {
         None => return SignatureState::Unknown("nobody was asked".to_owned()),
-        Some(KeyAnswer::Unreachable(words)) => return SignatureState::Unknown(words.clone()),
+        Some(KeyAnswer::Failed(words) | KeyAnswer::Silence(words)) => {
+            return SignatureState::Unknown(words.clone());
+        }
         Some(KeyAnswer::Absent) => return SignatureState::Unusable(Flaw::KeyAbsent),
         Some(KeyAnswer::Several) => return SignatureState::Unusable(Flaw::KeyUnfit),
         Some(KeyAnswer::Record(record)) => record,
