@@ -25,7 +25,7 @@ pub mod sandbox;
 pub mod settle;
 pub mod setup;
 pub mod shared;
-mod signatures;
+pub mod signatures;
 mod tidy;
 pub mod undo;
 

@@ -2,13 +2,16 @@
 //! that tells of an invitation, and only of its network's signatures. So the DNS
 //! never learns of any other mail.
 
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use super::ingest::read_alone;
 use super::shared::{LONGEST_STEP, Memory, Shared};
 use crate::config::{Account, Dkim};
-use crate::domain::RawMail;
 use crate::domain::dkim::{KeyAnswer, KeyName, OwnCheck};
+use crate::domain::{RawMail, Timestamp};
+use crate::rulebook::Rulebook;
 use crate::shell::dns::Resolver;
 use crate::shell::mailbox::Envelope;
 use crate::stages::dkim::{Arrival, Examination};
@@ -18,7 +21,7 @@ use crate::stages::recognise::Recognised;
 /// for a dead line one by one.
 const DNS_REST: Duration = Duration::from_secs(60);
 
-/// Checks the signatures in `raw` that are of the network that `recognised` names.
+/// Checks a mail of the daemon's, if `account` wants that.
 pub(super) async fn check(
     raw: &RawMail,
     envelope: &Envelope,
@@ -27,18 +30,14 @@ pub(super) async fn check(
     shared: &Shared,
     memory: &mut Memory,
 ) -> OwnCheck {
-    let network = recognised.network.as_ref().and_then(|id| shared.rules.networks.get(id));
-    let (Dkim::Verify, false, Some(network)) = (account.dkim, recognised.invitations.is_empty(), network)
-    else {
+    if account.dkim == Dkim::Provider {
         return OwnCheck::NotMade;
-    };
+    }
     let now = shared.now();
     let arrival = Arrival { at: envelope.arrived.unwrap_or(now), announced_bytes: envelope.size_bytes };
-    // A fault of ours in reading hostile bytes is one more mail that nothing vouches for.
-    let read = catch_unwind(AssertUnwindSafe(|| Examination::of(raw, &network.trusted, arrival)));
-    let Ok(examination) = read else {
-        tracing::error!(account = %account.name, "a DKIM check failed inside notyet; please report it");
-        return OwnCheck::Made(Vec::new());
+    let examination = match begun(raw, recognised, &shared.rules, arrival) {
+        Ok(examination) => examination,
+        Err(settled) => return settled,
     };
     let names = examination.keys();
     let rests = memory.dns_rests_until.is_some_and(|end| now < end && end <= now.plus(DNS_REST));
@@ -59,6 +58,43 @@ pub(super) async fn check(
         }
     }
     examination.conclude(&answers)
+}
+
+/// Checks a mail from a file, as if it arrived `now`. `resolver` is asked, else the system's.
+pub async fn check_file(
+    raw: &RawMail,
+    rules: &Rulebook,
+    resolver: Option<SocketAddr>,
+    now: Timestamp,
+) -> OwnCheck {
+    let Ok((_, recognised)) = read_alone(raw, rules) else {
+        return OwnCheck::NotMade;
+    };
+    match begun(raw, &recognised, rules, Arrival { at: now, announced_bytes: 0 }) {
+        Ok(examination) => {
+            let answers = Resolver::new(resolver).keys(examination.keys()).await;
+            examination.conclude(&answers)
+        }
+        Err(settled) => settled,
+    }
+}
+
+/// A mail that is worth a check, read; or what is settled without one.
+fn begun(
+    raw: &RawMail,
+    recognised: &Recognised,
+    rules: &Rulebook,
+    arrival: Arrival,
+) -> Result<Examination, OwnCheck> {
+    let network = recognised.network.as_ref().and_then(|id| rules.networks.get(id));
+    let Some(network) = network.filter(|_| !recognised.invitations.is_empty()) else {
+        return Err(OwnCheck::NotMade);
+    };
+    // A fault of ours in reading hostile bytes is one more mail that nothing vouches for.
+    catch_unwind(AssertUnwindSafe(|| Examination::of(raw, &network.trusted, arrival))).map_err(|_| {
+        tracing::error!("a DKIM check failed inside notyet; please report it");
+        OwnCheck::Made(Vec::new())
+    })
 }
 
 fn unasked(names: Vec<KeyName>) -> Vec<(KeyName, KeyAnswer)> {
