@@ -436,7 +436,7 @@ async fn a_key_is_read_from_the_dns_over_tcp_where_it_is_long() {
     let key = name(NETWORK).as_str().to_owned();
     let (answer, asked) = told(Says::Txt(vec!["v=DKIM1; p=x".to_owned()])).await;
     assert_eq!(answer, KeyAnswer::Record(b"v=DKIM1; p=x".to_vec()));
-    assert_eq!(asked, [key.clone()]);
+    assert_eq!(asked, std::slice::from_ref(&key));
     let long = "p".repeat(5000);
     let (answer, asked) = told(Says::Txt(vec![long.clone()])).await;
     assert_eq!(answer, KeyAnswer::Record(long.into_bytes()));
@@ -450,6 +450,7 @@ async fn what_is_not_there_is_told_from_what_cannot_be_told() {
     assert_eq!(told(Says::Nothing).await.0, KeyAnswer::Absent);
     assert_eq!(told(Says::Txt(vec!["a".into(), "b".into()])).await.0, KeyAnswer::Several);
     assert_eq!(told(Says::Alias("nowhere.example".into())).await.0, KeyAnswer::Absent);
+    assert_eq!(told(Says::Beside("elsewhere.example".into())).await.0, KeyAnswer::Absent);
     let server = NameServer::start([]);
     let answers = Resolver::new(Some(server.addr)).keys(vec![name(NETWORK)]).await;
     assert_eq!(answers[0].1, KeyAnswer::Absent);

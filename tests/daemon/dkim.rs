@@ -87,7 +87,11 @@ async fn a_mail_without_results_is_sent_drafted_or_left_as_the_networks_signatur
     let mut asked = server.asked();
     asked.sort();
     let [first, second] = [1, 2].map(|n| format!("t{n}._domainkey.{NETWORK}"));
-    assert_eq!(asked, [first.clone(), first.clone(), first, second], "one question for each signature that could count");
+    assert_eq!(
+        asked,
+        [first.clone(), first.clone(), first, second],
+        "one question for each signature that could count"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,6 +18,8 @@ pub enum Says {
     Txt(Vec<String>),
     /// The same, below another name that this one is an alias of.
     Alias(String),
+    /// A TXT record of that other name, which nobody asked for.
+    Beside(String),
     /// There is such a name, and nothing at it.
     Nothing,
     /// SERVFAIL.
@@ -146,6 +148,9 @@ fn answers(
             for text in texts {
                 answer.push((&named(name), ttl, txt(text))).expect("room");
             }
+        }
+        Some(Says::Beside(other)) => {
+            answer.push((&named(other), ttl, txt("v=DKIM1; p="))).expect("room");
         }
         Some(Says::Alias(to)) => {
             answer.push((&named(name), ttl, Cname::new(named(to)))).expect("room");

@@ -6,7 +6,7 @@
 //! another organisation wrote, as far as those lines can be told apart.
 //!
 //! Where the owner asked for it, the network's signatures were checked by us
-//! ([`super::own_check`]). That decides where the provider is silent, and where
+//! (`own_check`). That decides where the provider is silent, and where
 //! it speaks the two must not contradict each other.
 
 use crate::domain::{Mail, address::is_within};
