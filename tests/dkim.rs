@@ -350,6 +350,7 @@ fn a_mail_that_can_be_read_in_two_ways_is_against() {
     let mail = signer.sign(MAIL, ALL, "");
     for (odd, words) in [
         (format!("no field\n{mail}"), "no field"),
+        (format!("colonless\n{mail}"), "no field"),
         (mail.replacen("To: Olu", "To: O\rlu", 1), "control characters"),
         (mail.replacen("To: Olu", "To: Olu\n \t\nX: y", 1), "no field"),
     ] {
