@@ -14,6 +14,7 @@ use std::time::Duration;
 use dns::base::iana::Rcode;
 use dns::base::{Message, MessageBuilder, Name, Rtype};
 use dns::rdata::Txt;
+use ring::rand::{SecureRandom as _, SystemRandom};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
@@ -77,7 +78,7 @@ impl Resolver {
     }
 
     async fn ask(&self, server: SocketAddr, name: &KeyName) -> Result<KeyAnswer, String> {
-        let question = question(name).ok_or("the name cannot be asked for")?;
+        let question = question(name).ok_or("the question cannot be put")?;
         let end = Instant::now() + self.silence;
         let silent = |_| format!("silent for {} ms", self.silence.as_millis());
         let told = |error: io::Error| error.to_string();
@@ -109,7 +110,9 @@ type Bytes = Message<Vec<u8>>;
 fn question(name: &KeyName) -> Option<Bytes> {
     let name = Name::<Vec<u8>>::from_str(name.as_str()).ok()?;
     let mut message = MessageBuilder::new_vec();
-    message.header_mut().set_random_id();
+    let mut id = [0; 2];
+    SystemRandom::new().fill(&mut id).ok()?;
+    message.header_mut().set_id(u16::from_be_bytes(id));
     message.header_mut().set_rd(true);
     let mut message = message.question();
     message.push((&name, Rtype::TXT)).ok()?;
