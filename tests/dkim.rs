@@ -277,6 +277,14 @@ fn what_a_signature_may_be_like() {
         let check = with_key_of(&signer, &mail.replace(from, to));
         assert_eq!(only_state(&check), SignatureState::Unusable(Flaw::Malformed), "{to}");
     }
+    let many: Vec<_> = ALL.iter().copied().chain(std::iter::repeat_n("X", 100 - ALL.len())).collect();
+    let state = |fields: &[&str]| only_state(&with_key_of(&signer, &signer.sign(MAIL, fields, "")));
+    assert_eq!(state(&many), SignatureState::Holds);
+    assert_eq!(
+        state(&[&many[..], &["X"]].concat()),
+        SignatureState::Unusable(Flaw::Malformed),
+        "made to keep us busy"
+    );
     // A tag that stands twice makes it nobody's.
     let twice = signer.sign(MAIL, ALL, "d=acquaint.example;");
     assert_eq!(with_key_of(&signer, &twice), OwnCheck::Made(Vec::new()));

@@ -94,6 +94,27 @@ async fn a_mail_without_results_is_sent_drafted_or_left_as_the_networks_signatur
     );
 }
 
+/// What a server hands out is what was signed, to the last byte.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signature_holds_in_what_a_real_server_hands_out() {
+    let server = dovecot!();
+    let signer = Signer::new(NETWORK, "t1");
+    let names = NameServer::start([signer.zone()]);
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let home = Home::new();
+    home.believe_reply_to();
+    let account = home.on_dovecot("work", &server, &verify(&names), &peer.table("work"));
+    home.configure(SEND, &[account.replace("authserv_id = \"mx.example.org\"\n", "")]);
+    home.once().well();
+    let mail = signer.sign(&bare(&with_reply_to(1, "jane@example.org")), ALL, "");
+    server.deliver(&mail);
+    server.deliver(&mail.replace("Subject: ", "Subject: Re: ").replace("529547284.1", "529547284.2"));
+    home.once().well();
+    let status = home.status("work");
+    assert_eq!((peer.seen().bodies.len(), names.asked().len()), (1, 2), "{status}");
+    assert_eq!(server.files(".Posted").len(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_dns_gives_no_answer_letters_are_drafted_and_the_queue_goes_on() {
     for (says, questions) in [(Says::Failure, 4), (Says::Silence, 2)] {
