@@ -101,7 +101,7 @@
 //!   not used: `shell::sender`.
 //! - *DKIM* is checked by our own code on `ring` ([`stages::dkim`]) and not by the
 //!   mail-auth crate: that one takes more mail as signed than a guard may, asks
-//!   the DNS for names of the sender's choosing, and brings a resolver of fifty
+//!   the DNS for names of the sender's choosing, and brings a resolver of dozens of
 //!   crates. The DNS messages are the `domain` crate's: [`shell::dns`].
 //! - *HTML* is read by html5gum's tokenizer: an invitation needs text and
 //!   links in order, and no tree that hostile nesting can make deep.
