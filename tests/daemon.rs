@@ -17,6 +17,7 @@ mod after;
 mod answers;
 mod brake;
 pub(crate) mod crash;
+mod dkim;
 mod doctor;
 mod drafts;
 mod faults;

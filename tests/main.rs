@@ -19,6 +19,7 @@ mod config;
 mod corpus;
 mod daemon;
 mod deploy;
+mod dkim;
 mod docs;
 mod frames;
 mod fuzzed;

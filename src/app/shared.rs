@@ -319,6 +319,8 @@ pub struct Memory {
     pub writes_seen: i64,
     /// Whether the owner was told that no Sent folder was found.
     pub told_of_no_sent: bool,
+    /// The DNS was silent: until then nothing is asked of it.
+    pub dns_rests_until: Option<Timestamp>,
     /// Signs of life.
     pub progress: Arc<Progress>,
 }

@@ -26,7 +26,7 @@ fn as_text(status: &Status, accounts: &[Account], paint: Paint) -> String {
     if status.accounts.is_empty() {
         return "No account has run yet.\n".to_owned();
     }
-    let blind = |name: &str| accounts.iter().any(|a| a.name == name && a.authserv_id.is_none());
+    let blind = |name: &str| accounts.iter().any(|a| a.name == name && a.is_blind());
     let stopped = status.stopped.iter().map(|trip| {
         let text = format!("since {}: {}", when(trip.at), trip.words);
         format!(

@@ -3,6 +3,7 @@
 pub mod client;
 pub mod courier;
 pub mod cyrus;
+pub mod dns;
 pub mod dovecot;
 pub mod fault;
 pub mod frames;
@@ -13,6 +14,7 @@ pub mod mails;
 pub mod peer;
 pub mod postfix;
 pub mod servers;
+pub mod signer;
 pub mod smtp_peer;
 pub mod tap;
 pub mod targets;
