@@ -25,7 +25,7 @@ use notyet::shell::clock;
 use notyet::shell::store::Ledger;
 
 use traffic::{At, Mail};
-use world::{Rest, Shake, World};
+use world::{Form, Rest, Shake, World};
 
 /// How much, how long, and what all chance follows from.
 struct Length {
@@ -80,7 +80,8 @@ async fn a_year_of_mail_faults_and_restarts_comes_out_even() {
         "soak: NOTYET_SOAK_SEED={} NOTYET_SOAK_MAILS={} NOTYET_SOAK_INVITATIONS={}",
         length.seed, length.mails, length.invitations
     );
-    let Some(mut world) = World::start(length.seed).await else { return };
+    let form = if length.minutes.is_some() { Form::Long } else { Form::Short };
+    let Some(mut world) = World::start(length.seed, form).await else { return };
     world.bring_up();
     let accounts = world.accounts();
     rest(&mut world, &accounts, Rest::Settled).await;

@@ -74,6 +74,15 @@ const STEPS: [&str; 16] = [
     "UID STORE",
 ];
 
+/// How much time there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A minute, of which a silent server to send by would take a quarter each time.
+    Short,
+    /// As long as it takes.
+    Long,
+}
+
 /// How far everything is to come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {
@@ -122,11 +131,11 @@ pub struct World {
 
 impl World {
     /// Starts it all; `None` where there is no Dovecot to start.
-    pub async fn start(seed: u64) -> Option<Self> {
+    pub async fn start(seed: u64, form: Form) -> Option<Self> {
         let sides = [side("desk").await?, side("post").await?];
         let troubled = Arc::new(AtomicBool::new(true));
         let (mut dice, is_troubled) = (Rng::with_seed(seed ^ 1), Arc::clone(&troubled));
-        let sink = Crowd::start(move || script(&mut dice, is_troubled.load(Ordering::Relaxed))).await;
+        let sink = Crowd::start(move || script(&mut dice, form, is_troubled.load(Ordering::Relaxed))).await;
         let home = Home::new();
         home.believe_reply_to();
         let world = Self {
@@ -490,7 +499,7 @@ async fn side(name: &'static str) -> Option<Side> {
 }
 
 /// How the sink treats its next client.
-fn script(dice: &mut Rng, troubled: bool) -> Script {
+fn script(dice: &mut Rng, form: Form, troubled: bool) -> Script {
     use smtp_peer::At;
     let script = Script::new(Tls::LoopbackPlain);
     if !troubled || dice.u8(..) > 100 {
@@ -523,5 +532,7 @@ fn script(dice: &mut Rng, troubled: bool) -> Script {
     // A word in the middle of a body is heard as one after it; what it means would be a matter of time.
     let most = if at == At::MidBody { 3.. } else { 0.. };
     let acts = &say[most.start..];
-    script.at(at, acts[dice.usize(..acts.len())])
+    let act = acts[dice.usize(..acts.len())];
+    let act = if form == Form::Short && act == Act::Silence { Act::Close } else { act };
+    script.at(at, act)
 }
