@@ -7,7 +7,9 @@
 //! A short form runs with the other tests. `tests/soak/run` runs it as long as
 //! wanted; what it takes is told by the environment, see [`Length`].
 
+mod hand;
 mod oracle;
+mod sink;
 mod traffic;
 mod world;
 
@@ -24,8 +26,9 @@ use notyet::domain::delivery::State;
 use notyet::shell::clock;
 use notyet::shell::store::Ledger;
 
+use sink::Form;
 use traffic::{At, Mail};
-use world::{Form, Rest, Shake, World};
+use world::{Rest, Shake, World};
 
 /// How much, how long, and what all chance follows from.
 struct Length {

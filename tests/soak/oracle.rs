@@ -8,8 +8,9 @@ use notyet::domain::delivery::{Mode, State};
 use notyet::shell::store::{Delivery, Ledger};
 use serde_json::Value;
 
+use super::hand::{Delivered, Done, Hand};
 use super::traffic::{At, Sort, What, mark};
-use super::world::{Delivered, Done, Hand, World};
+use super::world::World;
 use crate::support::mails::{body, header};
 
 /// What there is of the letter for one invitation.
