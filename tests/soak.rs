@@ -7,7 +7,9 @@
 //! A short form runs with the other tests. `tests/soak/run` runs it as long as
 //! wanted; what it takes is told by the environment, see [`Length`].
 
+mod hand;
 mod oracle;
+mod sink;
 mod traffic;
 mod world;
 
@@ -24,6 +26,7 @@ use notyet::domain::delivery::State;
 use notyet::shell::clock;
 use notyet::shell::store::Ledger;
 
+use sink::Form;
 use traffic::{At, Mail};
 use world::{Rest, Shake, World};
 
@@ -80,7 +83,8 @@ async fn a_year_of_mail_faults_and_restarts_comes_out_even() {
         "soak: NOTYET_SOAK_SEED={} NOTYET_SOAK_MAILS={} NOTYET_SOAK_INVITATIONS={}",
         length.seed, length.mails, length.invitations
     );
-    let Some(mut world) = World::start(length.seed).await else { return };
+    let form = if length.minutes.is_some() { Form::Long } else { Form::Short };
+    let Some(mut world) = World::start(length.seed, form).await else { return };
     world.bring_up();
     let accounts = world.accounts();
     rest(&mut world, &accounts, Rest::Settled).await;

@@ -310,6 +310,28 @@ fn a_mail_that_is_not_the_one_that_is_meant_is_not_touched() {
     assert_eq!(messages(&home.maildir("work").join(".Invitations")), [""; 0]);
 }
 
+/// A new UIDVALIDITY leaves the Message-ID, and a forger may have copied that.
+#[test]
+fn what_can_no_longer_be_told_from_a_mail_of_the_same_message_id_is_not_touched() {
+    let server = dovecot!();
+    let home = wishing(&server, MOVED);
+    server.deliver(&to_paste(1));
+    pass(&home, Some(Step::DraftRecorded));
+    server.deliver(&to_paste(1).replace("=pass", "=fail"));
+    server.renumber_inbox();
+    home.once().well();
+    assert_eq!((server.files("").len(), server.files(".Invitations").len()), (2, 0));
+
+    let home = wishing_on_maildir(MOVED);
+    home.deliver("work", "1.a.b", &to_paste(1));
+    pass(&home, Some(Step::DraftRecorded));
+    home.deliver("work", "2.a.b", &to_paste(1).replace("=pass", "=fail"));
+    fs::remove_dir_all(home.state().join("maildir")).unwrap();
+    home.once().well();
+    assert_eq!(messages(&home.maildir("work").join(".Invitations")), [""; 0]);
+    assert_eq!(messages(&home.maildir("work")).len(), 2);
+}
+
 /// Left by policy, taken back, and then the policy changes: the invitation has no letter that
 /// would keep it from being answered.
 #[test]

@@ -8,8 +8,9 @@ use notyet::domain::delivery::{Mode, State};
 use notyet::shell::store::{Delivery, Ledger};
 use serde_json::Value;
 
+use super::hand::{Delivered, Done, Hand};
 use super::traffic::{At, Sort, What, mark};
-use super::world::{Delivered, Done, Hand, World};
+use super::world::World;
 use crate::support::mails::{body, header};
 
 /// What there is of the letter for one invitation.
@@ -108,9 +109,16 @@ fn why(ledger: &Ledger, key: &InvitationKey) -> String {
     doubt.map(|step| step.note.clone()).unwrap_or_default()
 }
 
-/// The owner's other program took a mail of this invitation away, perhaps before it was read.
+/// A mail of this invitation came twice with one Message-ID, to a mailbox that lost its UIDs.
+fn has_twin_under_new_uids(world: &World, number: u32) -> bool {
+    let mut ids = BTreeSet::new();
+    let mut mails = of_invitation(world, number).filter(|(_, sent)| world.side(sent.mail.to).renumbered > 0);
+    mails.any(|(_, sent)| !ids.insert((sent.mail.to, header(&sent.mail.text, "Message-ID"))))
+}
+
+/// The owner's other program took all mails of this invitation away, perhaps before they were read.
 fn was_taken_away(world: &World, number: u32) -> bool {
-    of_invitation(world, number).any(|(_, sent)| matches!(sent.hand, Hand::Archived | Hand::Deleted))
+    of_invitation(world, number).all(|(_, sent)| matches!(sent.hand, Hand::Archived | Hand::Deleted))
 }
 
 fn of_invitation(world: &World, number: u32) -> impl Iterator<Item = (usize, &Delivered)> {
@@ -274,7 +282,8 @@ fn inbox(world: &World, found: &BTreeMap<u32, Found>, balance: &mut Balance) {
             !is_touched || wanted || by_hand,
             "invitation {number} was touched without a letter: {found:?}"
         );
-        balance.untidy += usize::from(wanted && !digest && !by_hand && !is_touched);
+        let told_apart = !has_twin_under_new_uids(world, *number);
+        balance.untidy += usize::from(wanted && !digest && !by_hand && !is_touched && told_apart);
     }
     let may_be_untidy = world.refusals_at(&["UID MOVE", "UID STORE", "SELECT", "EXAMINE", "LIST", "STATUS"]);
     assert!(

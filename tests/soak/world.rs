@@ -8,17 +8,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use fastrand::Rng;
 use notyet::app::port::Port;
 use notyet::app::setup;
-use notyet::config::{Account, Tls};
+use notyet::config::Account;
 use notyet::domain::delivery::State;
 use notyet::shell::mailbox::{Access, maildir::UidBook};
 use notyet::shell::store::{Cursor, Ledger};
 
-use super::traffic::{At, Mail, Traffic, What, mark, number_in};
+use super::hand::{Delivered, Done};
+use super::sink::{Form, script};
+use super::traffic::{At, Traffic, mark, number_in};
 use crate::support::dovecot::{self, Dovecot, Storage};
 use crate::support::fault::{self, Fault, FaultyLine};
 use crate::support::home::{Daemon, Home};
 use crate::support::mails::{body, header};
-use crate::support::smtp_peer::{self, Act, Crowd, Script, Session};
+use crate::support::smtp_peer::Crowd;
 
 /// One mailbox.
 pub struct Side {
@@ -27,31 +29,6 @@ pub struct Side {
     pub storage: Storage,
     pub line: FaultyLine,
     pub renumbered: u32,
-}
-
-/// What the owner's other mail program did to a mail of the INBOX.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hand {
-    None,
-    Seen,
-    Flagged,
-    Archived,
-    Deleted,
-}
-
-/// A mail that was delivered.
-pub struct Delivered {
-    pub mail: Mail,
-    pub file: String,
-    pub hand: Hand,
-}
-
-/// What the owner did with a draft.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Done {
-    Deleted,
-    Sent,
-    Edited,
 }
 
 /// Steps of a session at which a line may break.
@@ -122,11 +99,11 @@ pub struct World {
 
 impl World {
     /// Starts it all; `None` where there is no Dovecot to start.
-    pub async fn start(seed: u64) -> Option<Self> {
+    pub async fn start(seed: u64, form: Form) -> Option<Self> {
         let sides = [side("desk").await?, side("post").await?];
         let troubled = Arc::new(AtomicBool::new(true));
         let (mut dice, is_troubled) = (Rng::with_seed(seed ^ 1), Arc::clone(&troubled));
-        let sink = Crowd::start(move || script(&mut dice, is_troubled.load(Ordering::Relaxed))).await;
+        let sink = Crowd::start(move || script(&mut dice, form, is_troubled.load(Ordering::Relaxed))).await;
         let home = Home::new();
         home.believe_reply_to();
         let world = Self {
@@ -184,10 +161,6 @@ impl World {
     }
 
     // ── The daemon ─────────────────────────────────────────────────────────
-
-    pub fn is_up(&self) -> bool {
-        self.daemon.is_some()
-    }
 
     pub fn bring_up(&mut self) {
         if self.daemon.is_none() {
@@ -336,99 +309,6 @@ impl World {
         self.sides[at as usize].renumbered += 1;
     }
 
-    // ── Mail ───────────────────────────────────────────────────────────────
-
-    /// Delivers; the field by which the mail is found again stands last in its header.
-    pub fn deliver(&mut self, mut mail: Mail) {
-        let id = self.delivered.len();
-        let (end, line) = mail
-            .text
-            .find("\n\n")
-            .map_or_else(|| (mail.text.find("\r\n\r\n").expect("a header"), "\r\n"), |at| (at, "\n"));
-        mail.text.insert_str(end, &format!("{line}X-Soak: {id}"));
-        let file = self.side(mail.to).storage.deliver_named("", &mail.text);
-        self.delivered.push(Delivered { mail, file, hand: Hand::None });
-    }
-
-    /// Something comes back to a letter that the server took.
-    pub fn answer(&mut self) {
-        let went = self.transmissions();
-        if went.is_empty() {
-            return;
-        }
-        let (number, letter) = &went[self.traffic.rng.usize(..went.len())];
-        let kind = ["replied", "auto-answered", "bounced"][self.traffic.rng.usize(..3)];
-        let id = header(letter, "Message-ID").expect("an id");
-        let to = header(letter, "To").expect("a recipient");
-        let address = to.rsplit('<').next().expect("an address").trim_end_matches('>').to_owned();
-        let mail = self.traffic.answer(*number, kind, &id, &address);
-        self.answers.insert((*number, kind));
-        self.deliver(mail);
-    }
-
-    /// The owner's other program does something to a mail of the INBOX.
-    pub fn touch_inbox(&mut self) {
-        let rng = &mut self.traffic.rng;
-        let latest = self.delivered.len();
-        if latest == 0 {
-            return;
-        }
-        let id = rng.usize(latest.saturating_sub(200)..latest);
-        let hand = [Hand::Seen, Hand::Flagged, Hand::Archived, Hand::Deleted][rng.usize(..4)];
-        let Delivered { mail, file, hand: before } = &self.delivered[id];
-        // What is counted by its having been read is left alone.
-        if *before != Hand::None || matches!(mail.what, What::Answer(_) | What::Unreadable) {
-            return;
-        }
-        let storage = &self.side(mail.to).storage;
-        let Some(path) = storage.find("", file) else { return };
-        let flagged = |letter: &str| {
-            path.parent().expect("new").parent().expect("INBOX").join(format!("cur/{file}:2,{letter}"))
-        };
-        // Flags that stand there are kept: only what has none yet is touched.
-        let name = path.file_name().expect("name").to_string_lossy().into_owned();
-        if name.split_once(":2,").is_some_and(|(_, flags)| !flags.is_empty()) {
-            return;
-        }
-        let went = match hand {
-            Hand::Seen => std::fs::rename(&path, flagged("S")),
-            Hand::Flagged => std::fs::rename(&path, flagged("F")),
-            Hand::Archived => storage.try_take_to(".Archive", &path),
-            _ => std::fs::remove_file(&path),
-        };
-        // The server may have moved it at the same moment.
-        if went.is_ok() {
-            self.delivered[id].hand = hand;
-        }
-    }
-
-    /// The owner deletes, sends or edits a draft.
-    pub fn touch_draft(&mut self) {
-        let at = At::ALL[self.traffic.rng.usize(..2)];
-        let storage = self.side(at).storage.clone();
-        let files = storage.paths(".Drafts");
-        if files.is_empty() {
-            return;
-        }
-        let path = &files[self.traffic.rng.usize(..files.len())];
-        let Ok(text) = std::fs::read_to_string(path) else { return };
-        let number = self.number_of(&text);
-        let done = match self.traffic.rng.u8(..3) {
-            0 => std::fs::remove_file(path).map(|()| Done::Deleted),
-            1 => storage.try_take_to(".Posted", path).map(|()| Done::Sent),
-            _ => {
-                let edited = text.replacen("\nX-Notyet-", "\nX-Was-", 9).replace("Thank you", "Thanks");
-                std::fs::remove_file(path).map(|()| {
-                    storage.deliver(".Drafts", &edited);
-                    Done::Edited
-                })
-            }
-        };
-        if let Ok(done) = done {
-            self.done.entry(number).or_default().push(done);
-        }
-    }
-
     /// Which invitation a letter answers: by the notification it is threaded under, in a digest by the name greeted.
     pub fn number_of(&self, letter: &str) -> u32 {
         let parent = header(letter, "In-Reply-To").expect("what it answers");
@@ -439,36 +319,10 @@ impl World {
         found[0]
     }
 
-    /// The letters that the sink took, or may have taken, whole; each with its invitation.
-    pub fn transmissions(&self) -> Vec<(u32, String)> {
-        let sessions = self.sink.sessions.lock().expect("sessions").clone();
-        let mut went = Vec::new();
-        for Session { script, seen } in sessions {
-            let refused = script.at == smtp_peer::At::Dot && matches!(script.act, Act::Say(_));
-            for bytes in seen.lock().expect("seen").bodies.iter().filter(|_| !refused) {
-                let text = String::from_utf8(bytes.clone()).expect("UTF-8").replace("\r\n..", "\r\n.");
-                went.push((self.number_of(&text), text));
-            }
-        }
-        went
-    }
-
-    /// Sessions that did not go as usual.
-    pub fn spoilt(&self) -> usize {
-        let sessions = self.sink.sessions.lock().expect("sessions");
-        sessions.iter().filter(|session| session.script.at != smtp_peer::At::Never).count()
-    }
-
     /// The end of the daemon's log.
     pub fn last_words(&self) -> String {
         let log = self.daemon.as_ref().map(Daemon::log).unwrap_or_default();
         log[log.len().saturating_sub(20)..].join("\n")
-    }
-
-    /// Sessions in which the sink refused for good.
-    pub fn refused_for_good(&self) -> usize {
-        let sessions = self.sink.sessions.lock().expect("sessions");
-        sessions.iter().filter(|s| matches!(s.script.act, Act::Say(words) if words.starts_with('5'))).count()
     }
 }
 
@@ -487,41 +341,4 @@ async fn side(name: &'static str) -> Option<Side> {
     storage.make(".Archive");
     let line = FaultyLine::before(server.imap_port).await;
     Some(Side { name, server, storage, line, renumbered: 0 })
-}
-
-/// How the sink treats its next client.
-fn script(dice: &mut Rng, troubled: bool) -> Script {
-    use smtp_peer::At;
-    let script = Script::new(Tls::LoopbackPlain);
-    if !troubled || dice.u8(..) > 100 {
-        return script;
-    }
-    // What happens once the letter is out is the most dangerous, and happens most.
-    const MOMENTS: [At; 11] = [
-        At::Greeting,
-        At::Hello,
-        At::Mail,
-        At::Rcpt,
-        At::Data,
-        At::MidBody,
-        At::Dot,
-        At::Dot,
-        At::Dot,
-        At::Dot,
-        At::Quit,
-    ];
-    let at = MOMENTS[dice.usize(..MOMENTS.len())];
-    let say = [
-        Act::Say("451 4.3.0 later\r\n"),
-        Act::Say("421 4.3.2 going down\r\n"),
-        Act::Say("550 5.7.1 no\r\n"),
-        Act::Silence,
-        Act::Reset,
-        Act::Close,
-        Act::Half,
-    ];
-    // A word in the middle of a body is heard as one after it; what it means would be a matter of time.
-    let most = if at == At::MidBody { 3.. } else { 0.. };
-    let acts = &say[most.start..];
-    script.at(at, acts[dice.usize(..acts.len())])
 }

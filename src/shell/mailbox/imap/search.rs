@@ -1,5 +1,7 @@
 //! Finding mail without reading it.
 
+use std::collections::BTreeSet;
+
 use super::ImapSession;
 use super::command::{Command, LINE_BYTES, uid_sets};
 use super::fetch::header_item;
@@ -60,6 +62,19 @@ impl ImapSession {
         header: &str,
         value: &str,
     ) -> Result<Option<Uid>, Fault> {
+        Ok(self.all_by_header(folder, header, value).await?.into_iter().max())
+    }
+
+    /// All of them, as far back as is looked.
+    ///
+    /// # Errors
+    /// As [`ImapSession::find_by_header`].
+    pub(super) async fn all_by_header(
+        &mut self,
+        folder: &str,
+        header: &str,
+        value: &str,
+    ) -> Result<BTreeSet<Uid>, Fault> {
         let wanted = bare(value.as_bytes());
         let field = [header.to_owned()];
         let item = header_item(&field, FIELD_BYTES)?;
@@ -70,12 +85,12 @@ impl ImapSession {
         uids.sort_unstable_by(|a, b| b.cmp(a));
         uids.truncate(CANDIDATES);
         // Servers look for parts of the field, and some for parts of words only.
-        let mut found = None;
+        let mut found = BTreeSet::new();
         for set in uid_sets(&uids, LINE_BYTES) {
             self.fetch(format!("{set} (UID {item})"), FIELD_BYTES, |fetched| {
                 let field = fetched.header.unwrap_or_default();
                 if holds(&field, header, &wanted) {
-                    found = found.max(fetched.uid);
+                    found.extend(fetched.uid);
                 }
             })
             .await?;

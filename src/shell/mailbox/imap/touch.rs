@@ -49,7 +49,8 @@ impl ImapSession {
 
     /// Opens `folder` for writing and looks for the message with that
     /// Message-ID: at `hint` (UIDVALIDITY and UID) while that is good, else by
-    /// a search. `None`: it is not there.
+    /// a search. `None`: it is not there, or cannot be told from another one
+    /// of that Message-ID, which anybody can copy.
     ///
     /// # Errors
     /// `NeedsHuman` when there is no such folder.
@@ -63,7 +64,8 @@ impl ImapSession {
         if let Some((_, uid)) = hint.filter(|(validity, _)| *validity == selected.uid_validity) {
             return self.spot(uid, message_id).await;
         }
-        let Some(uid) = self.find_by_header(folder, "Message-ID", message_id.as_str()).await? else {
+        let found = self.all_by_header(folder, "Message-ID", message_id.as_str()).await?;
+        let (Some(&uid), 1) = (found.first(), found.len()) else {
             return Ok(None);
         };
         // The search looked with EXAMINE.

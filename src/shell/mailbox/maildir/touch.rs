@@ -14,7 +14,8 @@ use crate::shell::mailbox::{Change, Marks, Spot, Uid};
 
 impl Session {
     /// The message with that Message-ID: at `hint` (UIDVALIDITY and UID) while
-    /// that is good, else wherever in the folder. `None` also without a folder.
+    /// that is good, else wherever in the folder, if there is only one. `None`
+    /// also without a folder.
     pub(super) fn find_to_touch(
         &self,
         mailbox: &str,
@@ -34,7 +35,9 @@ impl Session {
             let path = path_of(&folder, uid).filter(|path| is_meant(path));
             return Ok(path.map(|path| spot(uid, path)));
         }
-        let found = folder.listing.iter().find(|(_, path)| is_meant(path));
+        let mut meant = folder.listing.iter().filter(|(_, path)| is_meant(path));
+        // Anybody can copy a Message-ID.
+        let found = meant.next().filter(|_| meant.next().is_none());
         Ok(found.and_then(|(base, path)| Some(spot(folder.uids.uid(base)?, path))))
     }
 
