@@ -60,7 +60,7 @@
 //! - **No login to a network's site, no link opened**: there is no HTTP client
 //!   among the dependencies.
 //! - **No plain EXPUNGE, and no mail touched unasked.** Mailboxes are opened
-//!   read-only. Only where the config says so (`[[after]]`) the one notification
+//!   read-only, or with SELECT where only that makes UIDs last (Courier). Only where the config says so (`[[after]]`) the one notification
 //!   is marked or moved, by UID and after a look at its Message-ID
 //!   ([`app`]'s `tidy`); only `notyet undo` removes a draft, by UID EXPUNGE and
 //!   while it is as we wrote it.
@@ -73,8 +73,12 @@
 //! - **No async trait objects**: the mailbox port is an enum of two
 //!   ([`app::port::Port`]), and `match` is easier to read than a vtable.
 //! - **No globals**: time, rules and the ledger are arguments.
-//! - **No DKIM check of our own yet.** The provider's Authentication-Results is
-//!   the only evidence; where it writes none, letters are drafted, never sent.
+//! - **No DKIM check unasked.** The provider's Authentication-Results is the
+//!   evidence. Only with `dkim = "verify"` the signatures of an invitation's
+//!   network are checked here, and the DNS is asked for their keys
+//!   ([`app::signatures`]); no other mail is ever asked about.
+//! - **No DNSSEC, no DMARC or SPF of our own.** A resolver that validates can be
+//!   named; the other two judge the line a mail came by, which we never see.
 //! - **No list of the owner's friends in clear**: whom the owner knows is kept as
 //!   keyed digests ([`shell::store`]); [`stages::people`] makes the keys.
 //! - **No model that must be believed.** What is generic is decided by rules and
@@ -95,6 +99,10 @@
 //! - *SMTP*: lettre's connection is driven phase by phase, over a stream of
 //!   ours that knows whether a body byte has left; its pool and its `send` are
 //!   not used: `shell::sender`.
+//! - *DKIM* is checked by our own code on `ring` ([`stages::dkim`]) and not by the
+//!   mail-auth crate: that one takes more mail as signed than a guard may, asks
+//!   the DNS for names of the sender's choosing, and brings a resolver of dozens of
+//!   crates. The DNS messages are the `domain` crate's: [`shell::dns`].
 //! - *HTML* is read by html5gum's tokenizer: an invitation needs text and
 //!   links in order, and no tree that hostile nesting can make deep.
 

@@ -200,6 +200,9 @@ fn every_kind_of_mistake_is_refused_at_its_place_with_a_remedy() {
         ("[account.work]", "mailboxes = [\"A\", \"A\"]", "account.work.mailboxes", "twice"),
         ("[account.work]", "sent_copy = \"no\"", "account.work.sent_copy", "\"provider\""),
         ("[account.work]", "authserv_id = \"a; b\"", "account.work.authserv_id", "first word"),
+        ("[account.work]", "dkim = \"on\"", "account.work.dkim", "\"provider\", \"verify\""),
+        ("[account.work]", "resolver = \"dns.example.org\"", "account.work.resolver", "an IP address"),
+        ("[account.work]", "resolver = \"127.0.0.1:0\"", "account.work.resolver", "an IP address"),
         ("[account.work]", "poll_every = \"0s\"", "account.work.poll_every", "from \"1s\""),
         ("[account.work]", "poll_evry = \"5m\"", "account.work.poll_evry", "\"poll_every\""),
         ("[account.work]", "drafts = \"a\\nb\"", "account.work.drafts", "line break"),
@@ -388,6 +391,28 @@ fn an_account_that_can_never_send_is_a_warning() {
     let full = format!("{LEAST}{send}[account.work]\nauthserv_id = \"mx.example.org\"\n");
     assert_eq!(warnings(&full), []);
     assert_eq!(warnings(LEAST), [], "drafting needs no evidence");
+    let verify = format!("{LEAST}{send}[account.work]\ndkim = \"verify\"\n");
+    assert_eq!(warnings(&verify), [], "our own check is evidence, too");
+}
+
+#[test]
+fn who_is_asked_for_keys_is_an_address_with_or_without_a_port() {
+    let resolver = |line: &str| {
+        let text = least_with("[account.work]", &format!("dkim = \"verify\"\n{line}"));
+        assert_eq!(warnings(&text), [], "{line}");
+        config(&text).accounts[0].resolver.map(|server| server.to_string())
+    };
+    assert_eq!(resolver(""), None);
+    for (text, server) in [
+        ("127.0.0.1", "127.0.0.1:53"),
+        ("127.0.0.1:5353", "127.0.0.1:5353"),
+        ("::1", "[::1]:53"),
+        ("[::1]:5353", "[::1]:5353"),
+    ] {
+        assert_eq!(resolver(&format!("resolver = \"{text}\"")).as_deref(), Some(server));
+    }
+    let idle = least_with("[account.work]", "resolver = \"127.0.0.1\"");
+    assert_eq!(warnings(&idle)[0].key, "account.work.resolver");
 }
 
 #[test]

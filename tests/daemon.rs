@@ -16,7 +16,8 @@ macro_rules! dovecot {
 mod after;
 mod answers;
 mod brake;
-mod crash;
+pub(crate) mod crash;
+mod dkim;
 mod doctor;
 mod drafts;
 mod faults;

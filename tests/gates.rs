@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use notyet::domain::dkim::OwnCheck;
 use notyet::domain::sending::{Cause, Recipient, SendFacts, Trip};
 use notyet::domain::{
     Action, Address, Decision, Evidence, Identity, Invitation, InvitationKey, Inviter, Mail, Mailbox,
@@ -93,6 +94,7 @@ fn facts() -> Facts {
         letters_last_day: 0,
         encounters: Vec::new(),
         sending: Default::default(),
+        own_check: OwnCheck::NotMade,
     }
 }
 
@@ -113,6 +115,7 @@ impl Whose {
         ask(&Trust {
             authserv_id: self.authserv_id,
             assume: self.assume,
+            own_check: &OwnCheck::NotMade,
             dkim_domains: &own,
             dmarc_domains: &own,
             own_domains: &own,

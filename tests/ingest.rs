@@ -9,7 +9,7 @@ use notyet::app::ingest::{Observer, Seen, Uid, ingest};
 use notyet::app::port::Port;
 use notyet::app::setup;
 use notyet::app::shared::{Memory, Shared, Stop, StopSwitch};
-use notyet::config::{Account, MailboxKind, Maildir, SentCopy};
+use notyet::config::{Account, Dkim, MailboxKind, Maildir, SentCopy};
 use notyet::shell::clock;
 use notyet::shell::store::Ledger;
 
@@ -24,6 +24,8 @@ fn account(path: &Path) -> Account {
         sent: None,
         sent_copy: SentCopy::File,
         authserv_id: Some("mx.example.org".to_owned()),
+        dkim: Dkim::Provider,
+        resolver: None,
         poll_every: Duration::from_secs(300),
         since: None,
         smtp: None,

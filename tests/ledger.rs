@@ -334,7 +334,7 @@ fn a_letter_nobody_wrote_cannot_move() {
 #[test]
 fn an_append_mark_is_kept_until_the_next_append() {
     let (mut ledger, key) = with_letter("k", Mode::Draft, Start::Queued);
-    let mark = |name: &str| Detail { append_mark: Some(name.to_owned()), next_attempt_at: None };
+    let mark = |name: &str| Detail { append_mark: Some(name.to_owned()), ..Detail::default() };
     ledger.record(&key, Event::AppendAboutToGo, "", t(11), mark("m1")).unwrap();
     let appending = ledger.in_state(ACCOUNT, State::Appending).unwrap();
     assert_eq!(appending[0].append_mark.as_deref(), Some("m1"));

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use notyet::config::Owner;
+use notyet::domain::dkim::OwnCheck;
 use notyet::domain::{
     Action, Address, Identity, Invitation, InvitationKey, Inviter, Letter, Mail, Mailbox, NoteKind, Notice,
     Policy, Problems, Reason, Route, Timestamp,
@@ -110,6 +111,7 @@ pub fn cleared() -> Cleared {
     let trust = Trust {
         authserv_id: None,
         assume: Assume::Authentic,
+        own_check: &OwnCheck::NotMade,
         dkim_domains: &own,
         dmarc_domains: &own,
         own_domains: &own,
@@ -125,6 +127,7 @@ pub fn cleared() -> Cleared {
         letters_last_day: 0,
         encounters: Vec::new(),
         sending: Default::default(),
+        own_check: OwnCheck::NotMade,
     };
     let policy = policy::parse("policy.toml", POLICY).unwrap();
     let (gated, _) = gates::pass(&mail, &by_mail(), &owner().addresses, &facts, &policy, &trust);

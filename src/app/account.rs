@@ -66,7 +66,7 @@ pub async fn pass(
     if memory.sending_rests_until.is_some_and(|until| shared.now() < until) {
         return Ok(tally);
     }
-    match deliver::deliver(account, shared, &memory.progress, stop).await {
+    match deliver::deliver(account, shared, memory, stop).await {
         Ok(0) => {}
         Ok(_) => {
             settle::settle(port, account, shared, stop).await?;
@@ -191,7 +191,7 @@ async fn interruption(shared: &Shared, writes_seen: i64, mut stop: Stop) {
 /// Opens the first mailbox to wait on it; tells whether mail came since the look.
 async fn arrived_meanwhile(port: &mut Port, account: &Account, shared: &Shared) -> Result<bool, Fault> {
     let Some(mailbox) = account.mailboxes.first() else { return Ok(false) };
-    let opened = port.open(mailbox, Access::ReadOnly).await?;
+    let opened = port.open(mailbox, Access::LastingUids).await?;
     let cursor = shared.ledger().cursor(&account.name, mailbox)?;
     Ok(cursor.is_some_and(|c| c.uid_validity == opened.uid_validity && opened.uid_next > c.next_uid))
 }

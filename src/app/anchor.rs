@@ -22,7 +22,7 @@ pub async fn anchor(port: &mut Port, account: &Account, shared: &Shared) -> Resu
         if shared.ledger().cursor(&account.name, mailbox)?.is_some() {
             continue;
         }
-        let opened = port.open(mailbox, Access::ReadOnly).await?;
+        let opened = port.open(mailbox, Access::LastingUids).await?;
         let batch = Batch {
             account: &account.name,
             mailbox,

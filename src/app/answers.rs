@@ -6,11 +6,11 @@ use std::time::Duration;
 use super::entry::DAY;
 use super::port::Port;
 use super::shared::Shared;
-use crate::domain::delivery::Event;
+use crate::domain::delivery::ParkedFor;
 use crate::domain::{AnswerKind, Fault, InvitationKey, Mail, Timestamp};
-use crate::shell::mailbox::{Body, Envelope};
-use crate::shell::store::Detail;
+use crate::shell::mailbox::{Body, Envelope, SearchTerm};
 use crate::stages::parse;
+use crate::stages::recognise;
 use crate::stages::replies::{self, Shown};
 
 /// A server gives up after five days; some take longer.
@@ -19,6 +19,22 @@ const REPORTS_FOR: Duration = DAY.saturating_mul(14);
 const EVER: Timestamp = Timestamp::from_unix_s(i64::MIN);
 /// Reports are short; of a longer one nothing is learned.
 const MAX_REPORT_BYTES: u32 = 256 * 1024;
+
+/// What a mailbox is asked for where nothing tells any more what was read of it (a new
+/// UIDVALIDITY): what comes back to letters, and mail of those whose letter waits.
+///
+/// # Errors
+/// A [`Fault`] of the ledger.
+pub(super) fn search_terms(shared: &Shared) -> Result<Vec<SearchTerm>, Fault> {
+    let ledger = shared.ledger();
+    if !ledger.has_written_since(EVER)? {
+        return Ok(Vec::new());
+    }
+    let field = |(name, value): (&str, &str)| SearchTerm::Header { name: name.into(), value: value.into() };
+    let waiting = ledger.about_to_be_sent()?.into_iter().filter_map(|letter| letter.to);
+    let from = waiting.map(|to| SearchTerm::From(to.to_string()));
+    Ok(replies::SEARCHED.into_iter().map(field).chain(from).collect())
+}
 
 /// Looks through the headers of `envelopes` for what comes back. Bodies are
 /// read of reports on deliveries only, and only while a letter is as young as
@@ -47,15 +63,14 @@ pub(super) async fn look(port: &mut Port, shared: &Shared, envelopes: &[Envelope
             }
             Shown::Report | Shown::Nothing => {}
         }
+        // A network writes in the names of those who invite; that is no word of theirs.
+        if recognise::is_candidate(&header, &shared.rules) {
+            continue;
+        }
         for letter in
             waiting.iter().filter(|letter| letter.to.as_ref().is_some_and(|to| to.same_mailbox(from)))
         {
-            let words = "they wrote to you meanwhile: whether it goes is a person's choice";
-            let still_waits =
-                shared.ledger().delivery(&letter.key)?.is_some_and(|now| now.state == letter.state);
-            if still_waits {
-                shared.record(letter, Event::TooLate, words, Detail::default())?;
-            }
+            shared.park(letter, ParkedFor::WroteMeanwhile)?;
         }
     }
     Ok(())

@@ -113,6 +113,7 @@ fn begin(setup: Setup, ledger: Option<Ledger>) -> Result<(Vec<crate::config::Acc
     let uids_dir = Some(setup.config.state_dir.join("maildir"));
     let mut shared = Shared::new(setup.rules, setup.config.owner, setup.policy, ledger, clock::now);
     shared.uids_dir = uids_dir;
+    shared.account_names = setup.config.accounts.iter().map(|account| account.name.clone()).collect();
     shared.people = setup.config.people;
     shared.sending = setup.config.sending;
     shared.zone = setup.zone;

@@ -1,10 +1,10 @@
 //! The send queue: one step for one letter, phase by phase, never twice.
 
 use super::settle::retry_at;
-use super::shared::{LONGEST_STEP, Progress, Shared, Step, Stop};
+use super::shared::{LONGEST_STEP, Memory, Shared, Step, Stop};
 use super::{brake, people};
 use crate::config::{Account, Smtp};
-use crate::domain::delivery::{Event, Mode, State};
+use crate::domain::delivery::{Event, Mode, ParkedFor};
 use crate::domain::sending::SendHour;
 use crate::domain::{Action, Fault};
 use crate::shell::sender::{self, Outcome, Phase, Submission};
@@ -18,36 +18,38 @@ use crate::shell::{Secret, secrets};
 pub async fn deliver(
     account: &Account,
     shared: &Shared,
-    progress: &Progress,
+    memory: &mut Memory,
     stop: &Stop,
 ) -> Result<usize, Fault> {
-    let due: Vec<_> = shared.ledger().due(&account.name, shared.now())?;
+    let mut due: Vec<_> = shared.ledger().due(&account.name, shared.now())?;
+    due.retain(|letter| letter.mode == Mode::Send);
+    if due.is_empty() || waits_for_others(account, shared, memory)? {
+        return Ok(0);
+    }
     let mut sent = 0;
-    for letter in due.into_iter().filter(|d| d.mode == Mode::Send) {
+    for letter in due {
         if stop.asked() {
             break;
         }
         if brake::look(shared)?.is_some() || brake::hour(shared, shared.now()) == SendHour::Later {
             break;
         }
-        progress.expect_within(shared.now(), LONGEST_STEP);
+        memory.progress.expect_within(shared.now(), LONGEST_STEP);
         if !shared.is_as_it_was(&letter)? {
             continue;
         }
-        // Who lets a parked letter go was told why it was parked.
-        let insisted = letter.retried.is_some_and(|(_, from)| from == State::Parked);
-        if !insisted && brake::is_second_letter(&letter, shared)? {
+        if brake::is_second_letter(&letter, shared)? {
             continue;
         }
-        if !insisted && people::is_known_by_now(&letter, shared)? {
-            let words = "you know its reader by now: whether it goes is a person's choice";
-            shared.record(&letter, Event::TooLate, words, Detail::default())?;
+        // Who lets a parked letter go was told why it was parked, and of that alone.
+        if !letter.insisted.contains(&ParkedFor::Known) && people::is_known_by_now(&letter, shared)? {
+            shared.park(&letter, ParkedFor::Known)?;
             continue;
         }
         let server = match may_go(account, shared, &letter) {
             Ok(server) => server,
-            Err(words) => {
-                shared.record(&letter, Event::TooLate, words, Detail::default())?;
+            Err(why) => {
+                shared.park(&letter, why)?;
                 continue;
             }
         };
@@ -65,6 +67,20 @@ pub async fn deliver(
     Ok(sent)
 }
 
+/// A ledger that was lost knows all letters only when every account was looked
+/// through: until then one account might answer what another has answered.
+fn waits_for_others(account: &Account, shared: &Shared, memory: &mut Memory) -> Result<bool, Fault> {
+    let missing = shared.ledger().yet_to_look(&shared.account_names)?;
+    if !missing.is_empty() && !std::mem::replace(&mut memory.told_of_waiting, true) {
+        tracing::warn!(
+            account = %account.name,
+            "this ledger is new: letters are sent once every account has been looked through for earlier ones; yet to come: {}",
+            missing.join(", ")
+        );
+    }
+    Ok(!missing.is_empty())
+}
+
 /// What one try came to.
 enum Went {
     Out,
@@ -73,15 +89,15 @@ enum Went {
 }
 
 /// The server to send by, or why the letter waits for a person instead.
-fn may_go<'a>(account: &'a Account, shared: &Shared, letter: &Delivery) -> Result<&'a Smtp, &'static str> {
-    let wanted_since = letter.retried.map_or(letter.created_at, |(at, _)| at);
+fn may_go<'a>(account: &'a Account, shared: &Shared, letter: &Delivery) -> Result<&'a Smtp, ParkedFor> {
+    let wanted_since = letter.retried_at.unwrap_or(letter.created_at);
     if shared.now().since(wanted_since) > shared.policy.send_within {
-        return Err("it waited longer than policy.send_within: a late decline is a person's choice");
+        return Err(ParkedFor::Late);
     }
     if shared.policy.action(letter.note_kind) != Action::Send {
-        return Err("sending was switched off for its kind of note before it went out");
+        return Err(ParkedFor::SwitchedOff);
     }
-    account.smtp.as_ref().ok_or("the account has no [smtp] section any more")
+    account.smtp.as_ref().ok_or(ParkedFor::NoServer)
 }
 
 async fn send(
@@ -91,7 +107,7 @@ async fn send(
     shared: &Shared,
 ) -> Result<Went, Fault> {
     let (Some(from), Some(to)) = (shared.owner.addresses.first(), &letter.to) else {
-        shared.record(letter, Event::Rejected, "it has no recipient", Detail::default())?;
+        shared.record_unless_moved(letter, Event::Rejected, "it has no recipient", Detail::default())?;
         return Ok(Went::Nowhere);
     };
     let submission = Submission { server, secret, from, to, message: &letter.message.0 };
@@ -108,20 +124,14 @@ async fn send(
             (shared.at_step)(Step::SentRecorded);
             Ok(Went::Out)
         }
-        // A person took it away between the reading of the queue and the first byte.
-        Outcome::TryLater { phase: Phase::Commit, .. } if !shared.is_as_it_was(letter)? => Ok(Went::Nowhere),
         Outcome::TryLater { words, phase } => {
             let at = retry_at(shared.now(), letter.attempts, fastrand::u32(..));
-            shared.record(
-                letter,
-                Event::TryLater,
-                &words,
-                Detail { next_attempt_at: Some(at), ..Detail::default() },
-            )?;
+            let detail = Detail { next_attempt_at: Some(at), ..Detail::default() };
+            note(shared, letter, phase, (Event::TryLater, &words), detail)?;
             Ok(if phase < Phase::Mail { Went::NoServer } else { Went::Nowhere })
         }
-        Outcome::Rejected { words, .. } => {
-            shared.record(letter, Event::Rejected, &words, Detail::default())?;
+        Outcome::Rejected { words, phase } => {
+            note(shared, letter, phase, (Event::Rejected, &words), Detail::default())?;
             Ok(Went::Nowhere)
         }
         Outcome::Lost { words } => {
@@ -129,5 +139,20 @@ async fn send(
             Ok(Went::Nowhere)
         }
         Outcome::NeedsHuman { words, .. } => Err(Fault::NeedsHuman(words)),
+    }
+}
+
+/// Up to the first body byte a person may have moved the letter; after it, nobody may.
+fn note(
+    shared: &Shared,
+    letter: &Delivery,
+    phase: Phase,
+    (event, words): (Event, &str),
+    detail: Detail,
+) -> Result<(), Fault> {
+    if phase < Phase::Body {
+        shared.record_unless_moved(letter, event, words, detail).map(drop)
+    } else {
+        shared.record(letter, event, words, detail)
     }
 }

@@ -10,7 +10,7 @@ use super::ingest::{Observer, Unwatched};
 use super::port::Port;
 use super::setup;
 use super::shared::{Memory, Shared, Stop};
-use crate::config::{Account, MailboxKind, Maildir, Owner, SentCopy};
+use crate::config::{Account, Dkim, MailboxKind, Maildir, Owner, SentCopy};
 use crate::domain::{Address, Fault, Policy};
 use crate::shell::clock;
 use crate::shell::store::Ledger;
@@ -94,6 +94,8 @@ fn account(path: PathBuf) -> Account {
         sent: None,
         sent_copy: SentCopy::File,
         authserv_id: Some("mx.example.org".to_owned()),
+        dkim: Dkim::Provider,
+        resolver: None,
         poll_every: Duration::from_secs(300),
         since: None,
         smtp: None,

@@ -4,8 +4,10 @@
 use std::path::Path;
 
 use super::port::Port;
-use crate::config::{Account, Config};
+use crate::config::{Account, Config, Dkim};
+use crate::domain::dkim::{KeyAnswer, KeyName};
 use crate::domain::{Address, Fault};
+use crate::shell::dns::Resolver;
 use crate::shell::mailbox::Access;
 use crate::shell::mailbox::maildir::UidBook;
 use crate::shell::{files, secrets, sender};
@@ -89,6 +91,7 @@ pub async fn examine(account: &Account, config: &Config) -> Examined {
         Err(fault) => examined.note("login", Health::Bad, fault.message()),
     }
     authserv_finding(account, &mut examined);
+    resolver_finding(account, &mut examined).await;
     match config.owner.addresses.first() {
         Some(from) => smtp(account, from, &mut examined).await,
         None => examined.note("smtp", Health::Bad, "owner.addresses is empty"),
@@ -160,10 +163,17 @@ fn authserv_finding(account: &Account, examined: &mut Examined) {
                  (or `notyet doctor --write`) forgeries are told from real mail, and sending becomes possible"
             ),
         ),
+        (None, Advice::None) if account.dkim == Dkim::Verify => (
+            Health::Good,
+            "no mail carries Authentication-Results of your provider; our own DKIM check stands in"
+                .to_owned(),
+        ),
         (None, Advice::None) => (
             Health::Limited,
-            "no mail carries Authentication-Results of your provider: letters are drafted, never sent"
-                .to_owned(),
+            format!(
+                "no mail carries Authentication-Results of your provider: letters are drafted, never sent; \
+                 with account.{name}.dkim = \"verify\" notyet checks signatures itself"
+            ),
         ),
         (None, Advice::Unclear) => (
             Health::Limited,
@@ -173,6 +183,23 @@ fn authserv_finding(account: &Account, examined: &mut Examined) {
         ),
     };
     examined.note("authserv_id", health, words);
+}
+
+/// Whether somebody answers who is asked for keys. Any answer about a name that
+/// belongs to nobody (RFC 2606) will do.
+async fn resolver_finding(account: &Account, examined: &mut Examined) {
+    let (Dkim::Verify, Some(name)) = (account.dkim, KeyName::new("notyet", "example.org")) else {
+        return;
+    };
+    let answers = Resolver::new(account.resolver).keys(vec![name]).await;
+    let fault = answers.iter().find_map(|(_, answer)| match answer {
+        KeyAnswer::Failed(words) | KeyAnswer::Silence(words) => Some(words),
+        KeyAnswer::Record(_) | KeyAnswer::Several | KeyAnswer::Absent => None,
+    });
+    match fault {
+        None => examined.note("dkim", Health::Good, "the DNS answers questions for keys"),
+        Some(words) => examined.note("dkim", Health::Bad, format!("the DNS gives no keys: {words}")),
+    }
 }
 
 /// Writes `authserv_id` into the configuration file, below the header of the

@@ -6,6 +6,7 @@ use super::shared::Shared;
 use super::{brake, people};
 use crate::config::Account;
 use crate::domain::delivery::Mode;
+use crate::domain::dkim::OwnCheck;
 use crate::domain::{Decision, Fault, Invitation, Plan, Timestamp};
 use crate::shell::store::{NewDelivery, Start};
 use crate::stages::gates::{Facts, KnownInvitation};
@@ -45,6 +46,7 @@ pub(super) fn facts(
         letters_last_day: ledger.letters_since(&account.name, now.minus(DAY))?,
         encounters,
         sending,
+        own_check: OwnCheck::NotMade,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::ingest::read_alone;
 use super::people::Acquaintances;
+use crate::domain::dkim::OwnCheck;
 use crate::domain::sending::SendFacts;
 use crate::domain::{Evidence, Fault, Notice, Plan, RawMail, Timestamp};
 pub use crate::stages::Bench;
@@ -39,6 +40,21 @@ pub fn examine(
     now: Timestamp,
     known: Option<&Acquaintances>,
 ) -> Result<Examined, Fault> {
+    examine_checked(file, raw, bench, now, known, OwnCheck::NotMade)
+}
+
+/// The same, with what a DKIM check of our own found ([`super::signatures::check_file`]).
+///
+/// # Errors
+/// As [`examine`].
+pub fn examine_checked(
+    file: &str,
+    raw: &RawMail,
+    bench: &Bench<'_>,
+    now: Timestamp,
+    known: Option<&Acquaintances>,
+    own_check: OwnCheck,
+) -> Result<Examined, Fault> {
     let file = file.to_owned();
     let (mail, recognised) = match read_alone(raw, bench.rules) {
         Ok(found) => found,
@@ -62,6 +78,7 @@ pub fn examine(
         letters_last_day: 0,
         encounters: Vec::new(),
         sending: SendFacts::default(),
+        own_check,
     };
     let mut plans = Vec::new();
     for invitation in &recognised.invitations {

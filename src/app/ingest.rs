@@ -8,13 +8,15 @@ use super::candidates;
 use super::entry::{facts, new_delivery};
 use super::port::Port;
 use super::shared::{LONGEST_STEP, Memory, Shared, Step, Stop};
+use super::signatures;
 use crate::config::Account;
 use crate::domain::after::Wish;
 use crate::domain::{Fault, Mail, Plan, RawMail, Timestamp};
 use crate::rulebook::Rulebook;
 pub use crate::shell::mailbox::Uid;
-use crate::shell::mailbox::{Access, Body, Envelope, Opened};
+use crate::shell::mailbox::{Body, Envelope, Opened};
 use crate::shell::store::{Batch, Cursor, Entry};
+use crate::stages::gates::Facts;
 use crate::stages::parse::{self, Unreadable};
 use crate::stages::recognise::{self, Recognised};
 use crate::stages::{after, identify, judge};
@@ -97,7 +99,7 @@ pub async fn ingest(
 ) -> Result<Tally, Fault> {
     let mut tally = Tally::default();
     for mailbox in &account.mailboxes {
-        let opened = port.open(mailbox, Access::ReadOnly).await?;
+        let opened = port.open(mailbox, shared.looking).await?;
         let mut look =
             Look { port, account, shared, memory, observer, stop, mailbox, opened, tally: &mut tally };
         look.run().await?;
@@ -155,7 +157,8 @@ impl Look<'_> {
                 return Ok(());
             }
             Anchor::Backlog(since) | Anchor::TurnedBack(since) => {
-                let terms = candidates::search_terms(&self.shared.rules);
+                let mut terms = candidates::search_terms(&self.shared.rules);
+                terms.extend(answers::search_terms(self.shared)?);
                 let mut uids = self.port.search(&terms, Some(since)).await?;
                 uids.retain(|uid| *uid < self.opened.uid_next);
                 self.observer.expect(uids.len());
@@ -276,13 +279,13 @@ impl Look<'_> {
                     let why = format!("it is larger than max_body_bytes ({size_bytes} bytes)");
                     self.quarantine(uid, header.as_ref(), &why)?;
                 }
-                Body::Whole(raw) => self.judge(envelope, &raw, start, in_order)?,
+                Body::Whole(raw) => self.judge(envelope, &raw, start, in_order).await?,
             }
         }
         self.set_aside_unreadable().await
     }
 
-    fn judge(
+    async fn judge(
         &mut self,
         envelope: &Envelope,
         raw: &RawMail,
@@ -300,8 +303,11 @@ impl Look<'_> {
         // A digest's mail belongs to several people's invitations: it stays as it is.
         let tells_of_one = recognised.invitations.len() == 1;
         let mut plans = Vec::new();
+        let own_check =
+            signatures::check(raw, envelope, &recognised, self.account, self.shared, self.memory).await;
         for invitation in &recognised.invitations {
             let facts = facts(self.shared, self.account, invitation, envelope.arrived, Some(start))?;
+            let facts = Facts { own_check: own_check.clone(), ..facts };
             let bench = self.shared.bench(self.account);
             let judged =
                 catch_unwind(AssertUnwindSafe(|| judge(&mail, &recognised, invitation, &facts, &bench)));

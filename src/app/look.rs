@@ -12,6 +12,7 @@ use super::shared::{Memory, Shared, Stop};
 use crate::config::{Account, Config};
 use crate::domain::sending::{Brakes, Sending};
 use crate::domain::{Fault, Policy, RawMail, Timestamp};
+use crate::shell::mailbox::Access;
 use crate::shell::store::Ledger;
 pub use crate::shell::store::{AccountStatus, Status};
 use crate::shell::{clock, files};
@@ -62,7 +63,9 @@ pub fn now() -> Timestamp {
 /// # Errors
 /// See [`Ledger::open_read_only`].
 pub fn status(config: &Config) -> Result<Status, Fault> {
-    Ledger::open_read_only(&config.state_dir)?.status()
+    let ledger = Ledger::open_read_only(&config.state_dir)?;
+    let names: Vec<String> = config.accounts.iter().map(|account| account.name.clone()).collect();
+    Ok(Status { yet_to_look: ledger.yet_to_look(&names)?, ..ledger.status()? })
 }
 
 /// What a preview works with: the real rules and mailbox, a ledger that is
@@ -77,6 +80,7 @@ pub fn preview_of(setup: Setup) -> Result<(Vec<Account>, Shared), Fault> {
         // What the daemon has learned need not be learned again.
         shared.elsewhere = Ledger::open_read_only(&setup.config.state_dir).ok().map(Mutex::new);
     }
+    shared.looking = Access::ReadOnly;
     shared.people = setup.config.people;
     shared.sending = Sending {
         brakes: Brakes { burst_letters: u32::MAX, ..setup.config.sending.brakes },

@@ -25,6 +25,7 @@ pub mod sandbox;
 pub mod settle;
 pub mod setup;
 pub mod shared;
+pub mod signatures;
 mod tidy;
 pub mod undo;
 

@@ -10,7 +10,7 @@ use crate::config::{Account, People};
 use crate::domain::{Acquaintance, Address, Encounter, Fault, Invitation, PersonKey, Source, Strength};
 use crate::rulebook::Rulebook;
 use crate::shell::files::{self, Stamp};
-use crate::shell::mailbox::{Access, Envelope};
+use crate::shell::mailbox::Envelope;
 use crate::shell::store::{Delivery, Ledger, SentCursor};
 use crate::stages::gates::is_robot;
 use crate::stages::mime::KEY_HEADER;
@@ -117,7 +117,7 @@ pub async fn learn_sent(
     if !port.is_there(&folder).await? {
         return Ok(true);
     }
-    let opened = port.open(&folder, Access::ReadOnly).await?;
+    let opened = port.open(&folder, shared.looking).await?;
     let last = shared.ledger().sent_cursor(&account.name)?;
     let known = last
         .filter(|c| c.folder == folder && c.uid_validity == opened.uid_validity && c.uid_validity != 0)

@@ -2,7 +2,7 @@
 //! Works beside a running daemon, which sees it within seconds, and without one.
 
 use crate::config::Config;
-use crate::domain::delivery::{Event, Mode, State};
+use crate::domain::delivery::{Event, Mode, ParkedFor, State};
 use crate::domain::{Fault, InvitationKey};
 use crate::shell::clock;
 pub use crate::shell::store::{Case, Delivery, Moved};
@@ -149,14 +149,14 @@ impl Hand {
         self.ledger.case(key)
     }
 
-    /// Says `word` about the letter of `key`; durable on return. The state is
-    /// read and changed in one transaction, so a daemon cannot come between.
+    /// Says `word` about the letter of `key`; durable on return. Where a daemon
+    /// moved it between the look and the word, nothing is changed.
     ///
     /// # Errors
     /// A [`Fault`] of the ledger.
     pub fn say(&mut self, word: Word, key: &InvitationKey) -> Result<Came, Fault> {
         let Some(letter) = self.ledger.delivery(key)? else { return Ok(Came::NoLetter) };
-        if matches!(letter.state, State::Appending | State::Transmitting) {
+        if letter.state.is_on_the_wire() {
             return Ok(Came::Busy);
         }
         if !Word::fitting(&letter).contains(&word) {
@@ -167,7 +167,9 @@ impl Hand {
             Word::Drop => "you let it be",
             Word::Sent => "you saw that it was sent",
         };
-        self.ledger.record(key, word.event(), note, clock::now(), Detail::default()).map(Came::To)
+        let detail = Detail::default();
+        let to = self.ledger.record_unless_moved(&letter, word.event(), note, clock::now(), detail)?;
+        Ok(to.map_or(Came::Busy, Came::To))
     }
 }
 
@@ -200,6 +202,13 @@ pub fn effect(word: Word, letter: &Delivery) -> &'static str {
         (Word::Retry, Mode::Send, State::Uncertain) => "if it is not in Sent: send it again",
         (Word::Retry, Mode::Draft, State::Uncertain) => "if it is not in Drafts: write it again",
         (Word::Retry, _, State::Held) => "let it go now, whatever the limits say",
+        (Word::Retry, Mode::Send, State::Parked) => match letter.parked_for {
+            Some(ParkedFor::DraftStands) => "send it, once its draft is out of Drafts",
+            Some(ParkedFor::SwitchedOff) => "send it, once its kind of note is one to send to again",
+            Some(ParkedFor::NoServer) => "send it, once its account has an [smtp] section",
+            Some(ParkedFor::Doubt) => "if it is not in Sent: send it again",
+            _ => "send it now, all the same",
+        },
         (Word::Retry, Mode::Send, _) => "send it now",
         (Word::Retry, Mode::Draft, _) => "put it into Drafts now",
         (Word::Drop, ..) => "let it be; this invitation is never answered by notyet",

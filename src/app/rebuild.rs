@@ -44,6 +44,9 @@ pub async fn rebuild(
         }
     }
     shared.ledger().mark_rebuilt(&account.name, shared.now())?;
+    if shared.ledger().yet_to_look(&shared.account_names)?.is_empty() {
+        shared.ledger().mark_whole(shared.now())?;
+    }
     if let Some(found) = shared.ledger().found_again(&account.name)?
         && found.in_drafts + found.in_sent > 0
     {

@@ -9,7 +9,7 @@ use super::entry::{DAY, HOUR};
 use super::port::Port;
 use super::shared::{Shared, Step, Stop};
 use crate::config::{Account, MailboxKind, SentCopy};
-use crate::domain::delivery::{Event, Mode, State};
+use crate::domain::delivery::{Event, Mode, ParkedFor, State};
 use crate::domain::sending::SendHour;
 use crate::domain::{Fault, MessageId, Timestamp};
 use crate::shell::mailbox::{Answer, AppendTrace, Folder, SpecialFolders};
@@ -19,6 +19,10 @@ use crate::stages::trace;
 
 /// The first and the longest wait after an attempt that failed.
 pub(super) const RETRY: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(4 * 60 * 60));
+
+/// So many times the line may break while a draft is put down; with the growing
+/// waits between, that is about a day.
+const MOST_APPENDS: u32 = 12;
 
 /// Lets held letters go, oldest first, as far as the limits have room; letters to
 /// send only at an hour for sending.
@@ -39,8 +43,9 @@ pub fn release_held(account: &Account, shared: &Shared) -> Result<usize, Fault> 
     let may_send = brake::hour(shared, now) == SendHour::Now;
     let held = ledger.in_state(&account.name, State::Held)?.into_iter();
     for held in held.filter(|held| may_send || held.mode == Mode::Draft).take(room as usize) {
-        ledger.record(&held.key, Event::Released, "there is room for it now", now, Detail::default())?;
-        released += 1;
+        let words = "there is room for it now";
+        let to = ledger.record_unless_moved(&held, Event::Released, words, now, Detail::default())?;
+        released += usize::from(to.is_some());
     }
     Ok(released)
 }
@@ -71,6 +76,8 @@ pub async fn settle(port: &mut Port, account: &Account, shared: &Shared, stop: &
         let drafts = drafts_folder(port, account, &mut folders).await?;
         resolve(port, account, &drafts, &letter, shared).await?;
     }
+    // A draft more would hide whether the one before was appended.
+    let undecided = !shared.ledger().in_state(&account.name, State::Appending)?.is_empty();
     let due: Vec<_> = shared.ledger().due(&account.name, shared.now())?;
     for letter in due {
         if stop.asked() {
@@ -79,11 +86,13 @@ pub async fn settle(port: &mut Port, account: &Account, shared: &Shared, stop: &
         if !shared.is_as_it_was(&letter)? {
             continue;
         }
-        let unproven = letter.attempts == 0 || letter.retried.is_some();
+        let unproven = letter.attempts == 0 || letter.retried_at.is_some();
         if unproven && found_done(port, account, &letter, shared, &mut folders).await? {
             continue;
         }
-        if letter.mode == Mode::Draft {
+        if letter.mode == Mode::Draft && letter.attempts >= MOST_APPENDS && letter.retried_at.is_none() {
+            shared.park(&letter, ParkedFor::NeverAppended)?;
+        } else if letter.mode == Mode::Draft && !undecided {
             let drafts = drafts_folder(port, account, &mut folders).await?;
             draft(port, &drafts, &letter, shared).await?;
         }
@@ -153,10 +162,11 @@ async fn found_done(
             }
             (Answer::Named, Mode::Send, false) => (Event::SeenInSent, "it was in the Sent folder already"),
             (Answer::Named, Mode::Send, true) => {
-                (Event::TooLate, "a draft of it stands in the Drafts folder: a person's choice")
+                shared.park(letter, ParkedFor::DraftStands)?;
+                return Ok(true);
             }
         };
-        shared.record(letter, event, words, Detail::default())?;
+        shared.record_unless_moved(letter, event, words, Detail::default())?;
         return Ok(true);
     }
     Ok(false)
@@ -164,12 +174,10 @@ async fn found_done(
 
 async fn draft(port: &mut Port, drafts: &str, letter: &Delivery, shared: &Shared) -> Result<(), Fault> {
     let mark = port.append_mark(drafts, &letter.message.0).await?;
-    shared.record(
-        letter,
-        Event::AppendAboutToGo,
-        "",
-        Detail { append_mark: Some(mark.clone()), ..Detail::default() },
-    )?;
+    let detail = Detail { append_mark: Some(mark.clone()), ..Detail::default() };
+    if !shared.record_unless_moved(letter, Event::AppendAboutToGo, "", detail)? {
+        return Ok(());
+    }
     (shared.at_step)(Step::AppendAboutToGo);
     append_marked(port, drafts, &mark, letter, shared).await
 }
@@ -222,7 +230,11 @@ async fn resolve(
         }
         AppendTrace::Never => {
             let words = "the mailbox shows that nothing was appended";
-            shared.record(letter, Event::NotAppended, words, Detail::default())
+            // At once the first time; one that breaks the line each time must not hold up what is behind it.
+            let again =
+                (letter.attempts > 1).then(|| retry_at(shared.now(), letter.attempts, fastrand::u32(..)));
+            let detail = Detail { next_attempt_at: again, ..Detail::default() };
+            shared.record(letter, Event::NotAppended, words, detail)
         }
         AppendTrace::Unclear => {
             let words = "perhaps drafted: it is not in Drafts, but mail came or went there meanwhile";
@@ -247,11 +259,10 @@ async fn look_for_doubtful(
     if let Some(folder) = folder
         && port.find_by_header(&folder, KEY_HEADER, letter.message_id.as_str()).await?.is_some()
     {
-        return shared.record(letter, seen, "found in its folder", Detail::default());
+        return shared.record_unless_moved(letter, seen, "found in its folder", Detail::default()).map(drop);
     }
     if shared.now().since(letter.changed_at) > DAY {
-        let words = "perhaps done, and not seen for a day: a person has to look";
-        shared.record(letter, Event::TooLate, words, Detail::default())?;
+        shared.park(letter, ParkedFor::Doubt)?;
     }
     Ok(())
 }

@@ -14,12 +14,12 @@ use super::retention::NextErasure;
 use crate::config::Account;
 use crate::config::{Owner, People};
 use crate::domain::after::AfterRule;
-use crate::domain::delivery::Event;
+use crate::domain::delivery::{Event, ParkedFor};
 use crate::domain::sending::Sending;
 use crate::domain::{Encounter, Fault, PersonKey, Policy, Timestamp};
 use crate::rulebook::Rulebook;
-use crate::shell::mailbox::Uid;
 use crate::shell::mailbox::maildir::UidBook;
+use crate::shell::mailbox::{Access, Uid};
 use crate::shell::store::{Delivery, Detail, Ledger};
 use crate::stages::Bench;
 use crate::stages::gates::Assume;
@@ -82,6 +82,8 @@ impl Step {
 pub struct Shared {
     /// The rules.
     pub rules: Rulebook,
+    /// The names of all accounts that are watched.
+    pub account_names: Vec<String>,
     /// Who writes.
     pub owner: Owner,
     /// Where it is written whom the owner knows.
@@ -109,6 +111,8 @@ pub struct Shared {
     /// For so many of the account's time-outs after it began, an APPEND without
     /// answer may still be done by a slow server; tests that wait for nothing say 0.
     pub straggling_timeouts: u32,
+    /// How mailboxes are opened whose mail is read; [`Access::ReadOnly`] for those who must not write.
+    pub looking: Access,
     /// Where a Maildir's UIDs are kept; memory only for those who must not write.
     pub uids_dir: Option<PathBuf>,
     ledger: Mutex<Ledger>,
@@ -125,6 +129,7 @@ impl Shared {
     ) -> Self {
         Self {
             rules,
+            account_names: Vec::new(),
             owner,
             people: People::default(),
             books: Books::default(),
@@ -138,6 +143,7 @@ impl Shared {
             clock,
             at_step: |_| (),
             straggling_timeouts: 5,
+            looking: Access::LastingUids,
             uids_dir: None,
             ledger: Mutex::new(ledger),
         }
@@ -160,6 +166,31 @@ impl Shared {
     /// A [`Fault`] of the ledger, also for a move the delivery machine does not have.
     pub fn record(&self, letter: &Delivery, event: Event, words: &str, detail: Detail) -> Result<(), Fault> {
         self.ledger().record(&letter.key, event, words, self.now(), detail).map(|_| ())
+    }
+
+    /// Writes down what happened to `letter` if it still stands where it was read;
+    /// tells whether. A person may have moved it meanwhile.
+    ///
+    /// # Errors
+    /// As [`Shared::record`].
+    pub fn record_unless_moved(
+        &self,
+        letter: &Delivery,
+        event: Event,
+        words: &str,
+        detail: Detail,
+    ) -> Result<bool, Fault> {
+        let to = self.ledger().record_unless_moved(letter, event, words, self.now(), detail)?;
+        Ok(to.is_some())
+    }
+
+    /// Leaves `letter` to a person, if it still stands where it was read.
+    ///
+    /// # Errors
+    /// As [`Shared::record`].
+    pub fn park(&self, letter: &Delivery, why: ParkedFor) -> Result<(), Fault> {
+        let detail = Detail { parked_for: Some(why), ..Detail::default() };
+        self.record_unless_moved(letter, Event::TooLate, why.words(), detail).map(drop)
     }
 
     /// Whether `letter` still stands where it stood when it was read: a person
@@ -278,6 +309,8 @@ pub struct Memory {
     pub stumbles: HashMap<(String, Uid), u32>,
     /// What a person was told last, and when: a new process tells it anew.
     pub told: Option<(String, Timestamp)>,
+    /// Whether it was said that sending waits for other accounts.
+    pub told_of_waiting: bool,
     /// Whether the last connection got past its login.
     pub logged_in: bool,
     /// After a login that a person has to mend, sending rests until then.
@@ -286,6 +319,8 @@ pub struct Memory {
     pub writes_seen: i64,
     /// Whether the owner was told that no Sent folder was found.
     pub told_of_no_sent: bool,
+    /// The DNS was silent: until then nothing is asked of it.
+    pub dns_rests_until: Option<Timestamp>,
     /// Signs of life.
     pub progress: Arc<Progress>,
 }

@@ -14,7 +14,7 @@ use crate::domain::after::{Destination, IfMissing};
 use crate::domain::{Fault, RawMail};
 use crate::shell::mailbox::{Access, Body, Change, Marks, Moving, Spot};
 use crate::shell::store::{Touch, Touched, Undo, Withdrawn};
-use crate::stages::mime::KEY_HEADER;
+use crate::stages::mime::{self, KEY_HEADER};
 
 /// No draft of ours is larger.
 const MAX_DRAFT_BYTES: u32 = 1024 * 1024;
@@ -253,7 +253,10 @@ async fn remove_draft(port: &mut Port, drafts: &str, undo: &Undo, shared: &Share
     };
     let opened = port.open(drafts, Access::ReadOnly).await?;
     let body = port.bodies(&[(uid, 0)], MAX_DRAFT_BYTES).await?.into_iter().next().map(|(_, body)| body);
-    if !matches!(&body, Some(Body::Whole(raw)) if is_as_written(raw, &letter.message)) {
+    // A letter to send may have become a draft that this ledger does not know of.
+    let written = [letter.message.clone(), RawMail(mime::as_draft(&letter.message.0))];
+    let as_written = |raw: &RawMail| written.iter().any(|mail| is_as_written(raw, mail));
+    if !matches!(&body, Some(Body::Whole(raw)) if as_written(raw)) {
         return left("it is not as notyet wrote it: it was edited, and is yours");
     }
     let hint = Some((opened.uid_validity, uid)).filter(|(validity, _)| *validity != 0);

@@ -2,10 +2,9 @@
 //! the ledger; the daemon, or the next pass, does the rest in the mailbox.
 
 use super::queue::Hand;
-use crate::domain::delivery::{Event, Mode, State};
+use crate::domain::delivery::State;
 use crate::domain::{Fault, InvitationKey};
 use crate::shell::clock;
-use crate::shell::store::Detail;
 pub use crate::shell::store::{Touch, Touched, Undo, Withdrawn};
 
 /// What came of the word.
@@ -34,26 +33,8 @@ impl Hand {
     /// # Errors
     /// A [`Fault`] of the ledger.
     pub fn take_back(&mut self, key: &InvitationKey, account: &str) -> Result<TakenBack, Fault> {
-        let ledger = &mut self.ledger;
-        let letter = ledger.delivery(key)?;
-        let draft = match &letter {
-            Some(letter) if matches!(letter.state, State::Appending | State::Transmitting) => {
-                return Ok(TakenBack::Busy);
-            }
-            Some(letter)
-                if letter.mode == Mode::Draft
-                    && matches!(letter.state, State::Drafted | State::Uncertain | State::Parked) =>
-            {
-                Withdrawn::Wanted
-            }
-            _ => Withdrawn::None,
-        };
-        let now = clock::now();
-        ledger.take_back(key, account, draft, now)?;
-        if let Some(letter) = letter
-            && letter.state.after(letter.mode, Event::PersonDrops).is_some()
-        {
-            ledger.record(key, Event::PersonDrops, "you took it back", now, Detail::default())?;
+        if !self.ledger.take_back(key, account, clock::now())? {
+            return Ok(TakenBack::Busy);
         }
         self.standing(key).map(TakenBack::So)
     }

@@ -151,6 +151,9 @@ pub struct CheckArguments {
     /// Take mail for authentic that was saved without its Authentication-Results.
     #[arg(long)]
     pub assume_authentic: bool,
+    /// Check the network's DKIM signatures: asks the DNS for their keys, and nothing else is online.
+    #[arg(long)]
+    pub dkim: bool,
     /// One JSON object per file and line (see README, "check --json").
     #[arg(long)]
     pub json: bool,

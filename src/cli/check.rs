@@ -3,10 +3,11 @@
 use super::arguments::CheckArguments;
 use super::out::{End, Outcome, complain, say};
 use super::style::Paint;
-use super::{pick, render};
-use crate::app::examine::{Assume, Bench, examine};
+use super::{pick, render, runtime};
+use crate::app::examine::{Assume, Bench, examine_checked};
 use crate::app::people::Acquaintances;
-use crate::app::{look, setup};
+use crate::app::{look, setup, signatures};
+use crate::domain::dkim::OwnCheck;
 
 pub(super) fn run(arguments: &CheckArguments) -> Outcome {
     let (rules, policy, owner, account, known) = match &arguments.config {
@@ -30,6 +31,8 @@ pub(super) fn run(arguments: &CheckArguments) -> Outcome {
         assume: if arguments.assume_authentic { Assume::Authentic } else { Assume::Nothing },
         can_send: account.as_ref().is_none_or(|a| a.smtp.is_some()),
     };
+    let online = if arguments.dkim { Some(runtime()?) } else { None };
+    let resolver = account.as_ref().and_then(|a| a.resolver);
     let paint = Paint::stdout();
     let mut end = End::Done;
     for file in &arguments.files {
@@ -41,7 +44,13 @@ pub(super) fn run(arguments: &CheckArguments) -> Outcome {
                 continue;
             }
         };
-        let examined = examine(&file.display().to_string(), &raw, &bench, look::now(), known.as_ref())?;
+        let now = look::now();
+        let own_check = match &online {
+            Some(online) => online.block_on(signatures::check_file(&raw, &rules, resolver, now)),
+            None => OwnCheck::NotMade,
+        };
+        let name = file.display().to_string();
+        let examined = examine_checked(&name, &raw, &bench, now, known.as_ref(), own_check)?;
         say(&if arguments.json { render::json(&examined) } else { render::text(&examined, paint) })?;
     }
     Ok(end)

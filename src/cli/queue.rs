@@ -10,7 +10,7 @@ use super::style::{Paint, json_text, line, plain};
 use super::when;
 use crate::app::queue::{Came, Case, Delivery, Hand, Meant, Word, effect, meaning};
 use crate::app::setup;
-use crate::domain::delivery::{Mode, State};
+use crate::domain::delivery::{Mode, ParkedFor, State};
 use crate::domain::{Fault, InvitationKey};
 
 pub(super) fn run(arguments: &QueueArguments) -> Outcome {
@@ -190,6 +190,7 @@ fn letter_json(case: &Case) -> Option<Value> {
         "mode": match letter.mode { Mode::Draft => "draft", Mode::Send => "send" },
         "state": letter.state.as_str(),
         "meaning": meaning(letter),
+        "parked_for": letter.parked_for.filter(|_| letter.state == State::Parked).map(ParkedFor::as_str),
         "words": letter.last_words,
         "since": letter.changed_at.unix_s(),
         "next_try": (letter.state == State::Queued).then(|| letter.next_attempt_at.unix_s()),

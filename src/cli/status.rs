@@ -26,7 +26,7 @@ fn as_text(status: &Status, accounts: &[Account], paint: Paint) -> String {
     if status.accounts.is_empty() {
         return "No account has run yet.\n".to_owned();
     }
-    let blind = |name: &str| accounts.iter().any(|a| a.name == name && a.authserv_id.is_none());
+    let blind = |name: &str| accounts.iter().any(|a| a.name == name && a.is_blind());
     let stopped = status.stopped.iter().map(|trip| {
         let text = format!("since {}: {}", when(trip.at), trip.words);
         format!(
@@ -35,8 +35,15 @@ fn as_text(status: &Status, accounts: &[Account], paint: Paint) -> String {
             line(&text)
         )
     });
+    let waits = (!status.yet_to_look.is_empty()).then(|| {
+        let names = line(&status.yet_to_look.join(", "));
+        format!(
+            "{}  until these accounts were read for earlier letters: {names}\n",
+            paint.bold("SENDING WAITS")
+        )
+    });
     let accounts = status.accounts.iter().map(|account| account_text(account, blind(&account.name), paint));
-    stopped.chain(accounts).collect()
+    stopped.chain(waits).chain(accounts).collect()
 }
 
 fn account_text(account: &AccountStatus, blind: bool, paint: Paint) -> String {
@@ -106,7 +113,11 @@ fn account_text(account: &AccountStatus, blind: bool, paint: Paint) -> String {
 
 fn as_json(status: &Status) -> Value {
     let stopped = status.stopped.as_ref().map(stopped_json);
-    json!({ "sending_stopped": stopped, "accounts": status.accounts.iter().map(account_json).collect::<Vec<_>>() })
+    json!({
+        "sending_stopped": stopped,
+        "sending_waits_for": status.yet_to_look,
+        "accounts": status.accounts.iter().map(account_json).collect::<Vec<_>>(),
+    })
 }
 
 pub(super) fn stopped_json(trip: &Trip) -> Value {

@@ -1,15 +1,21 @@
 //! `[account.NAME]`.
 
+use std::net::{IpAddr, SocketAddr};
+
 use super::field::{Field, Words};
 use super::keys::{IMAP, MAILDIR, SMTP};
 use super::raw::Section;
 use super::server::{self, ImapLogin};
 use super::surroundings::Surroundings;
-use super::types::{Account, MailboxKind, Maildir, SentCopy};
+use super::types::{Account, Dkim, MailboxKind, Maildir, SentCopy};
 use super::validate::{DAY, MINUTE, SECOND};
 
 pub(super) const SENT_COPIES: &Words<SentCopy> =
     &[("file", SentCopy::File), ("provider", SentCopy::Provider)];
+
+pub(super) const DKIM: &Words<Dkim> = &[("provider", Dkim::Provider), ("verify", Dkim::Verify)];
+/// Where a name server listens (RFC 1035 §4.2).
+const DNS_PORT: u16 = 53;
 
 /// One account. `None` means that a problem was noted.
 pub(super) fn account(name: &str, section: &Section<'_>, around: &Surroundings) -> Option<Account> {
@@ -25,6 +31,11 @@ pub(super) fn account(name: &str, section: &Section<'_>, around: &Surroundings) 
     let sent = section.optional("sent", Field::text);
     let sent_copy = section.or("sent_copy", SentCopy::File, |field| field.word(SENT_COPIES));
     let authserv_id = section.optional("authserv_id", authserv_id);
+    let dkim = section.or("dkim", Dkim::Provider, |field| field.word(DKIM));
+    let resolver = section.optional("resolver", resolver);
+    if let (Some(Dkim::Provider), Some(Some(_))) = (dkim, &resolver) {
+        section.warn("resolver", "a server that is never asked", "it is used with dkim = \"verify\" only");
+    }
     let poll_every = section.or("poll_every", 5 * MINUTE, |field| field.duration(SECOND..=DAY));
     let since = section.optional("since", |field| field.duration(MINUTE..=3_650 * DAY));
     if let (Some(mailboxes), Some(Some(drafts))) = (&mailboxes, &drafts)
@@ -53,6 +64,8 @@ pub(super) fn account(name: &str, section: &Section<'_>, around: &Surroundings) 
         sent: sent?,
         sent_copy: sent_copy?,
         authserv_id: authserv_id?,
+        dkim: dkim?,
+        resolver: resolver?,
         poll_every: poll_every?,
         since: since?,
         smtp: smtp?,
@@ -110,4 +123,18 @@ fn authserv_id(field: &Field<'_>) -> Option<String> {
         return None;
     }
     Some(id)
+}
+
+/// A name server has an address: a name would have to be looked up with it.
+fn resolver(field: &Field<'_>) -> Option<SocketAddr> {
+    let text = field.text()?;
+    let bare = |text: &str| text.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, DNS_PORT));
+    let server = text.parse().ok().or_else(|| bare(&text)).filter(|server: &SocketAddr| server.port() != 0);
+    if server.is_none() {
+        field.refuse(
+            "no address of a server",
+            "give an IP address, with a port if it is not 53, as in \"127.0.0.1:5353\" or \"[::1]:5353\"",
+        );
+    }
+    server
 }

@@ -32,6 +32,8 @@ pub(super) const ACCOUNT: Keys = &[
     "sent",
     "sent_copy",
     "authserv_id",
+    "dkim",
+    "resolver",
     "poll_every",
     "since",
     "imap",

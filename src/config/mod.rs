@@ -25,7 +25,7 @@ mod validate;
 pub use keys::known_keys;
 pub use surroundings::Surroundings;
 pub use types::{
-    Account, Config, Imap, LogFormat, Logging, Login, MailboxKind, Maildir, Me, Owner, People, Sandbox,
+    Account, Config, Dkim, Imap, LogFormat, Logging, Login, MailboxKind, Maildir, Me, Owner, People, Sandbox,
     SecretSource, SentCopy, Smtp, Tls,
 };
 

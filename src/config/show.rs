@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::account::SENT_COPIES;
+use super::account::{DKIM, SENT_COPIES};
 use super::field::{duration_text, word_for};
 use super::server::TLS;
 use super::types::{Account, Config, Imap, Login, MailboxKind, SecretSource, Smtp};
@@ -152,6 +152,8 @@ fn account_tables(account: &Account, tables: &mut Vec<Table>) {
             ("sent", json!(account.sent)),
             ("sent_copy", json!(word_for(SENT_COPIES, &account.sent_copy))),
             ("authserv_id", json!(account.authserv_id)),
+            ("dkim", json!(word_for(DKIM, &account.dkim))),
+            ("resolver", json!(account.resolver.map(|server| server.to_string()))),
             ("poll_every", json!(duration_text(account.poll_every))),
             ("since", json!(account.since.map(duration_text))),
         ],

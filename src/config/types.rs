@@ -1,5 +1,6 @@
 //! The validated configuration.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -158,8 +159,12 @@ pub struct Account {
     /// Whether we file the copy of a sent letter.
     pub sent_copy: SentCopy,
     /// The authserv-id of this provider's Authentication-Results (RFC 8601 §2.5);
-    /// none: there is no evidence to be had, and nothing is ever sent.
+    /// none: the provider gives no evidence.
     pub authserv_id: Option<String>,
+    /// Whose DKIM check counts.
+    pub dkim: Dkim,
+    /// Who is asked for keys; none: the system's resolvers.
+    pub resolver: Option<SocketAddr>,
     /// Time between two looks when nothing wakes us.
     pub poll_every: Duration,
     /// On the first run, take mail up to this old; none: start now.
@@ -169,6 +174,11 @@ pub struct Account {
 }
 
 impl Account {
+    /// No mail of it can be shown to be authentic, so nothing is ever sent.
+    pub fn is_blind(&self) -> bool {
+        self.authserv_id.is_none() && self.dkim == Dkim::Provider
+    }
+
     /// A body larger than this is quarantined, not read. A local file costs
     /// no transfer, but a mail of that size is no notification there either.
     pub fn max_body_bytes(&self) -> u32 {
@@ -178,6 +188,15 @@ impl Account {
             MailboxKind::Maildir(_) => LOCAL,
         }
     }
+}
+
+/// Whose DKIM check (RFC 6376) counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dkim {
+    /// The provider's, as its Authentication-Results tell it.
+    Provider,
+    /// Ours as well; the keys come from the DNS.
+    Verify,
 }
 
 /// Where the mail is.

@@ -289,12 +289,13 @@ fn check_sending(
                 "not set, while the policy says \"send\"",
                 "this account will only draft; add it to send",
             );
-        } else if account.authserv_id.is_none() {
+        } else if account.is_blind() {
             section.warn(
                 "authserv_id",
                 "not set, while the policy says \"send\"",
                 "without it no mail counts as authentic, so this account will only draft; \
-                 set it to the first word of your provider's Authentication-Results header",
+                 set it to the first word of your provider's Authentication-Results header, \
+                 or check yourself, with dkim = \"verify\"",
             );
         }
     }

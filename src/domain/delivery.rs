@@ -68,7 +68,7 @@ pub enum Event {
     Lost,
     /// A copy was seen in Sent.
     SeenInSent,
-    /// The doubt has lasted too long, or the letter is too late: a person's choice.
+    /// It goes no further by itself, for one of [`ParkedFor`]: a person's choice.
     TooLate,
     /// The owner edited, sent or deleted the draft.
     OwnerActed,
@@ -78,6 +78,83 @@ pub enum Event {
     PersonDrops,
     /// A person has seen that it was sent: `notyet queue sent`.
     PersonSaysSent,
+}
+
+/// Why a letter goes no further without a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ParkedFor {
+    /// The owner knows its reader by now.
+    Known,
+    /// Its reader wrote to the owner meanwhile.
+    WroteMeanwhile,
+    /// It waited longer than `policy.send_within`.
+    Late,
+    /// Its kind of note is not one to send to any more.
+    SwitchedOff,
+    /// Its account has no `[smtp]` section any more.
+    NoServer,
+    /// A draft of it stands in the Drafts folder.
+    DraftStands,
+    /// It is perhaps done, and nothing was seen of it for a day.
+    Doubt,
+    /// The line broke at each try to put it into Drafts.
+    NeverAppended,
+    /// A letter from before this ledger answers the same invitation.
+    AnsweredBefore,
+}
+
+impl ParkedFor {
+    /// All reasons.
+    pub const ALL: [Self; 9] = [
+        Self::Known,
+        Self::WroteMeanwhile,
+        Self::Late,
+        Self::SwitchedOff,
+        Self::NoServer,
+        Self::DraftStands,
+        Self::Doubt,
+        Self::NeverAppended,
+        Self::AnsweredBefore,
+    ];
+
+    /// The word used in the ledger and in `queue --json`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Known => "known",
+            Self::WroteMeanwhile => "wrote-meanwhile",
+            Self::Late => "late",
+            Self::SwitchedOff => "switched-off",
+            Self::NoServer => "no-server",
+            Self::DraftStands => "draft-stands",
+            Self::Doubt => "doubt",
+            Self::NeverAppended => "never-appended",
+            Self::AnsweredBefore => "answered-before",
+        }
+    }
+
+    /// The inverse of [`ParkedFor::as_str`].
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
+    }
+
+    /// The reason for the letter's owner, in a sentence.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Known => "you know its reader by now: whether it goes is a person's choice",
+            Self::WroteMeanwhile => "they wrote to you meanwhile: whether it goes is a person's choice",
+            Self::Late => "it waited longer than policy.send_within: a late decline is a person's choice",
+            Self::SwitchedOff => "sending was switched off for its kind of note before it went out",
+            Self::NoServer => "the account has no [smtp] section any more",
+            Self::DraftStands => "a draft of it stands in the Drafts folder: a person's choice",
+            Self::Doubt => "perhaps done, and not seen for a day: a person has to look",
+            Self::NeverAppended => {
+                "the line to the mailbox broke at each try to put it into Drafts: look at the server's log"
+            }
+            Self::AnsweredBefore => {
+                "a letter from before this ledger answers the same invitation: a person's choice"
+            }
+        }
+    }
 }
 
 impl Event {
@@ -136,6 +213,21 @@ impl State {
     /// The inverse of [`State::as_str`].
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|s| s.as_str() == word)
+    }
+
+    /// Whether a letter may stand in the Drafts folder that was left like this:
+    /// an undo looks for it there.
+    pub fn may_stand_in_drafts(self, mode: Mode, parked_for: Option<ParkedFor>) -> bool {
+        match mode {
+            Mode::Draft => matches!(self, Self::Drafted | Self::Uncertain | Self::Parked),
+            // A ledger that was put back from a copy does not know that the letter became a draft.
+            Mode::Send => self == Self::Parked && parked_for == Some(ParkedFor::DraftStands),
+        }
+    }
+
+    /// Whether the letter is on the wire, or was when the line broke: nobody's to move.
+    pub fn is_on_the_wire(self) -> bool {
+        matches!(self, Self::Appending | Self::Transmitting)
     }
 
     /// The state after `event`, or `None` where the machine has no such move:
@@ -230,6 +322,9 @@ mod tests {
 
     #[test]
     fn words_round_trip() {
+        for reason in ParkedFor::ALL {
+            assert_eq!(ParkedFor::parse(reason.as_str()), Some(reason));
+        }
         for state in State::ALL {
             assert_eq!(State::parse(state.as_str()), Some(state));
         }

@@ -4,6 +4,7 @@ pub mod acquaintance;
 pub mod address;
 pub mod after;
 pub mod delivery;
+pub mod dkim;
 pub mod fault;
 pub mod invitation;
 pub mod mail;

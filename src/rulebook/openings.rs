@@ -181,7 +181,7 @@ impl Openings {
 
     /// Kinds with a pattern larger than a pattern may be: it would never match.
     pub fn too_large(&self) -> Vec<&str> {
-        let large = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.regex().is_none());
+        let large = |patterns: &[Pattern]| patterns.iter().any(Pattern::is_too_large);
         let kinds = self.kinds.iter().filter(|kind| large(&kind.patterns)).map(|kind| kind.name.as_str());
         let openings = self.openings.iter().filter(|o| large(&o.patterns)).map(|o| o.kind.as_str());
         kinds.chain(openings).collect()

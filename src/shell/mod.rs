@@ -2,6 +2,7 @@
 //! domain values or a [`crate::domain::Fault`].
 
 pub mod clock;
+pub mod dns;
 pub mod files;
 pub mod mailbox;
 pub mod notify;

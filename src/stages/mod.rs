@@ -8,6 +8,7 @@ pub mod brake;
 pub mod classify;
 pub mod compose;
 pub mod decide;
+pub mod dkim;
 pub mod gates;
 pub mod hours;
 pub mod html;
@@ -20,6 +21,7 @@ pub mod replies;
 pub mod trace;
 
 use crate::config::Owner;
+use crate::domain::dkim::OwnCheck;
 use crate::domain::sending::SendHour;
 use crate::domain::{Decision, Evidence, Invitation, Judgement, Letter, Mail, Plan, Policy, RawMail, Stage};
 use crate::rulebook::openings::Kind;
@@ -70,7 +72,7 @@ pub fn judge(
     let network = bench.rules.networks.get(&invitation.network);
     let judgement = judgement(invitation, bench);
     let mut evidence = recognised.evidence.clone();
-    let trust = trust(network, recognised.guest, bench);
+    let trust = trust(network, recognised.guest, bench, &facts.own_check);
     let (gated, said) = gates::pass(mail, invitation, &bench.owner.addresses, facts, bench.policy, &trust);
     evidence.extend(said);
     evidence.extend(judgement.evidence.iter().cloned());
@@ -165,11 +167,17 @@ fn judgement(invitation: &Invitation, bench: &Bench<'_>) -> Judgement {
     classify::classify(invitation.note.as_deref(), &context, &bench.rules.notes)
 }
 
-fn trust<'a>(network: Option<&'a Network>, guest: bool, bench: &Bench<'a>) -> Trust<'a> {
+fn trust<'a>(
+    network: Option<&'a Network>,
+    guest: bool,
+    bench: &Bench<'a>,
+    own_check: &'a OwnCheck,
+) -> Trust<'a> {
     let list = |pick: fn(&Network) -> &Vec<String>| network.map_or(&[][..], |n| pick(n).as_slice());
     Trust {
         authserv_id: bench.authserv_id,
         assume: bench.assume,
+        own_check,
         dkim_domains: list(|n| &n.trusted),
         dmarc_domains: list(|n| &n.trusted),
         own_domains: list(|n| &n.domains),

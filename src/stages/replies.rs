@@ -5,7 +5,7 @@
 //! is enough for replies. What a report is about stands in its body only
 //! (RFC 3464), so that the bodies of reports have to be read.
 
-use super::trace::key_of;
+use super::trace::{ID_PREFIX, key_of};
 use crate::domain::{AnswerKind, InvitationKey, Mail, MessageId};
 
 /// The fields that tell; From comes with every header.
@@ -19,6 +19,14 @@ pub const FIELDS: [&str; 9] = [
     "X-Autorespond",
     "X-Failed-Recipients",
     "X-Auto-Response-Suppress",
+];
+
+/// What a mailbox can be searched for to find what [`read`] knows: a field, and what it contains.
+pub const SEARCHED: [(&str, &str); 4] = [
+    ("In-Reply-To", ID_PREFIX),
+    ("References", ID_PREFIX),
+    ("Content-Type", "multipart/report"),
+    ("X-Failed-Recipients", "@"),
 ];
 
 /// Lines of a report that are looked at.

@@ -56,7 +56,7 @@ fn one_pass_in_a_process_that_may_die() {
 }
 
 /// One pass in a process of its own, which dies at `step`.
-pub(super) fn pass(home: &Home, step: Option<Step>) {
+pub(crate) fn pass(home: &Home, step: Option<Step>) {
     let mut command = Command::new(std::env::current_exe().expect("this test"));
     let name = concat!(module_path!(), "::one_pass_in_a_process_that_may_die");
     let name = name.split_once("::").expect("the crate's name").1;
@@ -89,7 +89,7 @@ fn on_the_way_of(step: Step) -> (bool, bool) {
 }
 
 /// No accident, then every step of a draft's way.
-fn draft_steps() -> impl Iterator<Item = Option<Step>> {
+pub(crate) fn draft_steps() -> impl Iterator<Item = Option<Step>> {
     [None].into_iter().chain(Step::ALL.into_iter().filter(|step| on_the_way_of(*step).0).map(Some))
 }
 

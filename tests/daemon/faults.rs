@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use notyet::app::account::{self, End};
@@ -11,7 +12,8 @@ use notyet::app::port::Port;
 use notyet::app::setup;
 use notyet::app::shared::{Memory, Shared, Stop, StopSwitch};
 use notyet::config::{Account, MailboxKind, Tls};
-use notyet::domain::delivery::State;
+use notyet::domain::Timestamp;
+use notyet::domain::delivery::{ParkedFor, State};
 use notyet::shell::clock;
 use notyet::shell::mailbox::Access;
 use notyet::shell::store::{Cursor, Ledger};
@@ -196,6 +198,23 @@ async fn no_fault_on_the_way_to_tls_sends_anything_or_hangs() {
     }
 }
 
+/// What shows that an APPEND was never done is that Drafts is as it was: the drafts behind it have to wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_that_was_cut_off_is_written_later_though_others_wait_behind_it() {
+    let server = dovecot!();
+    let mut grid = Grid::before(&server, Tls::LoopbackPlain).await;
+    for step in ["APPEND", "literal"] {
+        for _ in 0..3 {
+            grid.deliver();
+        }
+        grid.line.plan(At::Named(step), Fault::CutBefore);
+        grid.pass(step).await;
+        assert!(grid.line.happened(), "{step}");
+        grid.settled(step).await;
+    }
+    assert_eq!(grid.count(State::Drafted), grid.delivered);
+}
+
 /// The faults that differ where the daemon waits.
 const IN_A_WAIT: [Fault; 9] = [
     Fault::CutBefore,
@@ -345,4 +364,42 @@ async fn mail_is_found_when_uidnext_has_gone_back() {
         assert_eq!(after.uid_validity, before.uid_validity);
         assert!(after.next_uid < before.next_uid, "{after:?}, {before:?}");
     }
+}
+
+static LATER_S: AtomicI64 = AtomicI64::new(0);
+
+fn later() -> Timestamp {
+    Timestamp::from_unix_s(clock::now().unix_s() + LATER_S.load(Ordering::Relaxed))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_that_breaks_the_line_each_time_holds_up_no_other_and_is_left_to_a_person() {
+    let server = dovecot!();
+    let mut grid = Grid::before(&server, Tls::LoopbackPlain).await;
+    let shared = Arc::get_mut(&mut grid.shared).unwrap();
+    (shared.clock, shared.straggling_timeouts) = (later, 0);
+    grid.deliver();
+    for _ in 0..2 {
+        grid.line.plan(At::Named("literal"), Fault::CutWithin);
+        grid.pass("the first breaks the line").await;
+        assert!(grid.line.happened());
+    }
+    grid.deliver();
+    grid.pass("the second").await;
+    let waiting = grid.shared.ledger().in_state("work", State::Queued).unwrap();
+    assert_eq!((waiting.len(), grid.count(State::Drafted)), (1, grid.delivered - 1), "the first waits");
+    assert!(waiting[0].next_attempt_at > later());
+
+    let mut tries = 2;
+    while grid.count(State::Parked) == 0 {
+        LATER_S.fetch_add(5 * 60 * 60, Ordering::Relaxed);
+        grid.line.plan(At::Named("literal"), Fault::CutWithin);
+        grid.pass("the first, later").await;
+        tries += u32::from(grid.line.happened());
+        assert!(tries < 50, "it is tried for ever");
+    }
+    let parked = grid.shared.ledger().in_state("work", State::Parked).unwrap();
+    assert_eq!((parked[0].parked_for, parked[0].attempts), (Some(ParkedFor::NeverAppended), tries));
+    grid.pass("at rest").await;
+    assert_eq!(grid.drafts("at rest"), grid.delivered - 1);
 }

@@ -166,3 +166,34 @@ fn what_is_to_be_undone_is_undone_before_it_is_forgotten() {
     forget().well();
     assert!(!keeps(&home.state(), "Kerguelen"));
 }
+
+/// The mail itself is the owner's to delete: it is met again where the mailbox is read anew.
+#[test]
+fn what_was_forgotten_stays_so_where_the_mailbox_is_read_anew() {
+    let home = Home::new();
+    let after =
+        "[[after]]\ndecision = \"draft\"\nseen = true\n[[after]]\ndecision = \"repeat\"\nseen = true\n";
+    home.configure("", &[home.on_maildir("work", ""), after.to_owned()]);
+    home.once().well();
+    home.deliver("work", "1.a.b", &demo("2026-08-member-note-french-personal"));
+    home.once().well();
+    let seen = || {
+        let names = std::fs::read_dir(home.maildir("work").join("cur")).unwrap();
+        names.filter(|name| name.as_ref().unwrap().file_name().to_string_lossy().ends_with('S')).count()
+    };
+    assert_eq!(seen(), 1);
+    home.notyet(&["forget", "Ma\u{eb}lle Kerguelen"]).well();
+    for entry in std::fs::read_dir(home.maildir("work").join("cur")).unwrap() {
+        let path = entry.unwrap().path();
+        let unseen = path.to_string_lossy().replace(":2,S", ":2,");
+        std::fs::rename(&path, unseen).unwrap();
+    }
+    std::fs::remove_dir_all(home.state().join("maildir")).unwrap();
+    home.once().well();
+    let mailbox = home.status("work")["mailboxes"][0].clone();
+    assert_eq!(mailbox["next_uid"], 2, "it was read anew: {mailbox}");
+    for word in WORDS {
+        assert!(!keeps(&home.state(), word), "{word}");
+    }
+    assert_eq!((seen(), home.drafts("work").len()), (0, 1), "and it is not touched again");
+}

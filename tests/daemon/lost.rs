@@ -178,3 +178,49 @@ fn a_draft_that_was_deleted_before_the_loss_is_written_again() {
     home.once().well();
     assert_eq!(server.files(".Drafts").len(), 1);
 }
+
+/// The state folder is lost, and the account that had answered cannot be read.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_before_every_account_was_looked_through() {
+    let server = dovecot!();
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let home = Home::new();
+    home.believe_reply_to();
+    let mine = home.on_maildir("work", PAST) + &peer.table("work");
+    let other = home.on_dovecot("other", &server, PAST, &peer.table("other"));
+    let away = home.on_port("other", 1, PAST);
+    let configure = |other: &str| home.configure("generic = \"send\"", &[mine.clone(), other.to_owned()]);
+    configure(&other);
+    home.once().well();
+    let first = unfolded(&with_reply_to(1, "jane@example.org"));
+    server.deliver(&first);
+    home.once().well();
+    assert_eq!(peer.seen().bodies.len(), 1);
+
+    lose(&home);
+    server.clear("");
+    home.deliver("work", "1.a.b", &with_the_profile_only(&first));
+    home.deliver("work", "2.a.b", &with_reply_to(2, "joe@example.org"));
+    configure(&away);
+    for _ in 0..2 {
+        home.once();
+    }
+    assert_eq!(peer.seen().bodies.len(), 1);
+    assert_eq!(home.status("work")["letters"], serde_json::json!({ "queued": 2 }));
+    let status = home.notyet(&["status"]).well().out;
+    assert!(status.contains("SENDING WAITS") && status.contains("earlier letters: other"), "{status}");
+
+    configure(&other);
+    for _ in 0..2 {
+        home.once().well();
+    }
+    let letters = home.status("work")["letters"].clone();
+    assert_eq!(letters, serde_json::json!({ "parked": 1, "sent": 1 }), "she had her letter, he had none");
+    assert_eq!(peer.seen().bodies.len(), 2);
+    assert!(!home.notyet(&["status"]).well().out.contains("SENDING WAITS"));
+    // An account that is added later holds nothing up: the ledger has been whole since.
+    configure(&(other.clone() + &home.on_port("third", 1, "")));
+    home.deliver("work", "3.a.b", &with_reply_to(3, "ann@example.org"));
+    home.once();
+    assert_eq!(peer.seen().bodies.len(), 3);
+}

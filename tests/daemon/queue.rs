@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 
 use notyet::config::Tls;
+use notyet::shell::store::Ledger;
 use serde_json::Value;
 
 use super::watched;
+use crate::support::dovecot::Dovecot;
 use crate::support::home::{Home, until};
 use crate::support::mails::{header, to_paste, with_reply_to};
 use crate::support::smtp_peer::{Act, At, Peer, Script};
@@ -29,7 +31,7 @@ fn letters(home: &Home) -> Value {
 }
 
 /// A home whose one letter is perhaps sent.
-async fn in_doubt(server: &crate::support::dovecot::Dovecot) -> (Home, Peer) {
+async fn in_doubt(server: &Dovecot) -> (Home, Peer) {
     let peer = Peer::standing(Script::new(Tls::Implicit).at(At::Dot, Act::Close)).await;
     let home = watched(server, SEND, "", &peer.table("work"));
     server.deliver(&with_reply_to(1, "jane@example.org"));
@@ -114,6 +116,17 @@ async fn a_running_daemon_takes_up_a_persons_word_at_once() {
     assert_eq!(daemon.stop(), Some(0));
 }
 
+/// The table of `peer`, whose secret is read by a command that lets the letter of `key` be.
+fn letting_be(home: &Home, key: &str, peer: &Peer) -> String {
+    let script = format!(
+        "{} queue drop {key} --config {} >/dev/null && echo secret",
+        env!("CARGO_BIN_EXE_notyet"),
+        home.config().display()
+    );
+    let login = format!("user = \"me\"\npassword.command = [\"sh\", \"-c\", \"{script}\"]");
+    peer.table("work").replace("login = \"none\"", &login)
+}
+
 /// The login's secret is read after the queue was, and before the first byte: the word comes between.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_letter_let_be_while_the_daemon_holds_it_in_hand_is_not_sent() {
@@ -125,14 +138,7 @@ async fn a_letter_let_be_while_the_daemon_holds_it_in_hand_is_not_sent() {
     let key = only_key(&home);
     home.notyet(&["queue", "retry", &key]).well();
     let peer = Peer::standing(Script::new(Tls::Implicit)).await;
-    let script = format!(
-        "{} queue drop {key} --config {} >/dev/null && echo secret",
-        env!("CARGO_BIN_EXE_notyet"),
-        home.config().display()
-    );
-    let login = format!("user = \"me\"\npassword.command = [\"sh\", \"-c\", \"{script}\"]");
-    let table = peer.table("work").replace("login = \"none\"", &login);
-    home.configure(SEND, &[home.on_dovecot("work", &server, "", &table)]);
+    home.configure(SEND, &[home.on_dovecot("work", &server, "", &letting_be(&home, &key, &peer))]);
     home.once().well();
     let seen = peer.seen();
     assert!(seen.verbs().contains(&"DATA"), "it came as far as that: {:?}", seen.commands);
@@ -204,5 +210,107 @@ fn without_a_ledger_the_queue_says_what_to_do() {
         let ran = home.notyet(arguments);
         assert_eq!(ran.code, Some(1));
         assert!(ran.err.contains("notyet run"), "{}", ran.err);
+    }
+}
+
+/// A home whose letter to Jane was put off by the server and then parked, since she wrote.
+async fn parked_since_she_wrote(server: &Dovecot) -> Home {
+    let busy = Peer::standing(Script::new(Tls::Implicit).at(At::Mail, Act::Say("451 4.3.0 later\r\n"))).await;
+    let home = watched(server, SEND, "", &busy.table("work"));
+    server.deliver(&with_reply_to(1, "jane@example.org"));
+    home.once().well();
+    server.deliver("From: Jane <jane@example.org>\nTo: robin@example.org\nSubject: Hello\n\nMe again.\n");
+    home.once().well();
+    assert_eq!(queue(&home)[0]["parked_for"], "wrote-meanwhile");
+    home
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_lets_a_parked_letter_go_overrules_what_it_was_parked_for_and_no_more() {
+    let server = dovecot!();
+    let home = parked_since_she_wrote(&server).await;
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    home.configure(SEND, &[home.on_dovecot("work", &server, "", &peer.table("work"))]);
+    let text = std::fs::read_to_string(home.config()).unwrap();
+    home.put("notyet.toml", &text.replace("[policy]", "[people]\nkeep = [\"jane@example.org\"]\n[policy]"));
+    let key = only_key(&home);
+    home.notyet(&["queue", "retry", &key]).well();
+    home.once().well();
+    assert_eq!((&queue(&home)[0]["parked_for"], peer.seen().bodies.len()), (&"known".into(), 0));
+    home.notyet(&["queue", "retry", &key]).well();
+    home.once().well();
+    assert_eq!((letters(&home), peer.seen().bodies.len()), (serde_json::json!({ "sent": 1 }), 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parked_letter_that_is_let_go_is_no_second_letter_to_an_address() {
+    let server = dovecot!();
+    let home = parked_since_she_wrote(&server).await;
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    home.configure(SEND, &[home.on_dovecot("work", &server, "", &peer.table("work"))]);
+    // Another account has answered another invitation of hers meanwhile.
+    let ledger = rusqlite::Connection::open(Ledger::file(&home.state())).unwrap();
+    assert_eq!(ledger.execute("UPDATE recipient SET key = 'another'", []).unwrap(), 1);
+    drop(ledger);
+    home.notyet(&["queue", "retry", &only_key(&home)]).well();
+    home.once().well();
+    home.once().well();
+    assert_eq!(peer.seen().bodies.len(), 0);
+    assert_eq!((letters(&home), server.files(".Drafts").len()), (serde_json::json!({ "drafted": 1 }), 1));
+}
+
+/// A ledger that was put back from a copy of the time before the letter became a draft.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_whose_draft_stands_says_so_and_undo_removes_the_draft() {
+    let server = dovecot!();
+    let busy = Peer::standing(Script::new(Tls::Implicit).at(At::Mail, Act::Say("451 4.3.0 later\r\n"))).await;
+    let home = watched(&server, SEND, "", &busy.table("work"));
+    server.deliver(&with_reply_to(1, "jane@example.org"));
+    home.once().well();
+    let (file, copy) = (Ledger::file(&home.state()), home.path().join("copy"));
+    std::fs::copy(&file, &copy).unwrap();
+    let ledger = rusqlite::Connection::open(&file).unwrap();
+    ledger.execute("UPDATE recipient SET key = 'another'", []).unwrap();
+    drop(ledger);
+    home.notyet(&["queue", "retry", &only_key(&home)]).well();
+    home.once().well();
+    home.once().well();
+    assert_eq!(server.files(".Drafts").len(), 1);
+    std::fs::copy(&copy, &file).unwrap();
+
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    home.configure(SEND, &[home.on_dovecot("work", &server, "", &peer.table("work"))]);
+    let key = only_key(&home);
+    for _ in 0..2 {
+        home.notyet(&["queue", "retry", &key]).well();
+        home.once().well();
+        assert_eq!((&queue(&home)[0]["parked_for"], peer.seen().bodies.len()), (&"draft-stands".into(), 0));
+    }
+    let told = home.notyet(&["queue"]).well().out;
+    assert!(told.contains("once its draft is out of Drafts"), "{told}");
+    home.notyet(&["undo", &key]).well();
+    home.once().well();
+    assert_eq!((server.files(".Drafts").len(), peer.seen().bodies.len()), (0, 0));
+}
+
+/// The login's secret is read after the queue was, and before the first byte: the word comes between.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_says_of_a_letter_that_was_let_be_meanwhile_changes_nothing() {
+    let server = dovecot!();
+    let busy = || Script::new(Tls::Implicit).at(At::Mail, Act::Say("451 4.3.0 later\r\n"));
+    let refusing = Script::new(Tls::Implicit).at(At::Rcpt, Act::Say("550 5.1.1 no\r\n"));
+    for script in [busy(), refusing] {
+        server.clear("");
+        let first = Peer::standing(busy()).await;
+        let home = watched(&server, SEND, "", &first.table("work"));
+        server.deliver(&with_reply_to(1, "jane@example.org"));
+        home.once().well();
+        let key = only_key(&home);
+        home.notyet(&["queue", "retry", &key]).well();
+        let second = Peer::standing(script).await;
+        home.configure(SEND, &[home.on_dovecot("work", &server, "", &letting_be(&home, &key, &second))]);
+        home.once().well();
+        assert!(second.seen().verbs().contains(&"MAIL"), "{:?}", second.seen().commands);
+        assert_eq!(letters(&home), serde_json::json!({ "taken-over": 1 }));
     }
 }

@@ -58,13 +58,28 @@ impl Dovecot {
         let mail = folder.path().join("mail");
         std::fs::create_dir(&mail).expect("mail folder");
         chown(&mail, Some(MAIL_ID), Some(MAIL_ID)).expect("chown");
-        let (imap_port, imaps_port) = two_free_ports();
+        let [imap_port, imaps_port] = free_ports();
         let config = folder.path().join("dovecot.conf");
         std::fs::write(folder.path().join("users"), format!("{USER}:{{PLAIN}}{PASSWORD}\n")).expect("users");
         std::fs::write(&config, configuration(folder.path(), &authority, imap_port, imaps_port) + more)
             .expect("configuration");
         let master = launch(&config);
         Some(Self { folder, authority, master, imap_port, imaps_port })
+    }
+
+    /// Ends every session and listens again on the same ports.
+    pub fn restart(&mut self) {
+        self.end();
+        self.master = launch(&self.folder.path().join("dovecot.conf"));
+    }
+
+    fn end(&mut self) {
+        let pid = self.master.id().to_string();
+        let asked = Command::new("kill").arg(&pid).status();
+        if !asked.is_ok_and(|status| status.success()) {
+            let _ = self.master.kill();
+        }
+        let _ = self.master.wait();
     }
 
     /// The authority to trust.
@@ -147,24 +162,51 @@ impl Storage {
 
     /// Delivers `message` into a folder (`""` is INBOX, `.Drafts` its neighbour).
     pub fn deliver(&self, folder: &str, message: &str) {
+        self.deliver_named(folder, message);
+    }
+
+    /// The same; tells the name of the file, to which the server will add flags.
+    pub fn deliver_named(&self, folder: &str, message: &str) -> String {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        for parent in [self.0.parent().expect("home"), self.0.as_path()] {
-            std::fs::create_dir_all(parent).expect("home");
-            chown(parent, Some(MAIL_ID), Some(MAIL_ID)).expect("chown");
-        }
+        self.make(folder);
         let folder = self.0.join(folder);
-        for part in ["cur", "new", "tmp"] {
-            let part = folder.join(part);
-            std::fs::create_dir_all(&part).expect("maildir");
-            chown(&part, Some(MAIL_ID), Some(MAIL_ID)).expect("chown");
-        }
         // Courier numbers new mail by the order of these names.
         let name = format!("1700000000.M{number:06}P1.test");
-        let staged = folder.join("tmp").join(&name);
-        std::fs::write(&staged, message).expect("write");
-        chown(&staged, Some(MAIL_ID), Some(MAIL_ID)).expect("chown");
-        std::fs::rename(staged, folder.join("new").join(name)).expect("rename");
+        stage_and_deliver(&folder, &name, message);
+        name
+    }
+
+    /// Delivers `message` into the INBOX, which is there, under that file name.
+    pub fn deliver_as(&self, name: &str, message: &str) {
+        stage_and_deliver(&self.0, name, message);
+    }
+
+    /// Makes a folder with all above it.
+    pub fn make(&self, folder: &str) {
+        let folder = self.0.join(folder);
+        let own = |path: &Path| chown(path, Some(MAIL_ID), Some(MAIL_ID)).expect("chown");
+        for part in ["cur", "new", "tmp"] {
+            std::fs::create_dir_all(folder.join(part)).expect("maildir");
+            own(&folder.join(part));
+        }
+        for parent in [self.0.parent().expect("home"), self.0.as_path(), folder.as_path()] {
+            own(parent);
+        }
+    }
+
+    /// Where the file of that name is now, whatever flags it has got; `None` when it has left the folder.
+    pub fn find(&self, folder: &str, name: &str) -> Option<PathBuf> {
+        let folder = self.0.join(folder);
+        let fresh = folder.join("new").join(name);
+        if fresh.exists() {
+            return Some(fresh);
+        }
+        let entries = std::fs::read_dir(folder.join("cur")).ok()?;
+        let mut paths = entries.flatten().map(|entry| entry.path());
+        paths.find(|path| {
+            path.file_name().is_some_and(|file| file.as_encoded_bytes().starts_with(name.as_bytes()))
+        })
     }
 
     /// The files of a folder; those that were delivered last come last.
@@ -183,9 +225,17 @@ impl Storage {
 
     /// Moves a file into a folder, as another client would.
     pub fn take_to(&self, folder: &str, path: &Path) {
+        self.try_take_to(folder, path).expect("rename");
+    }
+
+    /// The same for a file that may have gone meanwhile.
+    ///
+    /// # Errors
+    /// When it has.
+    pub fn try_take_to(&self, folder: &str, path: &Path) -> std::io::Result<()> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("1700000002.M{}P2.moved:2,S", NUMBER.fetch_add(1, Ordering::Relaxed));
-        std::fs::rename(path, self.0.join(folder).join("cur").join(name)).expect("rename");
+        std::fs::rename(path, self.0.join(folder).join("cur").join(name))
     }
 
     /// Gives INBOX a new UIDVALIDITY and every message of it a new UID.
@@ -226,13 +276,15 @@ impl Storage {
 
 impl Drop for Dovecot {
     fn drop(&mut self) {
-        let pid = self.master.id().to_string();
-        let asked = Command::new("kill").arg(&pid).status();
-        if !asked.is_ok_and(|status| status.success()) {
-            let _ = self.master.kill();
-        }
-        let _ = self.master.wait();
+        self.end();
     }
+}
+
+fn stage_and_deliver(folder: &Path, name: &str, message: &str) {
+    let staged = folder.join("tmp").join(name);
+    std::fs::write(&staged, message).expect("write");
+    chown(&staged, Some(MAIL_ID), Some(MAIL_ID)).expect("chown");
+    std::fs::rename(staged, folder.join("new").join(name)).expect("rename");
 }
 
 fn lack() -> Option<String> {
@@ -248,12 +300,10 @@ fn open_to_all(folder: &Path) {
     std::fs::set_permissions(folder, mode).expect("permissions");
 }
 
-fn two_free_ports() -> (u16, u16) {
-    let listen = || std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    // Both are held while the second is chosen, so that they differ.
-    let (first, second) = (listen(), listen());
-    let port = |listener: &std::net::TcpListener| listener.local_addr().expect("address").port();
-    (port(&first), port(&second))
+/// Loopback ports that nobody listens on. All are held until the last is chosen, so that they differ.
+pub fn free_ports<const N: usize>() -> [u16; N] {
+    let listeners = [(); N].map(|()| std::net::TcpListener::bind("127.0.0.1:0").expect("a port"));
+    listeners.map(|listener| listener.local_addr().expect("address").port())
 }
 
 fn launch(config: &Path) -> Child {

@@ -114,12 +114,15 @@ impl Home {
 
     /// An account on `server`; `keys` are further lines of its table, `smtp` is a table of its own or nothing.
     pub fn on_dovecot(&self, name: &str, server: &Dovecot, keys: &str, smtp: &str) -> String {
-        let ca_file = server.ca_file();
-        let port = server.imaps_port;
+        self.on_tls(name, server.imaps_port, "implicit", &server.ca_file(), keys) + smtp + "\n"
+    }
+
+    /// An account on a port of `localhost` with TLS.
+    pub fn on_tls(&self, name: &str, port: u16, tls: &str, ca_file: &Path, keys: &str) -> String {
         format!(
             "[account.{name}]\nauthserv_id = \"mx.example.org\"\npoll_every = \"5m\"\n{keys}\n\
-             [account.{name}.imap]\nhost = \"localhost\"\nport = {port}\nca_file = \"{}\"\ntimeout = \"20s\"\n\
-             user = \"{}\"\npassword.file = \"password\"\n{smtp}\n",
+             [account.{name}.imap]\nhost = \"localhost\"\nport = {port}\ntls = \"{tls}\"\n\
+             ca_file = \"{}\"\ntimeout = \"20s\"\nuser = \"{}\"\npassword.file = \"password\"\n",
             ca_file.display(),
             dovecot::USER
         )

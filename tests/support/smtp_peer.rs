@@ -187,6 +187,44 @@ impl Peer {
     }
 }
 
+/// What became of one connection to a [`Crowd`].
+#[derive(Clone)]
+pub struct Session {
+    pub script: Script,
+    pub seen: Arc<Mutex<Seen>>,
+}
+
+/// A peer that serves each connection after a script of its own, many at a
+/// time, until its runtime ends.
+pub struct Crowd {
+    pub port: u16,
+    /// In the order in which they came.
+    pub sessions: Arc<Mutex<Vec<Session>>>,
+}
+
+impl Crowd {
+    /// `choose` gives the script of the next connection.
+    pub async fn start(mut choose: impl FnMut() -> Script + Send + 'static) -> Self {
+        let acceptor = TlsAcceptor::from(Authority::new().server_config("localhost"));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let sessions: Arc<Mutex<Vec<Session>>> = Arc::default();
+        let begun = Arc::clone(&sessions);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let session = Session { script: choose(), seen: Arc::default() };
+                begun.lock().unwrap().push(session.clone());
+                if session.script.act == Act::Reset {
+                    stream.set_zero_linger().unwrap();
+                }
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move { serve(stream, &session.script, &session.seen, acceptor).await });
+            }
+        });
+        Self { port, sessions }
+    }
+}
+
 pub fn login(user: &str) -> Login {
     Login { user: user.to_owned(), secret: SecretSource::PasswordCommand(vec!["true".to_owned()]) }
 }

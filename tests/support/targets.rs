@@ -7,22 +7,24 @@ use std::sync::OnceLock;
 use notyet::app::examine::{Assume, Bench, Examined, examine};
 use notyet::config::{self, Owner, Surroundings};
 use notyet::domain::address::is_within;
+use notyet::domain::dkim::{KeyAnswer, OwnCheck, SignatureState};
 use notyet::domain::{Address, Decision, MessageId, Plan, RawMail, Timestamp, is_tangled};
 use notyet::rulebook::{RuleFiles, Rulebook};
 use notyet::shell::mailbox::imap::transcript;
 use notyet::shell::sender::hear;
 use notyet::stages::gates::authres::{self, AuthResults};
 use notyet::stages::parse::{MAX_TEXT_BYTES, parse, parse_header};
-use notyet::stages::{identify, lines, people};
+use notyet::stages::{dkim, identify, lines, people};
 
 /// A target and its name.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     ("parse", parse_target),
     ("recognise", recognise_target),
     ("authres", authres_target),
+    ("dkim", dkim_target),
     ("address", address_target),
     ("rules", rules_target),
     ("config", config_target),
@@ -128,6 +130,25 @@ fn parse_target(bytes: &[u8]) {
     }
     if let Ok(mail) = parse_header(bytes) {
         assert!(mail.text.is_empty() && mail.links.is_empty());
+    }
+}
+
+/// The bytes are the mail, and the record of each key that it names.
+fn dkim_target(bytes: &[u8]) {
+    let raw = RawMail(bytes.to_vec());
+    let arrival = dkim::Arrival { at: NOW, announced_bytes: bytes.len() as u64 };
+    let examination = dkim::Examination::of(&raw, &["example.org".to_owned()], arrival);
+    let keys = examination.keys();
+    assert!(keys.len() <= dkim::MAX_SIGNATURES);
+    let answers: Vec<_> = keys.into_iter().map(|name| (name, KeyAnswer::Record(bytes.to_vec()))).collect();
+    for (name, _) in &answers {
+        assert!(name.as_str().ends_with("example.org") && name.as_str().is_ascii());
+    }
+    if let OwnCheck::Made(signatures) = examination.conclude(&answers) {
+        for signature in signatures {
+            assert!(is_within(&signature.domain, "example.org"));
+            assert_ne!(signature.state, SignatureState::Holds, "a mail that is its own key");
+        }
     }
 }
 

@@ -66,6 +66,12 @@ impl Authority {
         self.folder.path().join("key.pem")
     }
 
+    /// Both in one file's text.
+    pub fn certificate_and_key(&self) -> String {
+        let read = |path| std::fs::read_to_string(path).expect("read");
+        read(self.cert_file()) + &read(self.key_file())
+    }
+
     /// The server's side of TLS.
     pub fn server(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.server)

@@ -204,7 +204,7 @@ impl Notes {
     /// Signals with a pattern larger than a pattern may be: it would never
     /// match. Compiles everything, which takes a moment.
     pub fn too_large(&self) -> Vec<&str> {
-        let is_too_large = |signal: &&Signal| signal.patterns.iter().any(|p| p.regex().is_none());
+        let is_too_large = |signal: &&Signal| signal.patterns.iter().any(Pattern::is_too_large);
         self.signals.iter().filter(is_too_large).map(|signal| signal.rule.as_str()).collect()
     }
 }

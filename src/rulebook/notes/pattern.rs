@@ -55,6 +55,12 @@ impl Pattern {
         self.regex.get_or_init(|| builder(&self.source).build().ok()).as_ref()
     }
 
+    /// Whether it is larger than a pattern may be. What is compiled to tell is not kept:
+    /// most languages' patterns are never needed, and all together they are tens of megabytes.
+    pub(in crate::rulebook) fn is_too_large(&self) -> bool {
+        self.regex.get().map_or_else(|| builder(&self.source).build().is_err(), Option::is_none)
+    }
+
     /// What [`set`] takes.
     pub(super) fn source(&self) -> &str {
         &self.source

@@ -15,6 +15,9 @@ pub type Uid = u32;
 pub enum Access {
     /// EXAMINE: nothing can change, not even flags.
     ReadOnly,
+    /// For those who will remember UIDs: the same, or SELECT on a server that
+    /// keeps no UIDs for who only looks. That changes no mail either.
+    LastingUids,
     /// SELECT.
     ReadWrite,
 }

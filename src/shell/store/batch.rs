@@ -4,9 +4,8 @@
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use sha2::{Digest, Sha256};
 
-use super::Ledger;
-use super::touch;
 use super::words::{mode_word, time, word};
+use super::{Ledger, erase, touch};
 use crate::domain::after::Wish;
 use crate::domain::delivery::{Mode, State};
 use crate::domain::{
@@ -144,7 +143,9 @@ impl Ledger {
                     committed.created.push(invitation.key.clone());
                 }
             }
-            if let [only] = batch.entries.as_slice() {
+            if let [only] = batch.entries.as_slice()
+                && !erase::is_erased(tx, &only.plan.invitation.key)?
+            {
                 touch::insert(tx, batch, only.plan, only.uid)?;
             }
             for (uid, why) in &batch.quarantined {
@@ -169,7 +170,7 @@ impl Ledger {
     }
 }
 
-fn similar(connection: &Connection, identity: &Identity) -> rusqlite::Result<Vec<Known>> {
+pub(super) fn similar(connection: &Connection, identity: &Identity) -> rusqlite::Result<Vec<Known>> {
     connection
         .prepare(
             "SELECT i.key, i.network, i.invitation_id_digest, i.shared_key_digest, i.profile_digest,
@@ -262,11 +263,13 @@ fn insert_invitation(tx: &Transaction<'_>, invitation: &Invitation, now: Timesta
 
 fn insert_plan(tx: &Transaction<'_>, batch: &Batch<'_>, entry: &Entry<'_>) -> rusqlite::Result<i64> {
     let plan = entry.plan;
+    // A mailbox that is read anew must not bring back what was forgotten.
+    let forgotten = plan.decision == Decision::Leave && erase::is_erased(tx, &plan.invitation.key)?;
     tx.execute(
         "INSERT INTO plan (key, account, mailbox, uid_validity, uid, source_message_id_digest,
                            decision, reason_code, reason_text, note_kind, confidence, language,
-                           route, inviter_name, note, evidence, made_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+                           route, inviter_name, note, evidence, made_at, erased_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
         params![
             plan.invitation.key.0,
             batch.account,
@@ -276,15 +279,16 @@ fn insert_plan(tx: &Transaction<'_>, batch: &Batch<'_>, entry: &Entry<'_>) -> ru
             plan.invitation.message_id.as_ref().map(digest),
             plan.decision.as_str(),
             plan.reason.code,
-            plan.reason.text,
+            if forgotten { "" } else { &plan.reason.text },
             plan.judgement.kind.as_str(),
             plan.judgement.confidence,
             plan.judgement.language,
             plan.invitation.route.as_str(),
-            plan.invitation.inviter.name,
-            plan.invitation.note,
-            evidence_json(&plan.evidence),
-            batch.now.unix_s()
+            if forgotten { "" } else { &plan.invitation.inviter.name },
+            plan.invitation.note.as_ref().filter(|_| !forgotten),
+            evidence_json(if forgotten { &[] } else { &plan.evidence }),
+            batch.now.unix_s(),
+            forgotten.then_some(batch.now.unix_s())
         ],
     )?;
     Ok(tx.last_insert_rowid())

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Ledger;
 use super::words::{event_word, mode_word, optional_time, parse_mode, time, word};
-use crate::domain::delivery::{Event, Mode, State};
+use crate::domain::delivery::{Event, Mode, ParkedFor, State};
 use crate::domain::{Address, Fault, InvitationKey, MessageId, NoteKind, RawMail, Timestamp};
 
 /// A letter and where it stands.
@@ -42,8 +42,12 @@ pub struct Delivery {
     pub sent_copy_at: Option<Timestamp>,
     /// What kind of note it answers.
     pub note_kind: NoteKind,
-    /// When a person wanted it tried (again) last, and the state it stood in then.
-    pub retried: Option<(Timestamp, State)>,
+    /// When a person wanted it tried (again) last.
+    pub retried_at: Option<Timestamp>,
+    /// Why it was parked last; `None` when it never was.
+    pub parked_for: Option<ParkedFor>,
+    /// What it was parked for when a person let it go all the same.
+    pub insisted: Vec<ParkedFor>,
 }
 
 /// What else an event changes. Parts that are `None` stay as they are.
@@ -53,6 +57,8 @@ pub struct Detail {
     pub append_mark: Option<String>,
     /// With [`Event::TryLater`] and [`Event::NotAppended`]: when to try again; at once without.
     pub next_attempt_at: Option<Timestamp>,
+    /// With [`Event::TooLate`]: why.
+    pub parked_for: Option<ParkedFor>,
 }
 
 /// One move of a letter, from its history.
@@ -71,8 +77,13 @@ pub struct Moved {
 const COLUMNS: &str = "key, account, mode, state, message, message_id, recipient, attempts,
     next_attempt_at, append_mark, last_words, created_at, queued_at, changed_at, sent_copy_at,
     (SELECT note_kind FROM plan WHERE plan.id = delivery.plan_id),
-    (SELECT at FROM delivery_event e WHERE e.key = delivery.key AND event = 'person-retries' ORDER BY id DESC LIMIT 1),
-    (SELECT from_state FROM delivery_event e WHERE e.key = delivery.key AND event = 'person-retries' ORDER BY id DESC LIMIT 1)";
+    (SELECT at FROM delivery_event e WHERE e.key = delivery.key AND event = 'person-retries'
+     ORDER BY id DESC LIMIT 1),
+    (SELECT parked_for FROM delivery_event e WHERE e.key = delivery.key AND event = 'too-late'
+     ORDER BY id DESC LIMIT 1),
+    (SELECT group_concat(DISTINCT parked_for) FROM delivery_event e
+     WHERE e.key = delivery.key AND event = 'too-late'
+       AND id < (SELECT max(id) FROM delivery_event r WHERE r.key = e.key AND r.event = 'person-retries'))";
 
 impl Ledger {
     /// How many letters of `account` entered the queue at `since` or later (drafts and sends; held ones do not count).
@@ -133,9 +144,7 @@ impl Ledger {
     /// # Errors
     /// See [`Ledger::start_account`].
     pub fn delivery(&self, key: &InvitationKey) -> Result<Option<Delivery>, Fault> {
-        self.read("reading a letter", |connection| {
-            select(connection, "key = ?1", params![key.0]).map(|mut found| found.pop())
-        })
+        self.read("reading a letter", |connection| of(connection, key))
     }
 
     /// Every move of one letter, oldest first.
@@ -174,62 +183,39 @@ impl Ledger {
         detail: Detail,
     ) -> Result<State, Fault> {
         self.write_or("writing down the fate of a letter", |tx, fault| {
-            let found = tx
-                .query_row("SELECT mode, state FROM delivery WHERE key = ?1", [&key.0], |row| {
-                    Ok((word(row, 0, parse_mode)?, word(row, 1, State::parse)?))
-                })
-                .optional()
-                .map_err(fault)?;
-            let Some((mode, from)) = found else {
+            let Some((mode, from)) = standing(tx, key).map_err(fault)? else {
                 return Err(Fault::Permanent(format!(
                     "ledger: no letter has the key {}; nothing was changed",
                     key.0
                 )));
             };
-            let Some(to) = from.after(mode, event) else {
-                return Err(Fault::Permanent(format!(
-                    "ledger: a letter to {} that is {} cannot become {}; nothing was changed (key {})",
-                    mode_word(mode),
-                    from.as_str(),
-                    event_word(event),
-                    key.0
-                )));
-            };
-            let next_attempt_at = match event {
-                Event::TryLater | Event::NotAppended | Event::Released | Event::PersonRetries => {
-                    Some(detail.next_attempt_at.unwrap_or(now))
-                }
-                _ => detail.next_attempt_at,
-            };
-            tx.execute(
-                "UPDATE delivery SET
-                     state = ?2,
-                     changed_at = ?3,
-                     attempts = attempts + ?4,
-                     next_attempt_at = coalesce(?5, next_attempt_at),
-                     append_mark = coalesce(?6, append_mark),
-                     last_words = CASE ?7 WHEN '' THEN last_words ELSE ?7 END,
-                     queued_at = CASE ?2 WHEN 'queued' THEN coalesce(queued_at, ?3) ELSE queued_at END
-                 WHERE key = ?1",
-                params![
-                    key.0,
-                    to.as_str(),
-                    now.unix_s(),
-                    tries_begun(from, event),
-                    next_attempt_at.map(Timestamp::unix_s),
-                    detail.append_mark,
-                    note
-                ],
-            )
-            .and_then(|_| {
-                tx.execute(
-                    "INSERT INTO delivery_event (key, event, from_state, to_state, note, at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                    params![key.0, event_word(event), from.as_str(), to.as_str(), note, now.unix_s()],
-                )
-            })
-            .map_err(fault)?;
+            let Some(to) = from.after(mode, event) else { return Err(no_such_move(key, mode, from, event)) };
+            move_on(tx, key, event, (from, to), note, now, &detail).map_err(fault)?;
             Ok(to)
+        })
+    }
+
+    /// [`Ledger::record`], if the letter still stands where `letter` was read;
+    /// `None`, and nothing changed, when it was moved meanwhile.
+    ///
+    /// # Errors
+    /// As [`Ledger::record`].
+    pub fn record_unless_moved(
+        &mut self,
+        letter: &Delivery,
+        event: Event,
+        note: &str,
+        now: Timestamp,
+        detail: Detail,
+    ) -> Result<Option<State>, Fault> {
+        let (key, mode, from) = (&letter.key, letter.mode, letter.state);
+        let Some(to) = from.after(mode, event) else { return Err(no_such_move(key, mode, from, event)) };
+        self.write("writing down the fate of a letter", |tx| {
+            if standing(tx, key)? != Some((mode, from)) {
+                return Ok(None);
+            }
+            move_on(tx, key, event, (from, to), note, now, &detail)?;
+            Ok(Some(to))
         })
     }
 
@@ -246,6 +232,81 @@ impl Ledger {
             .map(drop)
         })
     }
+}
+
+/// The letter of one invitation.
+pub(super) fn of(connection: &Connection, key: &InvitationKey) -> rusqlite::Result<Option<Delivery>> {
+    select(connection, "key = ?1", params![key.0]).map(|mut found| found.pop())
+}
+
+/// How and where a letter stands.
+pub(super) fn standing(tx: &Connection, key: &InvitationKey) -> rusqlite::Result<Option<(Mode, State)>> {
+    tx.query_row("SELECT mode, state FROM delivery WHERE key = ?1", [&key.0], |row| {
+        Ok((word(row, 0, parse_mode)?, word(row, 1, State::parse)?))
+    })
+    .optional()
+}
+
+fn no_such_move(key: &InvitationKey, mode: Mode, from: State, event: Event) -> Fault {
+    Fault::Permanent(format!(
+        "ledger: a letter to {} that is {} cannot become {}; nothing was changed (key {})",
+        mode_word(mode),
+        from.as_str(),
+        event_word(event),
+        key.0
+    ))
+}
+
+/// Writes a move down, with its place in the letter's history.
+pub(super) fn move_on(
+    tx: &Connection,
+    key: &InvitationKey,
+    event: Event,
+    (from, to): (State, State),
+    note: &str,
+    now: Timestamp,
+    detail: &Detail,
+) -> rusqlite::Result<()> {
+    let next_attempt_at = match event {
+        Event::TryLater | Event::NotAppended | Event::Released | Event::PersonRetries => {
+            Some(detail.next_attempt_at.unwrap_or(now))
+        }
+        _ => detail.next_attempt_at,
+    };
+    tx.execute(
+        "UPDATE delivery SET
+             state = ?2,
+             changed_at = ?3,
+             attempts = attempts + ?4,
+             next_attempt_at = coalesce(?5, next_attempt_at),
+             append_mark = coalesce(?6, append_mark),
+             last_words = CASE ?7 WHEN '' THEN last_words ELSE ?7 END,
+             queued_at = CASE ?2 WHEN 'queued' THEN coalesce(queued_at, ?3) ELSE queued_at END
+         WHERE key = ?1",
+        params![
+            key.0,
+            to.as_str(),
+            now.unix_s(),
+            tries_begun(from, event),
+            next_attempt_at.map(Timestamp::unix_s),
+            detail.append_mark,
+            note
+        ],
+    )?;
+    tx.execute(
+        "INSERT INTO delivery_event (key, event, from_state, to_state, note, at, parked_for)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            key.0,
+            event_word(event),
+            from.as_str(),
+            to.as_str(),
+            note,
+            now.unix_s(),
+            detail.parked_for.map(ParkedFor::as_str)
+        ],
+    )
+    .map(drop)
 }
 
 /// A try begins when something is about to leave, or was put off before anything could.
@@ -288,9 +349,14 @@ fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         changed_at: time(row, 13)?,
         sent_copy_at: optional_time(row, 14)?,
         note_kind: word(row, 15, NoteKind::parse)?,
-        retried: match optional_time(row, 16)? {
-            Some(at) => Some((at, word(row, 17, State::parse)?)),
+        retried_at: optional_time(row, 16)?,
+        parked_for: match row.get::<_, Option<String>>(17)? {
+            Some(_) => Some(word(row, 17, ParkedFor::parse)?),
             None => None,
+        },
+        insisted: match row.get::<_, Option<String>>(18)? {
+            Some(_) => word(row, 18, |list| list.split(',').map(ParkedFor::parse).collect())?,
+            None => Vec::new(),
         },
     })
 }

@@ -123,6 +123,11 @@ impl Ledger {
     }
 }
 
+/// Whether the words of an invitation were erased.
+pub(super) fn is_erased(tx: &Transaction<'_>, key: &InvitationKey) -> rusqlite::Result<bool> {
+    tx.prepare("SELECT 1 FROM plan WHERE key = ?1 AND erased_at IS NOT NULL LIMIT 1")?.exists([&key.0])
+}
+
 fn erase(tx: &Transaction<'_>, key: &InvitationKey, now: Timestamp) -> rusqlite::Result<()> {
     let now = now.unix_s();
     tx.execute(

@@ -19,6 +19,8 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("rebuild.sql"),
     include_str!("brake.sql"),
     include_str!("answers.sql"),
+    include_str!("parked.sql"),
+    include_str!("whole.sql"),
 ];
 
 /// The version this program writes.

@@ -3,10 +3,10 @@
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::Ledger;
 use super::brake::claim;
 use super::words::mode_word;
-use crate::domain::delivery::{Mode, State};
+use super::{Detail, Ledger, batch, delivery};
+use crate::domain::delivery::{Event, Mode, ParkedFor, State};
 use crate::domain::{Address, Fault, Identity, InvitationKey, MessageId, Timestamp};
 use crate::shell::mailbox::Uid;
 
@@ -99,6 +99,39 @@ impl Ledger {
         })
     }
 
+    /// Which of `accounts` have yet to look for letters from before this ledger;
+    /// none any more once they all had.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn yet_to_look(&self, accounts: &[String]) -> Result<Vec<String>, Fault> {
+        self.read("reading which accounts have been looked through", |connection| {
+            let whole: Option<i64> = connection.query_row("SELECT since FROM whole", [], |row| row.get(0))?;
+            if whole.is_some() {
+                return Ok(Vec::new());
+            }
+            let mut done =
+                connection.prepare("SELECT 1 FROM rebuild WHERE account = ?1 AND done_at IS NOT NULL")?;
+            let mut missing = Vec::new();
+            for account in accounts {
+                if !done.exists([account])? {
+                    missing.push(account.clone());
+                }
+            }
+            Ok(missing)
+        })
+    }
+
+    /// Notes that every account has looked. The first time counts.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn mark_whole(&mut self, now: Timestamp) -> Result<(), Fault> {
+        self.write("noting that all letters were looked for", |tx| {
+            tx.execute("UPDATE whole SET since = coalesce(since, ?1)", [now.unix_s()]).map(drop)
+        })
+    }
+
     /// What `account` found again so far; `None` before it looked.
     ///
     /// # Errors
@@ -124,6 +157,7 @@ fn adopt(
             |row| row.get(0),
         )
         .optional()?;
+    park_waiting(tx, letter, now)?;
     if known.is_some() {
         return Ok(false);
     }
@@ -200,4 +234,28 @@ fn adopt(
         params![letter.key.0, state.as_str(), what, now.unix_s()],
     )?;
     Ok(true)
+}
+
+/// Another account may have met the invitation before this one was read: what
+/// has not left yet waits for a person.
+fn park_waiting(tx: &Transaction<'_>, found: &FoundLetter, now: Timestamp) -> rusqlite::Result<()> {
+    let mut keys = vec![found.key.clone()];
+    if let Some((network, identity)) = &found.invitation {
+        let same = batch::similar(tx, identity)?;
+        keys.extend(
+            same.into_iter()
+                .filter(|known| known.network == *network && known.identity.same(identity))
+                .map(|known| known.key),
+        );
+    }
+    let why = ParkedFor::AnsweredBefore;
+    let detail = Detail { parked_for: Some(why), ..Detail::default() };
+    for key in keys {
+        if let Some((mode, from @ (State::Held | State::Queued))) = delivery::standing(tx, &key)?
+            && let Some(to) = from.after(mode, Event::TooLate)
+        {
+            delivery::move_on(tx, &key, Event::TooLate, (from, to), why.words(), now, &detail)?;
+        }
+    }
+    Ok(())
 }

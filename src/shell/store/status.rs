@@ -14,6 +14,8 @@ use crate::shell::mailbox::Uid;
 pub struct Status {
     /// Why all sending stands still; none while it goes on.
     pub stopped: Option<Trip>,
+    /// Accounts that have yet to look for letters from before this ledger; nothing is sent until then.
+    pub yet_to_look: Vec<String>,
     /// Every account that ever ran, by name.
     pub accounts: Vec<AccountStatus>,
 }
@@ -130,7 +132,7 @@ impl Ledger {
             account.untidy = self.touches_in_trouble(&account.name)?;
             account.port_faults = port_faults.extract_if(.., |fault| fault.account == account.name).collect();
         }
-        Ok(Status { stopped: self.sending_stopped()?, accounts })
+        Ok(Status { stopped: self.sending_stopped()?, yet_to_look: Vec::new(), accounts })
     }
 }
 

@@ -2,10 +2,11 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::Ledger;
 use super::batch::Batch;
 use super::words::{time, word};
+use super::{Detail, Ledger, delivery};
 use crate::domain::after::{Destination, IfMissing, Wish};
+use crate::domain::delivery::Event;
 use crate::domain::{Fault, InvitationKey, MessageId, Plan, Timestamp};
 use crate::shell::mailbox::{Marks, Uid};
 
@@ -236,19 +237,24 @@ impl Ledger {
         })
     }
 
-    /// Takes an invitation back: it is never answered again, its notifications
-    /// are wanted as they were, and its draft, if `draft` says so, is to go.
+    /// Takes an invitation back: it is never answered again, its letter is let
+    /// be, its notifications are wanted as they were, and a draft that may stand
+    /// in Drafts is to go. Tells whether: a letter on the wire is nobody's to move.
     ///
     /// # Errors
     /// See [`Ledger::start_account`].
-    pub fn take_back(
-        &mut self,
-        key: &InvitationKey,
-        account: &str,
-        draft: Withdrawn,
-        now: Timestamp,
-    ) -> Result<(), Fault> {
+    pub fn take_back(&mut self, key: &InvitationKey, account: &str, now: Timestamp) -> Result<bool, Fault> {
         self.write("taking an invitation back", |tx| {
+            let letter = delivery::of(tx, key)?;
+            if letter.as_ref().is_some_and(|letter| letter.state.is_on_the_wire()) {
+                return Ok(false);
+            }
+            let draft = match &letter {
+                Some(letter) if letter.state.may_stand_in_drafts(letter.mode, letter.parked_for) => {
+                    Withdrawn::Wanted
+                }
+                _ => Withdrawn::None,
+            };
             tx.execute(
                 "INSERT INTO undo (key, account, asked_at, draft, words) VALUES (?1, ?2, ?3, ?4, '')
                  ON CONFLICT (key) DO UPDATE SET draft = ?4 WHERE draft = 'none'",
@@ -259,8 +265,15 @@ impl Ledger {
                      words = '', changed_at = ?2
                  WHERE key = ?1 AND state IN ('wanted', 'marking', 'copying', 'done')",
                 params![key.0, now.unix_s()],
-            )
-            .map(drop)
+            )?;
+            if let Some(letter) = letter
+                && let Some(to) = letter.state.after(letter.mode, Event::PersonDrops)
+            {
+                let moved = (letter.state, to);
+                let words = "you took it back";
+                delivery::move_on(tx, key, Event::PersonDrops, moved, words, now, &Detail::default())?;
+            }
+            Ok(true)
         })
     }
 

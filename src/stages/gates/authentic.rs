@@ -4,11 +4,17 @@
 //! authserv-id is the configured one (RFC 8601 §5: everything below may have
 //! come with the mail). It must also stand above every Received line that
 //! another organisation wrote, as far as those lines can be told apart.
+//!
+//! Where the owner asked for it, the network's signatures were checked by us
+//! (`own_check`). That decides where the provider is silent, and where
+//! it speaks the two must not contradict each other.
 
 use crate::domain::{Mail, address::is_within};
 
 use super::Trust;
 use super::authres::{self, AuthResults, Malformed, MethodResult};
+use super::hops::Hops;
+use super::own_check::{self, Word};
 
 /// What to do where a mail carries no Authentication-Results of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,21 +71,46 @@ pub fn authentic(mail: &Mail, trust: &Trust<'_>) -> Authenticity {
             "Its {field} field stands there more than once, so that no signature vouches for it."
         ));
     }
-    let answer = match trust.authserv_id {
+    let own = own_check::weigh(mail, trust);
+    let silent = match trust.authserv_id {
         None => NoEvidence {
             why: "No authserv_id is configured for this account, so that nothing can show \
                   where this mail comes from."
                 .to_owned(),
         },
         Some(wanted) => match own_header(mail, wanted) {
-            Found::Header(results) => return weigh(&results, mail, trust),
+            Found::Header(results) => return agreed(weigh(&results, mail, trust), own),
             Found::Unusable(why) => return against(why),
             Found::Missing => against(format!("No Authentication-Results of {wanted} stands in this mail.")),
         },
     };
-    match trust.assume {
-        Assume::Nothing => answer,
-        Assume::Authentic => Authentic { evidence: "assumed, as asked for".to_owned() },
+    match (own, trust.assume) {
+        (Some(word), _) if claimed_from(mail, trust).is_ok() => alone(word),
+        (Some(_), _) => against(FOREIGN_FROM),
+        (None, Assume::Nothing) => silent,
+        (None, Assume::Authentic) => Authentic { evidence: "assumed, as asked for".to_owned() },
+    }
+}
+
+/// What our own check comes to where the provider says nothing.
+fn alone(word: Word) -> Authenticity {
+    match word {
+        Word::For(evidence) => Authentic { evidence },
+        Word::Unsure(why) => NoEvidence { why },
+        Word::Against(why) | Word::Nothing(why) => Against { why },
+    }
+}
+
+/// What the provider says, unless our own check contradicts it.
+fn agreed(said: Authenticity, own: Option<Word>) -> Authenticity {
+    match (said, own) {
+        (Authentic { evidence }, Some(Word::Against(why))) => {
+            against(format!("The provider says {evidence}; our own DKIM check contradicts it. {why}"))
+        }
+        (Authentic { evidence }, Some(Word::For(ours))) => {
+            Authentic { evidence: format!("{evidence}; {ours}") }
+        }
+        (said, _) => said,
     }
 }
 
@@ -162,83 +193,23 @@ fn is_id(id: &str, wanted: &str) -> bool {
     }
 }
 
-/// The Received lines passed so far, top down. The receiving provider is known
-/// by its authserv-id and by the host of the first line that names one.
-pub(super) struct Hops {
-    home: Vec<String>,
-    seen_named: bool,
-    pub(super) foreign: bool,
+const FOREIGN_FROM: &str = "The From address is not of the network, so that nothing vouches for it.";
+
+/// The domain of the From, where it is the network's; an inviter's own is
+/// allowed where the network writes in their name.
+fn claimed_from<'a>(mail: &'a Mail, trust: &Trust<'_>) -> Result<Option<&'a str>, ForeignFrom> {
+    let from = mail.from.address.as_ref().map(|a| a.domain());
+    let claimed = from.filter(|from| trust.is_own(from) || within_any(from, trust.dmarc_domains));
+    if claimed.is_none() && !trust.guest { Err(ForeignFrom) } else { Ok(claimed) }
 }
 
-impl Hops {
-    /// For a provider whose authserv-id is not known.
-    pub(super) fn unknown() -> Self {
-        Self { home: Vec::new(), seen_named: false, foreign: false }
-    }
-
-    fn new(wanted: &str) -> Self {
-        let host = wanted.strip_prefix("*.").unwrap_or(wanted);
-        Self { home: organisation(host).into_iter().collect(), seen_named: false, foreign: false }
-    }
-
-    pub(super) fn pass(&mut self, received: &str) {
-        let Some(by) = received_by(received).and_then(|host| organisation(&host)) else {
-            return;
-        };
-        if !self.seen_named {
-            self.seen_named = true;
-            self.home.push(by);
-        } else if !self.home.contains(&by) {
-            self.foreign = true;
-        }
-    }
-}
-
-/// The host behind `by` (RFC 5321 §4.4), comments skipped.
-fn received_by(received: &str) -> Option<String> {
-    let mut depth = 0_usize;
-    let plain: String = received
-        .chars()
-        .map(|c| {
-            match c {
-                '(' => depth += 1,
-                ')' if depth > 0 => {
-                    depth -= 1;
-                    return ' ';
-                }
-                _ => {}
-            }
-            if depth > 0 { ' ' } else { c }
-        })
-        .collect();
-    let mut words = plain.split_whitespace().peekable();
-    if words.next_if(|word| word.eq_ignore_ascii_case("from")).is_some() {
-        // The sender's own name for itself, which can be `by`.
-        words.next();
-    }
-    words.find(|word| word.eq_ignore_ascii_case("by"))?;
-    words.next().map(|host| host.trim_matches([';', '.']).to_ascii_lowercase())
-}
-
-/// The last two labels of a host name; `None` for what is none. Too wide for
-/// suffixes such as `co.uk`, which errs towards "cannot be told apart".
-pub(super) fn organisation(host: &str) -> Option<String> {
-    let host = host.to_ascii_lowercase();
-    let mut labels = host.rsplit('.');
-    let (top, second) = (labels.next()?, labels.next()?);
-    let is_name =
-        |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    let numeric = top.bytes().all(|b| b.is_ascii_digit());
-    (is_name(top) && is_name(second) && !numeric).then(|| format!("{second}.{top}"))
-}
+struct ForeignFrom;
 
 /// Weighs the results of the one believed header.
 fn weigh(results: &AuthResults, mail: &Mail, trust: &Trust<'_>) -> Authenticity {
-    let from = mail.from.address.as_ref().map(|a| a.domain());
-    let claimed = from.filter(|from| trust.is_own(from) || within_any(from, trust.dmarc_domains));
-    if claimed.is_none() && !trust.guest {
-        return against("The From address is not of the network, so that nothing vouches for it.");
-    }
+    let Ok(claimed) = claimed_from(mail, trust) else {
+        return against(FOREIGN_FROM);
+    };
     // RFC 8601 §2.6: a version of a method that is not known says nothing.
     let known = || results.results.iter().filter(|r| r.method_version == 1);
     if let Some(method) = ["dmarc", "dkim"].into_iter().find(|method| contradicts_itself(results, method)) {

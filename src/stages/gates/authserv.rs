@@ -7,8 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::authentic::{Hops, is_beside_the_point, organisation};
+use super::authentic::is_beside_the_point;
 use super::authres;
+use super::hops::{Hops, organisation};
 use crate::domain::Mail;
 
 /// Fewer mails, or mails of fewer sender domains, show nothing.

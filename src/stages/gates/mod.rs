@@ -9,7 +9,9 @@ pub mod authentic;
 pub mod authres;
 pub mod authserv;
 mod automated;
+mod hops;
 mod limits;
+mod own_check;
 mod person;
 mod sending;
 mod vouched;
@@ -19,6 +21,7 @@ pub use automated::OWN_KEY_HEADER;
 pub(super) use person::is_of_owner;
 pub use person::{is_list, is_robot};
 
+use crate::domain::dkim::OwnCheck;
 use crate::domain::sending::SendFacts;
 use crate::domain::{
     Address, Decision, Encounter, Evidence, Invitation, Mail, Policy, Reason, Stage, Timestamp,
@@ -43,6 +46,8 @@ pub struct Facts {
     pub encounters: Vec<Encounter>,
     /// What is known about sending now.
     pub sending: SendFacts,
+    /// What a DKIM check of our own found in the mail.
+    pub own_check: OwnCheck,
 }
 
 /// An invitation that was dealt with before.
@@ -62,6 +67,8 @@ pub struct Trust<'a> {
     pub authserv_id: Option<&'a str>,
     /// What to take a mail for that carries no such header.
     pub assume: Assume,
+    /// What our own DKIM check found; it may go without.
+    pub own_check: &'a OwnCheck,
     /// Domains by which the network signs.
     pub dkim_domains: &'a [String],
     /// From domains for which the network's DMARC result counts.

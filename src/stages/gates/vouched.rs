@@ -4,15 +4,19 @@
 //! networks leave Reply-To out. Who holds one genuine mail could send it on
 //! with a Reply-To of a victim. Two things rule that out: the mail came
 //! straight from the network's own servers, or all its signatures cover the
-//! field. All of them: one that is added covers what its forger likes.
+//! field. All of them: one that is added covers what its forger likes. Where we
+//! have checked them ourselves, one that holds is enough.
 
-use super::Trust;
 use super::authentic::{self, Assume, within_any};
 use super::authres::AuthResults;
+use super::{Trust, own_check};
 use crate::domain::Mail;
 
 /// Nobody but the network can have written the Reply-To of `mail`.
 pub(super) fn for_reply_to(mail: &Mail, trust: &Trust<'_>) -> bool {
+    if own_check::vouches_for("Reply-To", trust) {
+        return true;
+    }
     let results = trust.authserv_id.and_then(|wanted| authentic::believed(mail, wanted));
     match results {
         Some(results) => came_straight(&results, trust) || all_signatures_cover("Reply-To", mail, trust),

@@ -5,7 +5,7 @@ use tokio::time::timeout;
 
 use super::command::Command;
 use super::response::{Capabilities, Code, Response, Status, Text};
-use super::select::View;
+use super::select::{Numbering, View};
 use super::wire::{Failure, Line, Wire};
 use super::{ImapSession, idle, login};
 use crate::config::{Imap, Tls};
@@ -44,6 +44,7 @@ impl ImapSession {
             opened: None,
             selected: None,
             view: View::default(),
+            numbering: Numbering::default(),
         })
     }
 }

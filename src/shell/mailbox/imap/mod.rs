@@ -29,7 +29,7 @@ use std::time::Duration;
 use self::command::Command;
 use self::frame::Caps;
 use self::response::{Capabilities, Response, Text};
-use self::select::{Selected, View};
+use self::select::{Numbering, Selected, View};
 use self::wire::{Failure, Wire};
 use crate::domain::Fault;
 
@@ -50,6 +50,7 @@ pub struct ImapSession {
     /// The mailbox the server has selected; another one while we look into a folder.
     selected: Option<Selected>,
     view: View,
+    numbering: Numbering,
 }
 
 impl ImapSession {

@@ -15,6 +15,19 @@ pub(super) struct Selected {
     pub(super) uid_validity: u32,
 }
 
+/// For whom the server keeps the UIDs it gives. Courier (measured with 5.0.13)
+/// writes them down at a SELECT only. Under EXAMINE a mailbox that nobody has
+/// selected yet gets another UIDVALIDITY each time, and new mail is numbered by
+/// file name: a UID below one already seen may be a new mail's. It can be known
+/// by telling no UIDNEXT (RFC 3501 §6.3.1), without which nothing about later
+/// UIDs may be assumed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Numbering {
+    #[default]
+    ForAll,
+    ForSelectOnly,
+}
+
 /// How many messages the opened mailbox holds, as far as the server told.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct View {
@@ -69,13 +82,36 @@ impl ImapSession {
     /// `NeedsHuman` when there is no such mailbox, `Transient` when it may pass.
     pub async fn open(&mut self, mailbox: &str, access: Access) -> Result<Opened, Fault> {
         self.opened = None;
+        let lasting = access == Access::LastingUids;
+        if lasting && self.numbering == Numbering::ForSelectOnly {
+            return self.open_for_good(mailbox).await;
+        }
         let (selected, exists, uid_next) = self.select(mailbox, access).await?;
+        if lasting && uid_next.is_none() {
+            self.numbering = Numbering::ForSelectOnly;
+            return self.open_for_good(mailbox).await;
+        }
         self.view.looked_at();
         self.opened = Some(selected.clone());
         let uid_next = match uid_next {
             Some(uid_next) => uid_next,
             None => self.uid_behind_the_last(exists).await?,
         };
+        Ok(Opened { uid_validity: selected.uid_validity, uid_next, exists })
+    }
+
+    /// Opens `mailbox` with SELECT, on a server that tells no UIDNEXT then.
+    /// STATUS tells it; asked before, so that no UID below it belongs to a mail
+    /// that this SELECT does not show.
+    async fn open_for_good(&mut self, mailbox: &str) -> Result<Opened, Fault> {
+        let status = self.status(mailbox).await?.unwrap_or_default();
+        let (selected, exists, _) = self.select(mailbox, Access::ReadWrite).await?;
+        self.view.looked_at();
+        self.opened = Some(selected.clone());
+        let behind_the_last = self.uid_behind_the_last(exists).await?;
+        // Before the first SELECT it was another one, and the numbers were no good.
+        let told = status.uid_next.filter(|_| status.uid_validity == Some(selected.uid_validity));
+        let uid_next = told.unwrap_or(0).max(behind_the_last);
         Ok(Opened { uid_validity: selected.uid_validity, uid_next, exists })
     }
 
@@ -117,7 +153,7 @@ impl ImapSession {
     /// Courier refuses an APPEND to any folder while one is (measured with 5.0.13).
     pub(super) async fn leave_examined(&mut self) -> Result<bool, Fault> {
         // Anywhere else CLOSE would expunge (RFC 9051 §6.4.1).
-        if !self.selected.as_ref().is_some_and(|selected| selected.access == Access::ReadOnly) {
+        if self.selected.as_ref().is_none_or(|selected| selected.access == Access::ReadWrite) {
             return Ok(false);
         }
         self.selected = None;
@@ -134,7 +170,7 @@ impl ImapSession {
         self.selected = None;
         let (mut exists, mut uid_validity, mut uid_next) = (0, 0, None);
         let command = match access {
-            Access::ReadOnly => Command::new("EXAMINE"),
+            Access::ReadOnly | Access::LastingUids => Command::new("EXAMINE"),
             Access::ReadWrite => Command::new("SELECT"),
         };
         let answer = self
@@ -166,7 +202,7 @@ impl ImapSession {
         Ok((selected, exists, uid_next))
     }
 
-    /// The UIDNEXT that Courier does not tell: one more than the last UID.
+    /// What stands in for a UIDNEXT that is not told: one more than the last UID.
     async fn uid_behind_the_last(&mut self, exists: u32) -> Result<Uid, Fault> {
         let mut last = 0;
         if exists > 0 {

@@ -1,0 +1,9 @@
+-- Since when every account of the configuration has looked for letters from
+-- before this ledger; until then nothing is sent. An old ledger counts as whole.
+CREATE TABLE whole (
+    -- One row, made with the table.
+    id    INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    since INTEGER
+) STRICT;
+
+INSERT INTO whole (id, since) VALUES (1, (SELECT min(done_at) FROM rebuild));
