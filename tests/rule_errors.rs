@@ -151,8 +151,7 @@ fn every_other_rule_file_is_refused_at_the_place_of_the_fault() {
     let (names, nicknames, policy) =
         (shipped("names.toml"), shipped("nicknames.toml"), shipped("policy.toml"));
     let (letter, paste) = (shipped("letters/en/generic.txt"), shipped("letters/en/paste.txt"));
-    let weights =
-        "# a\n[level]\n10\tbias\n50\tgeneric-from\n200\tsure-from\n[words]\n51\twe_help\n";
+    let weights = "# a\n[level]\n10\tbias\n50\tgeneric-from\n200\tsure-from\n[words]\n51\twe_help\n";
     for (path, text, old, new, at, allowed) in [
         (
             "notes/own.toml",

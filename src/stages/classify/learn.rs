@@ -25,7 +25,7 @@ const PACE_STEPS: usize = 20;
 pub const PARTS: usize = 5;
 /// A feature is worth this power of the logarithm of its rarity: rare pieces
 /// tell more, the rarest are chance.
-const RARITY_POWER: f64 = 1.4;
+const RARITY_POWER: f64 = 1.7;
 
 /// The share of personal notes of unseen themes that must be kept by the weights
 /// alone, learned from a part of the notes. What learned from all of them and
@@ -84,8 +84,8 @@ const HEAD: &str = "\
 # See rules/README.md, \"Weights\".
 ";
 /// What the pieces may take of the file, a line each of its piece and as much as a weight takes.
-const ROOM_BYTES: usize = MAX_FILE_BYTES - (64 << 10);
-const WEIGHT_BYTES: usize = "-100\t\n".len();
+const ROOM_BYTES: usize = 960_000;
+const WEIGHT_BYTES: usize = "-50\t\n".len();
 
 struct Row {
     features: Vec<(usize, f64)>,
