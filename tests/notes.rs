@@ -14,8 +14,21 @@ use notyet::stages::classify::{
 };
 use proptest::prelude::*;
 
-/// Overall, on themes that nothing was learned from; see rules/README.md, "Weights".
-const UNSEEN_FLOOR: f64 = 95.0;
+/// What must be right, in hundreds: overall, and of personal notes; see rules/README.md, "Weights".
+struct Floor {
+    file: &'static str,
+    least_notes: u32,
+    overall: f64,
+    personalized: f64,
+}
+
+/// Notes that nothing was learned from: of themes of their own, and by hands of their own.
+const ASIDE: [Floor; 3] = [
+    Floor { file: "unseen.tsv", least_notes: 449, overall: 97.0, personalized: 98.5 },
+    // Half of them are written to be hard.
+    Floor { file: "unseen-second.tsv", least_notes: 900, overall: 92.0, personalized: 96.0 },
+    Floor { file: "fresh.tsv", least_notes: 800, overall: 97.5, personalized: 99.0 },
+];
 
 static RULES: LazyLock<Rulebook> = LazyLock::new(|| Rulebook::shipped().expect("the shipped rules compile"));
 
@@ -83,12 +96,21 @@ fn what_was_learned_is_known() {
 }
 
 #[test]
-fn personal_notes_of_themes_never_seen_are_kept() {
-    let table = score(&notes_of(own("unseen.tsv")), judge);
-    assert!(table.overall.all >= 400);
-    assert!(table.personalized.percent() >= 98.5, "{:.1} %{}", table.personalized.percent(), misses(&table));
-    assert!(table.overall.percent() >= UNSEEN_FLOOR, "{:.1} %{}", table.overall.percent(), misses(&table));
-    assert_eq!(table.lost, 0, "{}", misses(&table));
+fn notes_that_nothing_was_learned_from_are_read_right_and_personal_ones_are_kept() {
+    for Floor { file, least_notes, overall, personalized } in ASIDE {
+        let table = score(&notes_of(own(file)), judge);
+        let told = format!(
+            "{file}: overall {:.1} %, generic {:.1} %, personalized {:.1} %{}",
+            table.overall.percent(),
+            table.generic.percent(),
+            table.personalized.percent(),
+            misses(&table)
+        );
+        assert!(table.overall.all >= least_notes as usize, "{told}");
+        assert!(table.overall.percent() >= overall, "{told}");
+        assert!(table.personalized.percent() >= personalized, "{told}");
+        assert_eq!(table.lost, 0, "{told}");
+    }
 }
 
 /// The files that the shipped weights were learned from.
@@ -103,13 +125,15 @@ fn learned_files() -> Vec<String> {
 }
 
 #[test]
-fn the_themes_kept_aside_are_not_learned_from() {
-    let theme = |lesson: Lesson| lesson.theme.trim().to_lowercase();
-    let aside: HashSet<String> = own("unseen.tsv").into_iter().map(theme).collect();
+fn what_is_kept_aside_is_not_learned_from() {
+    let theme = |lesson: &Lesson| lesson.theme.trim().to_lowercase();
+    let unseen = || ["unseen.tsv", "unseen-second.tsv"].into_iter().flat_map(own);
+    let themes: HashSet<String> = unseen().map(|lesson| theme(&lesson)).collect();
+    let texts: HashSet<String> = unseen().chain(own("fresh.tsv")).map(|lesson| lesson.note.text).collect();
     for file in learned_files() {
         for lesson in own(&file) {
-            let text = lesson.note.text.clone();
-            assert!(!aside.contains(&theme(lesson)), "{file}: {text}");
+            let text = &lesson.note.text;
+            assert!(!themes.contains(&theme(&lesson)) && !texts.contains(text), "{file}: {text}");
         }
     }
 }
@@ -121,15 +145,15 @@ fn the_notes_are_many_and_the_weights_name_them() {
     let weights = include_str!("../rules/notes/weights.tsv");
     let made_from = weights.lines().find(|line| line.starts_with("# Made by")).expect("how they were made");
     assert!(made_from.ends_with(&format!(": {}.", files.join(", "))), "{made_from}");
-    notes.extend(own("unseen.tsv"));
-    assert!(notes.len() >= 2400, "{}", notes.len());
+    notes.extend(["unseen.tsv", "unseen-second.tsv"].into_iter().flat_map(own));
+    assert!(notes.len() >= 13_000, "{}", notes.len());
     let texts: HashSet<&str> = notes.iter().map(|lesson| lesson.note.text.as_str()).collect();
     assert_eq!(texts.len(), notes.len(), "a note stands twice");
     let mut by_language = std::collections::HashMap::new();
     for lesson in &notes {
         *by_language.entry(lesson.note.language.as_str()).or_insert(0) += 1;
     }
-    assert!(by_language.values().filter(|count| **count >= 80).count() >= 14, "{by_language:?}");
+    assert!(by_language.values().filter(|count| **count >= 150).count() >= 14, "{by_language:?}");
 }
 
 /// What is shipped can be made again from what is shipped, byte for byte.
@@ -151,7 +175,8 @@ fn learning_the_same_gives_the_same_file() {
         || learn(&lessons, PARTS, &NoteContext::bare(&RULES.boilerplate), &RULES.notes).file("made here");
     let first = file();
     assert_eq!(first, file());
-    assert!(first.lines().filter(|line| line.starts_with("words\t")).count() > 20, "{first}");
+    let words = first.lines().skip_while(|line| *line != "[words]").skip(1);
+    assert!(words.take_while(|line| !line.starts_with('[')).count() > 20, "{first}");
 }
 
 #[test]

@@ -151,8 +151,7 @@ fn every_other_rule_file_is_refused_at_the_place_of_the_fault() {
     let (names, nicknames, policy) =
         (shipped("names.toml"), shipped("nicknames.toml"), shipped("policy.toml"));
     let (letter, paste) = (shipped("letters/en/generic.txt"), shipped("letters/en/paste.txt"));
-    let weights =
-        "# a\nlevel\tbias\t0.1\nlevel\tgeneric-from\t0.5\nlevel\tsure-from\t2\nwords\twe_help\t0.5\n";
+    let weights = "# a\n[level]\n10\tbias\n50\tgeneric-from\n200\tsure-from\n[words]\n51\twe_help\n";
     for (path, text, old, new, at, allowed) in [
         (
             "notes/own.toml",
@@ -185,9 +184,9 @@ fn every_other_rule_file_is_refused_at_the_place_of_the_fault() {
         ("policy.toml", &policy, "generic", "generous", "generous", "one of generic"),
         ("policy.toml", "x = 1", "x", "x", "x", "is missing"),
         ("policy.toml", &policy, "send_confidence = 0.8", "send_confidence = 1.8", "1.8", "from 0 to 1"),
-        ("notes/weights.tsv", weights, "0.5\n", "much\n", "level\tgeneric", "by tabs"),
-        ("notes/weights.tsv", weights, "level\tbias\t0.1\n", "", "# a", "a line for each of bias"),
-        ("notes/weights.tsv", weights, "words", "woods", "woods", "level, letters, words"),
+        ("notes/weights.tsv", weights, "51", "much", "much", "a tab and a piece"),
+        ("notes/weights.tsv", weights, "10\tbias\n", "", "# a", "a line for each of bias"),
+        ("notes/weights.tsv", weights, "[words]", "[woods]", "[woods]", "[letters], [words]"),
         ("letters/en/generic.txt", &letter, "{{ owner }}", "{{ owneer }}", "owneer", "one of first_name"),
         ("letters/en/generic.txt", &letter, "{{ owner }}", "{{ owner ", "{{ owner ", "comment at the top"),
         ("letters/en/generic.txt", &letter, "Subject:", "Subjct:", "{#", "starts with `Subject: ...`"),

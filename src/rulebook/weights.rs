@@ -29,7 +29,7 @@ impl Kind {
     /// Every one.
     pub const ALL: [Self; 5] = [Self::Letters, Self::Words, Self::Shape, Self::Signal, Self::Build];
 
-    /// The word in the file's first column.
+    /// The word in the file's heading.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Letters => "letters",
@@ -38,6 +38,20 @@ impl Kind {
             Self::Signal => "signal",
             Self::Build => "build",
         }
+    }
+}
+
+/// What the lines below a heading are.
+#[derive(Clone, Copy)]
+enum Section {
+    Level,
+    Pieces(Kind),
+}
+
+impl Section {
+    fn parse(name: &str) -> Option<Self> {
+        let pieces = || Kind::ALL.into_iter().find(|kind| kind.as_str() == name).map(Self::Pieces);
+        if name == "level" { Some(Self::Level) } else { pieces() }
     }
 }
 
@@ -66,12 +80,12 @@ impl Weights {
     /// Reads the file `file`.
     ///
     /// # Errors
-    /// Every line that is none of `kind TAB feature TAB weight`.
+    /// Every line that is neither a heading nor `hundredths TAB piece` below one.
     pub(super) fn compile(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut levels = [None; 3];
         let mut by_digest =
-            ByDigest::with_capacity_and_hasher(text.len() / 16, BuildHasherDefault::default());
+            ByDigest::with_capacity_and_hasher(text.len() / 12, BuildHasherDefault::default());
         let mut wrong = |line: usize, found: String, allowed: &str| {
             problems.push(Problem {
                 file: file.to_owned(),
@@ -86,25 +100,42 @@ impl Weights {
             let allowed = format!("at most {MAX_FILE_BYTES}; `notyet rules learn` keeps to it");
             wrong(1, format!("{} bytes", text.len()), &allowed);
         }
+        let mut section = None;
         for (at, line) in text.lines().enumerate().filter(|(_, l)| !l.is_empty() && !l.starts_with('#')) {
-            let mut columns = line.split('\t');
-            let (kind, feature, weight) = (columns.next(), columns.next(), columns.next());
-            let weight = weight.and_then(|w| w.parse::<f32>().ok()).filter(|w| w.is_finite());
-            let (Some(kind), Some(feature), Some(weight), None) = (kind, feature, weight, columns.next())
+            if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+                section = Section::parse(name);
+                if section.is_none() {
+                    wrong(
+                        at + 1,
+                        format!("found [{name}]"),
+                        "[level], [letters], [words], [shape], [signal] or [build]",
+                    );
+                    break;
+                }
+                continue;
+            }
+            let (weight, piece) = line.split_once('\t').unwrap_or((line, ""));
+            let weight =
+                weight.parse::<f32>().ok().filter(|w| w.is_finite()).map(|hundredths| hundredths / 100.0);
+            let (Some(weight), Some(section), false) =
+                (weight, section, piece.is_empty() || piece.contains('\t'))
             else {
-                wrong(at + 1, "a line of another shape".to_owned(), "kind, feature and weight, by tabs");
+                let allowed = "a heading, then lines of a weight in hundredths, a tab and a piece";
+                wrong(at + 1, "a line of another shape".to_owned(), allowed);
                 continue;
             };
-            if kind == "level" {
-                let slot = LEVELS.iter().position(|name| *name == feature).and_then(|at| levels.get_mut(at));
-                match slot {
-                    Some(slot) => *slot = Some(f64::from(weight)),
-                    None => wrong(at + 1, format!("found {feature:?}"), &LEVELS.join(", ")),
+            match section {
+                Section::Pieces(kind) => {
+                    by_digest.insert(digest(kind, piece), weight);
                 }
-            } else if let Some(kind) = Kind::ALL.into_iter().find(|k| k.as_str() == kind) {
-                by_digest.insert(digest(kind, feature), weight);
-            } else {
-                wrong(at + 1, format!("found {kind:?}"), "level, letters, words, shape, signal or build");
+                Section::Level => {
+                    let slot =
+                        LEVELS.iter().position(|name| *name == piece).and_then(|at| levels.get_mut(at));
+                    match slot {
+                        Some(slot) => *slot = Some(f64::from(weight)),
+                        None => wrong(at + 1, format!("found {piece:?}"), &LEVELS.join(", ")),
+                    }
+                }
             }
         }
         let [Some(bias), Some(generic_from), Some(sure_from)] = levels else {

@@ -29,8 +29,8 @@ const MARKS: [char; 8] = ['?', '!', '%', '$', '€', '@', '#', '+'];
 /// How much all letters, all words and all shapes of a note count together: a
 /// long note has more pieces, and no more say.
 const LETTERS_SHARE: f64 = 8.0;
-const WORDS_SHARE: f64 = 8.0;
-const SHAPES_SHARE: f64 = 8.0;
+const WORDS_SHARE: f64 = 6.0;
+const SHAPES_SHARE: f64 = 5.0;
 /// A signal was written by hand for one language; it must not drown what is learned.
 const SIGNAL_SHARE: f64 = 0.5;
 

@@ -16,21 +16,21 @@ use crate::rulebook::notes::Notes;
 use crate::rulebook::weights::{Kind, LEVELS, Levels, MAX_FILE_BYTES};
 
 /// How hard large weights may be penalised; the cross-validation chooses.
-const PENALTIES: [f64; 3] = [0.03, 0.007, 0.001_5];
+const PENALTIES: [f64; 2] = [0.003, 0.001];
 /// Steps of the descent; more change the sums in the third place.
-const STEPS: usize = 300;
+const STEPS: usize = 120;
 /// Steps towards the steepest direction there is, which sets the pace.
 const PACE_STEPS: usize = 20;
 /// Parts of the cross-validation, where nobody says otherwise.
 pub const PARTS: usize = 5;
 /// A feature is worth this power of the logarithm of its rarity: rare pieces
 /// tell more, the rarest are chance.
-const RARITY_POWER: f64 = 0.7;
+const RARITY_POWER: f64 = 1.7;
 
 /// The share of personal notes of unseen themes that must be kept by the weights
 /// alone, learned from a part of the notes. What learned from all of them and
 /// has the rules beside it keeps more.
-const KEPT: f64 = 0.984;
+const KEPT: f64 = 0.98;
 /// So far above the worst mistake a verdict counts as sure.
 const SURE_MARGIN: f64 = 0.5;
 
@@ -57,44 +57,48 @@ pub struct Learned {
 impl Learned {
     /// The file `notes/weights.tsv`; `made_from` says by which command and of what.
     pub fn file(&self, made_from: &str) -> String {
-        let mut text = format!("{HEAD}# {made_from}\n");
+        let mut text = format!("{HEAD}# {made_from}\n[level]\n");
         let Levels { bias, generic_from, sure_from } = self.levels;
         for (name, level) in LEVELS.iter().zip([bias, generic_from, sure_from]) {
-            text.push_str(&format!("level\t{name}\t{level:.3}\n"));
+            text.push_str(&format!("{:.1}\t{name}\n", level * 100.0));
         }
-        let mut kept: Vec<_> =
-            self.weights.iter().filter(|(_, weight)| weight.abs() >= LEAST_WEIGHT).collect();
-        kept.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
-        let mut room = MAX_FILE_BYTES - text.len();
-        let fits =
-            |(kind, feature): &(Kind, String)| kind.as_str().len() + feature.len() + "\t\t-00.00\n".len();
-        kept.retain(|(feature, _)| {
-            let fit = room >= fits(feature);
-            room -= if fit { fits(feature) } else { room };
-            fit
-        });
-        kept.sort_by(|a, b| a.0.cmp(b.0));
-        for ((kind, feature), weight) in kept {
-            text.push_str(&format!("{}\t{feature}\t{weight:.2}\n", kind.as_str()));
+        let mut section = None;
+        for ((kind, feature), weight) in &self.weights {
+            let hundredths = (weight * 100.0).round() as i64;
+            if hundredths == 0 {
+                continue;
+            }
+            if section.replace(*kind) != Some(*kind) {
+                text.push_str(&format!("[{}]\n", kind.as_str()));
+            }
+            text.push_str(&format!("{hundredths}\t{feature}\n"));
         }
         text
     }
 }
 
-/// Smaller weights are left out of the file.
-const LEAST_WEIGHT: f64 = 0.02;
-
 const HEAD: &str = "\
 # What a linear model has learned from labelled notes: weights of pieces of
 # notes. A sum above generic-from speaks for generic, one above sure-from surely.
-# Columns, by tabs: kind, feature, weight. See rules/README.md, \"Weights\".
+# Below the heading of its kind stands each piece behind its weight in hundredths.
+# See rules/README.md, \"Weights\".
 ";
+/// What the pieces may take of the file, a line each of its piece and as much as a weight takes.
+const ROOM_BYTES: usize = 960_000;
+const WEIGHT_BYTES: usize = "-50\t\n".len();
 
 struct Row {
     features: Vec<(usize, f64)>,
     /// 1 for generic.
     label: f64,
     part: usize,
+}
+
+impl Row {
+    fn with(&self, fitting: &[bool]) -> Self {
+        let fits = |(at, _): &&(usize, f64)| fitting.get(*at).copied().unwrap_or_default();
+        Self { features: self.features.iter().filter(fits).copied().collect(), ..*self }
+    }
 }
 
 /// A feature that is learned about.
@@ -116,7 +120,11 @@ pub fn learn(lessons: &[Lesson], parts: usize, context: &NoteContext<'_>, notes:
     });
     let best = tried.into_iter().min_by(|a, b| a.0.total_cmp(&b.0));
     let (_, penalty, scale, mut unseen) = best.unwrap_or((0.0, 1.0, 1.0, Vec::new()));
-    let (bias, weights) = descend(&rows.iter().collect::<Vec<_>>(), features.len(), penalty);
+    let (_, all) = descend(&rows.iter().collect::<Vec<_>>(), features.len(), penalty);
+    // What has no room is not merely cut off: the rest learns to do without it.
+    let fitting = fitting(&features, &all);
+    let slim: Vec<Row> = rows.iter().map(|row| row.with(&fitting)).collect();
+    let (bias, weights) = descend(&slim.iter().collect::<Vec<_>>(), features.len(), penalty);
     unseen.iter_mut().for_each(|sum| *sum *= scale);
     let weights = features
         .into_iter()
@@ -133,6 +141,27 @@ pub fn learn(lessons: &[Lesson], parts: usize, context: &NoteContext<'_>, notes:
         table.count(&lesson.note, case.judge(vote, levels));
     }
     Learned { levels, weights, unseen: table }
+}
+
+/// The features that weigh most, as many as the file has room for.
+fn fitting(features: &[Feature], weights: &[f64]) -> Vec<bool> {
+    let mut order: Vec<(f64, usize, usize)> = features
+        .iter()
+        .zip(weights)
+        .enumerate()
+        .map(|(at, (feature, weight))| ((weight * feature.worth).abs(), at, feature.name.1.len()))
+        .collect();
+    order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    let mut fitting = vec![false; features.len()];
+    let mut room = ROOM_BYTES;
+    for (_, at, bytes) in order {
+        let Some(left) = room.checked_sub(bytes + WEIGHT_BYTES) else { break };
+        room = left;
+        if let Some(slot) = fitting.get_mut(at) {
+            *slot = true;
+        }
+    }
+    fitting
 }
 
 /// Each row's sum by weights that never saw its part.
