@@ -84,7 +84,7 @@ const HEAD: &str = "\
 # See rules/README.md, \"Weights\".
 ";
 /// What the pieces may take of the file, a line each of its piece and as much as a weight takes.
-const ROOM_BYTES: usize = 960_000;
+const ROOM_BYTES: usize = MAX_FILE_BYTES - 40_000;
 const WEIGHT_BYTES: usize = "-50\t\n".len();
 
 struct Row {
