@@ -210,7 +210,7 @@ fn a_verdict_by_weights_names_its_strongest_words() {
 
 #[test]
 fn the_owners_own_signal_counts_although_nothing_was_learned_about_it() {
-    let note = "You showed my brother the comet from your roof.";
+    let note = "The comet, please.";
     let mut files = RuleFiles::shipped();
     let signal = "language = \"en\"\n[[signal]]\nname = \"comets\"\nside = \"generic\"\nweight = 3.9\npatterns = ['comet']\n";
     files.insert("notes/mine.toml", "mine.toml", signal);
