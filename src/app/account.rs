@@ -61,28 +61,32 @@ pub async fn pass(
     }
     let tally = ingest(port, account, shared, memory, observer, stop).await?;
     settle::release_held(account, shared)?;
-    settle::settle(port, account, shared, stop).await?;
-    tidy::tidy(port, account, shared, stop).await?;
+    let to_send = settle::to_send(port, account, shared, stop).await?;
+    // What goes wrong there keeps no letter from being sent: it is told afterwards.
+    let in_order = put_in_order(port, account, shared, stop).await;
     if memory.sending_rests_until.is_some_and(|until| shared.now() < until) {
-        return Ok(tally);
+        return in_order.map(|()| tally);
     }
-    match deliver::deliver(account, shared, memory, stop).await {
-        Ok(0) => {}
-        Ok(_) => {
-            settle::settle(port, account, shared, stop).await?;
-            tidy::tidy(port, account, shared, stop).await?;
-        }
+    match deliver::deliver(to_send, account, shared, memory, stop).await {
+        Ok(sent) if sent > 0 && in_order.is_ok() => put_in_order(port, account, shared, stop).await?,
+        Ok(_) => {}
         // Drafting goes on where sending cannot; the letters keep their place in the queue.
         Err(fault @ Fault::NeedsHuman(_)) => {
             tell(account, shared, memory, PortKind::Smtp, &fault);
             memory.sending_rests_until = Some(shared.now().plus(WARN_AGAIN));
-            return Ok(tally);
+            return in_order.map(|()| tally);
         }
         Err(fault) => return Err(fault),
     }
     memory.sending_rests_until = None;
     forget(account, shared, PortKind::Smtp);
-    Ok(tally)
+    in_order.map(|()| tally)
+}
+
+/// Drafts, Sent and the notifications as they are wanted.
+async fn put_in_order(port: &mut Port, account: &Account, shared: &Shared, stop: &Stop) -> Result<(), Fault> {
+    settle::settle(port, account, shared, stop).await?;
+    tidy::tidy(port, account, shared, stop).await
 }
 
 /// One connection and one pass, for `run --once` and cron.

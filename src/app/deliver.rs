@@ -4,30 +4,29 @@ use super::settle::retry_at;
 use super::shared::{LONGEST_STEP, Memory, Shared, Step, Stop};
 use super::{brake, people};
 use crate::config::{Account, Smtp};
-use crate::domain::delivery::{Event, Mode, ParkedFor};
+use crate::domain::delivery::{Event, ParkedFor};
 use crate::domain::sending::SendHour;
 use crate::domain::{Action, Fault};
 use crate::shell::sender::{self, Outcome, Phase, Submission};
 use crate::shell::store::{Delivery, Detail};
 use crate::shell::{Secret, secrets};
 
-/// Sends what is due. A stop is looked at between letters; a transmission is never cut.
+/// Sends `letters`. A stop is looked at between letters; a transmission is never cut.
 ///
 /// # Errors
 /// [`Fault::NeedsHuman`] when the server does not let us in: nothing was sent.
 pub async fn deliver(
+    letters: Vec<Delivery>,
     account: &Account,
     shared: &Shared,
     memory: &mut Memory,
     stop: &Stop,
 ) -> Result<usize, Fault> {
-    let mut due: Vec<_> = shared.ledger().due(&account.name, shared.now())?;
-    due.retain(|letter| letter.mode == Mode::Send);
-    if due.is_empty() || waits_for_others(account, shared, memory)? {
+    if letters.is_empty() || waits_for_others(account, shared, memory)? {
         return Ok(0);
     }
     let mut sent = 0;
-    for letter in due {
+    for letter in letters {
         if stop.asked() {
             break;
         }

@@ -65,6 +65,40 @@ pub fn recover(account: &Account, shared: &Shared) -> Result<usize, Fault> {
     Ok(lost.len())
 }
 
+/// The letters to send now, once it was looked whether they are answered
+/// already. Nothing else may be sent.
+///
+/// # Errors
+/// A [`Fault`] of the port or the ledger.
+pub async fn to_send(
+    port: &mut Port,
+    account: &Account,
+    shared: &Shared,
+    stop: &Stop,
+) -> Result<Vec<Delivery>, Fault> {
+    let mut folders = None;
+    let mut unanswered = Vec::new();
+    let due: Vec<_> = shared.ledger().due(&account.name, shared.now())?;
+    for letter in due.into_iter().filter(|letter| letter.mode == Mode::Send) {
+        if stop.asked() {
+            break;
+        }
+        if !shared.is_as_it_was(&letter)? {
+            continue;
+        }
+        if is_unproven(&letter) && found_done(port, account, &letter, shared, &mut folders).await? {
+            continue;
+        }
+        unanswered.push(letter);
+    }
+    Ok(unanswered)
+}
+
+/// Nothing of this ledger's shows that it was not answered before.
+fn is_unproven(letter: &Delivery) -> bool {
+    letter.attempts == 0 || letter.retried_at.is_some()
+}
+
 /// Brings Drafts and Sent to what the ledger wants. Safe to repeat at any time.
 ///
 /// # Errors
@@ -79,20 +113,19 @@ pub async fn settle(port: &mut Port, account: &Account, shared: &Shared, stop: &
     // A draft more would hide whether the one before was appended.
     let undecided = !shared.ledger().in_state(&account.name, State::Appending)?.is_empty();
     let due: Vec<_> = shared.ledger().due(&account.name, shared.now())?;
-    for letter in due {
+    for letter in due.into_iter().filter(|letter| letter.mode == Mode::Draft) {
         if stop.asked() {
             return Ok(());
         }
         if !shared.is_as_it_was(&letter)? {
             continue;
         }
-        let unproven = letter.attempts == 0 || letter.retried_at.is_some();
-        if unproven && found_done(port, account, &letter, shared, &mut folders).await? {
+        if is_unproven(&letter) && found_done(port, account, &letter, shared, &mut folders).await? {
             continue;
         }
-        if letter.mode == Mode::Draft && letter.attempts >= MOST_APPENDS && letter.retried_at.is_none() {
+        if letter.attempts >= MOST_APPENDS && letter.retried_at.is_none() {
             shared.park(&letter, ParkedFor::NeverAppended)?;
-        } else if letter.mode == Mode::Draft && !undecided {
+        } else if !undecided {
             let drafts = drafts_folder(port, account, &mut folders).await?;
             draft(port, &drafts, &letter, shared).await?;
         }

@@ -1,5 +1,6 @@
 //! Sending: a real Postfix, and scripted servers where a real one cannot be made to fail so.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use notyet::app::account::{self, End};
@@ -297,4 +298,20 @@ async fn an_address_that_only_the_note_names_gets_a_draft_and_no_mail() {
     assert!(header(&drafts[0], "To").unwrap().contains("mira.okafor@example.com"));
     assert_eq!(header(&drafts[0], "Auto-Submitted"), None);
     assert_eq!(peer.seen().commands, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drafts_folder_that_takes_nothing_keeps_no_letter_from_being_sent() {
+    let server = dovecot!();
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let home = watched(&server, SEND, "", &peer.table("work"));
+    server.storage().make(".Drafts");
+    let nobody_writes = std::fs::Permissions::from_mode(0o500);
+    std::fs::set_permissions(server.maildir().join(".Drafts/tmp"), nobody_writes).unwrap();
+    server.deliver(&to_paste(1));
+    server.deliver(&with_reply_to(2, "jane@example.org"));
+    assert_eq!(home.once().code, Some(75));
+    let status = home.status("work");
+    assert_eq!(status["letters"], serde_json::json!({ "appending": 1, "sent": 1 }), "{status}");
+    assert_eq!((peer.seen().bodies.len(), server.files(".Drafts").len()), (1, 0), "{status}");
 }
