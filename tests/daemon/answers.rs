@@ -156,30 +156,3 @@ async fn an_invitation_that_claims_to_answer_our_letter_is_left() {
     let reason: String = ledger.query_row("SELECT reason_code FROM plan", [], |row| row.get(0)).unwrap();
     assert_eq!(reason, "answer-to-ours");
 }
-
-/// Its UIDs are gone with the list of them, so the mailbox is searched, and not read from the cursor on.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_came_back_is_noted_in_a_renumbered_mailbox_too() {
-    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
-    let home = watched(&peer);
-    home.deliver("work", "1.test", &with_reply_to(1, "jane@example.com"));
-    home.once().well();
-    let busy = Peer::standing(Script::new(Tls::Implicit).at(At::Mail, Act::Say("451 4.3.0 later\r\n"))).await;
-    home.configure("generic = \"send\"\n", &[home.on_maildir("work", "") + &busy.table("work")]);
-    home.deliver("work", "2.test", &with_reply_to(2, "joe@example.com"));
-    home.once().well();
-    let letters = || home.status("work")["letters"].clone();
-    assert_eq!(letters(), serde_json::json!({ "sent": 1, "queued": 1 }));
-    let sent = String::from_utf8(peer.seen().bodies[0].clone()).unwrap();
-    let id = header(&sent, "Message-ID").unwrap();
-    home.deliver(
-        "work",
-        "3.test",
-        &mail(&format!("From: <jane@example.com>\r\nIn-Reply-To: {id}"), "Thanks!"),
-    );
-    home.deliver("work", "4.test", &mail("From: <joe@example.com>", "Hello"));
-    std::fs::remove_dir_all(home.state().join("maildir")).unwrap();
-    home.once().well();
-    assert_eq!(kinds(&home), ["replied"]);
-    assert_eq!(letters(), serde_json::json!({ "sent": 1, "parked": 1 }));
-}
