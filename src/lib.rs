@@ -60,10 +60,10 @@
 //! - **No login to a network's site, no link opened**: there is no HTTP client
 //!   among the dependencies.
 //! - **No plain EXPUNGE, and no mail touched unasked.** Mailboxes are opened
-//!   read-only, or with SELECT where only that makes UIDs last (Courier). Only where the config says so (`[[after]]`) the one notification
-//!   is marked or moved, by UID and after a look at its Message-ID
-//!   ([`app`]'s `tidy`); only `notyet undo` removes a draft, by UID EXPUNGE and
-//!   while it is as we wrote it.
+//!   read-only, or with SELECT where only that makes UIDs last (Courier). Only
+//!   where the config says so (`[[after]]`) the one notification is marked or
+//!   moved, by UID and after a look at its Message-ID ([`app`]'s `tidy`); only
+//!   `notyet undo` removes a draft, by UID EXPUNGE and while it is as we wrote it.
 //! - **No retry of a letter that may have gone out.** It becomes `uncertain`,
 //!   then `parked`, and a person decides ([`app::queue`]).
 //! - **No socket and no second daemon to talk to.** What a person says goes into
