@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use notyet::app::queue::Word;
-use notyet::domain::delivery::{Event, Mode, State};
+use notyet::domain::delivery::{Event, Mode, ParkedFor, State};
 use notyet::domain::sending::Recipient;
 use notyet::domain::{
     Address, Decision, Evidence, Fault, Identity, Invitation, InvitationKey, Inviter, Judgement, MessageId,
@@ -620,15 +620,7 @@ fn an_address_that_a_found_letter_went_to_had_its_letter() {
     let mut ledger = started();
     let to = Address::parse("ann@example.org").unwrap();
     let (key, other) = (InvitationKey("a".repeat(32)), InvitationKey("b".repeat(32)));
-    let found = FoundLetter {
-        key: key.clone(),
-        invitation: None,
-        whereabouts: Whereabouts::SentByUs,
-        uid: 4,
-        message_id: MessageId::parse("<notyet.a@example.com>").unwrap(),
-        to: Some(to.clone()),
-        written: t(3),
-    };
+    let found = found_in_sent(&key.0, &to);
     assert_eq!(ledger.recipient(&to, &other), Ok(Recipient::New));
     ledger.adopt(ACCOUNT, ("Sent", 1), &[found], t(5)).unwrap();
     assert_eq!(ledger.recipient(&to, &other), Ok(Recipient::WrittenTo));
@@ -646,4 +638,45 @@ fn a_letter_whose_words_were_erased_is_not_tried_again() {
     assert_eq!(fitting(&ledger), [Word::Retry, Word::Drop]);
     ledger.erase(&key, t(12)).unwrap();
     assert_eq!(fitting(&ledger), [Word::Drop]);
+}
+
+fn found_in_sent(key: &str, to: &Address) -> FoundLetter {
+    FoundLetter {
+        key: InvitationKey(key.to_owned()),
+        invitation: None,
+        whereabouts: Whereabouts::SentByUs,
+        uid: 4,
+        message_id: MessageId::parse("<notyet.found@example.com>").unwrap(),
+        to: Some(to.clone()),
+        written: t(3),
+    }
+}
+
+/// The account that wrote it may be read after another has made a second letter.
+#[test]
+fn what_waits_for_somebody_with_a_found_letter_is_parked_and_goes_when_a_person_insists() {
+    let mut ledger = started();
+    add_letter(&mut ledger, "k", Mode::Send, Start::Queued, 10);
+    let key = InvitationKey("k".to_owned());
+    let to = ledger.delivery(&key).unwrap().unwrap().to.unwrap();
+    let found = [found_in_sent("another", &to)];
+    ledger.adopt(ACCOUNT, ("Sent", 1), &found, t(11)).unwrap();
+    let letter = ledger.delivery(&key).unwrap().unwrap();
+    assert_eq!((letter.state, letter.parked_for), (State::Parked, Some(ParkedFor::AnsweredBefore)));
+    ledger.record(&key, Event::PersonRetries, "", t(12), Detail::default()).unwrap();
+    ledger.adopt(ACCOUNT, ("Sent", 1), &found, t(13)).unwrap();
+    assert_eq!(ledger.delivery(&key).unwrap().unwrap().state, State::Queued, "it was said already");
+}
+
+#[test]
+fn a_letter_that_becomes_a_draft_has_all_its_tries_before_it() {
+    let mut ledger = started();
+    add_letter(&mut ledger, "k", Mode::Send, Start::Queued, 10);
+    let key = InvitationKey("k".to_owned());
+    for at in 11..31 {
+        ledger.record(&key, Event::TryLater, "451 later", t(at), Detail::default()).unwrap();
+    }
+    assert_eq!(ledger.turn_into_drafts(None, <[u8]>::to_vec, "sending stands still", t(40)), Ok(1));
+    let letter = ledger.delivery(&key).unwrap().unwrap();
+    assert_eq!((letter.mode, letter.attempts), (Mode::Draft, 0));
 }

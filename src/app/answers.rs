@@ -4,12 +4,13 @@
 use std::time::Duration;
 
 use super::entry::DAY;
+use super::ingest::read_header;
 use super::port::Port;
 use super::shared::Shared;
 use crate::domain::delivery::ParkedFor;
-use crate::domain::{AnswerKind, Fault, InvitationKey, Mail, Timestamp};
+use crate::domain::{Address, AnswerKind, Fault, InvitationKey, Mail, Timestamp};
 use crate::shell::mailbox::{Body, Envelope, SearchTerm};
-use crate::stages::parse;
+use crate::shell::store::Delivery;
 use crate::stages::recognise;
 use crate::stages::replies::{self, Shown};
 
@@ -46,14 +47,9 @@ pub(super) async fn look(port: &mut Port, shared: &Shared, envelopes: &[Envelope
     if !shared.ledger().has_written_since(EVER)? {
         return Ok(());
     }
-    let waiting = shared.ledger().about_to_be_sent()?;
     let expects_reports = shared.ledger().has_written_since(shared.now().minus(REPORTS_FOR))?;
     for envelope in envelopes {
-        let Ok(header) = parse::parse_header(&envelope.header) else { continue };
-        let Some(from) = &header.from.address else { continue };
-        if shared.owner.addresses.iter().any(|own| own.same_mailbox(from)) {
-            continue;
-        }
+        let Some((header, _)) = by_another(envelope, shared) else { continue };
         let at = envelope.arrived.unwrap_or_else(|| shared.now());
         match replies::read(&header) {
             Shown::Answer(kind, keys) => note(shared, kind, &keys, at)?,
@@ -63,17 +59,47 @@ pub(super) async fn look(port: &mut Port, shared: &Shared, envelopes: &[Envelope
             }
             Shown::Report | Shown::Nothing => {}
         }
+    }
+    park_for_writers(shared, envelopes)
+}
+
+/// Leaves the letters that wait for somebody who wrote one of `envelopes` to a
+/// person; a letter is not held back twice for one mail.
+///
+/// # Errors
+/// A [`Fault`] of the ledger.
+pub(super) fn park_for_writers(shared: &Shared, envelopes: &[Envelope]) -> Result<(), Fault> {
+    const WHY: ParkedFor = ParkedFor::WroteMeanwhile;
+    let waiting = shared.ledger().about_to_be_sent()?;
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    for envelope in envelopes {
+        let Some((header, from)) = by_another(envelope, shared) else { continue };
         // A network writes in the names of those who invite; that is no word of theirs.
         if recognise::is_candidate(&header, &shared.rules) {
             continue;
         }
-        for letter in
-            waiting.iter().filter(|letter| letter.to.as_ref().is_some_and(|to| to.same_mailbox(from)))
-        {
-            shared.park(letter, ParkedFor::WroteMeanwhile)?;
+        let known_to_the_owner = |letter: &Delivery| {
+            let before =
+                letter.retried_at.is_some_and(|retried| envelope.arrived.is_some_and(|at| at <= retried));
+            before && letter.insisted.contains(&WHY)
+        };
+        for letter in &waiting {
+            if letter.to.as_ref().is_some_and(|to| to.same_mailbox(&from)) && !known_to_the_owner(letter) {
+                shared.park(letter, WHY)?;
+            }
         }
     }
     Ok(())
+}
+
+/// A header that can be read, and whose it is, if not the owner's.
+fn by_another(envelope: &Envelope, shared: &Shared) -> Option<(Mail, Address)> {
+    let header = read_header(&envelope.header).ok()?;
+    let from = header.from.address.clone()?;
+    let is_own = shared.owner.addresses.iter().any(|own| own.same_mailbox(&from));
+    (!is_own).then_some((header, from))
 }
 
 async fn undelivered(

@@ -233,7 +233,8 @@ impl Look<'_> {
             self.read(chunk, start, in_order).await?;
             rest = behind;
         }
-        Ok(())
+        // A letter that was made this moment may be for somebody who wrote in between.
+        answers::park_for_writers(self.shared, envelopes)
     }
 
     async fn set_aside_unreadable(&mut self) -> Result<(), Fault> {
@@ -379,7 +380,7 @@ fn batch_len(envelopes: &[&Envelope], most: usize) -> usize {
 }
 
 /// Bytes of strangers: a fault of ours in reading them is one more unreadable header.
-fn read_header(bytes: &[u8]) -> Result<Mail, Unreadable> {
+pub(super) fn read_header(bytes: &[u8]) -> Result<Mail, Unreadable> {
     catch_unwind(|| parse::parse_header(bytes)).unwrap_or(Err(Unreadable::Structure))
 }
 

@@ -86,17 +86,13 @@ pub async fn to_send(
         if !shared.is_as_it_was(&letter)? {
             continue;
         }
-        if is_unproven(&letter) && found_done(port, account, &letter, shared, &mut folders).await? {
+        // Also before a later try: the ledger may be an old copy, and its owner may have answered meanwhile.
+        if found_done(port, account, &letter, shared, &mut folders).await? {
             continue;
         }
         unanswered.push(letter);
     }
     Ok(unanswered)
-}
-
-/// Nothing of this ledger's shows that it was not answered before.
-fn is_unproven(letter: &Delivery) -> bool {
-    letter.attempts == 0 || letter.retried_at.is_some()
 }
 
 /// Brings Drafts and Sent to what the ledger wants. Safe to repeat at any time.
@@ -120,7 +116,7 @@ pub async fn settle(port: &mut Port, account: &Account, shared: &Shared, stop: &
         if !shared.is_as_it_was(&letter)? {
             continue;
         }
-        if is_unproven(&letter) && found_done(port, account, &letter, shared, &mut folders).await? {
+        if found_done(port, account, &letter, shared, &mut folders).await? {
             continue;
         }
         if letter.attempts >= MOST_APPENDS && letter.retried_at.is_none() {

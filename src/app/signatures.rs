@@ -57,7 +57,7 @@ pub(super) async fn check(
             tracing::warn!(account = %account.name, "a key for a DKIM check could not be looked up: {why}");
         }
     }
-    examination.conclude(&answers)
+    concluded(examination, &answers)
 }
 
 /// Checks a mail from a file, as if it arrived `now`. `resolver` is asked, else the system's.
@@ -73,7 +73,7 @@ pub async fn check_file(
     match begun(raw, &recognised, rules, Arrival { at: now, announced_bytes: 0 }) {
         Ok(examination) => {
             let answers = Resolver::new(resolver).keys(examination.keys()).await;
-            examination.conclude(&answers)
+            concluded(examination, &answers)
         }
         Err(settled) => settled,
     }
@@ -91,10 +91,16 @@ fn begun(
         return Err(OwnCheck::NotMade);
     };
     // A fault of ours in reading hostile bytes is one more mail that nothing vouches for.
-    catch_unwind(AssertUnwindSafe(|| Examination::of(raw, &network.trusted, arrival))).map_err(|_| {
-        tracing::error!("a DKIM check failed inside notyet; please report it");
-        OwnCheck::Made(Vec::new())
-    })
+    catch_unwind(AssertUnwindSafe(|| Examination::of(raw, &network.trusted, arrival))).map_err(|_| failed())
+}
+
+fn concluded(examination: Examination, answers: &[(KeyName, KeyAnswer)]) -> OwnCheck {
+    catch_unwind(AssertUnwindSafe(|| examination.conclude(answers))).unwrap_or_else(|_| failed())
+}
+
+fn failed() -> OwnCheck {
+    tracing::error!("a DKIM check failed inside notyet; please report it");
+    OwnCheck::Made(Vec::new())
 }
 
 fn unasked(names: Vec<KeyName>) -> Vec<(KeyName, KeyAnswer)> {

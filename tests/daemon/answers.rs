@@ -86,6 +86,17 @@ async fn a_letter_that_waits_is_not_sent_to_somebody_who_wrote_meanwhile() {
     assert!(status["waiting"][0]["words"].as_str().unwrap().starts_with("they wrote to you"));
 }
 
+/// Both lay in the mailbox at the same look.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_wrote_right_after_inviting_gets_no_letter_by_itself() {
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let home = watched(&peer);
+    home.deliver("work", "1.test", &with_reply_to(1, "jane@example.com"));
+    home.deliver("work", "2.test", &mail("From: Jane <jane@example.com>", "About that invitation"));
+    home.once().well();
+    assert_eq!((home.status("work")["letters"]["parked"].clone(), peer.seen().bodies.len()), (1.into(), 0));
+}
+
 /// Under a new UIDVALIDITY nothing tells any more what was read: what came back is searched for, as invitations are.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_came_back_is_found_under_a_new_uidvalidity() {

@@ -242,6 +242,19 @@ async fn who_lets_a_parked_letter_go_overrules_what_it_was_parked_for_and_no_mor
     assert_eq!((letters(&home), peer.seen().bodies.len()), (serde_json::json!({ "sent": 1 }), 1));
 }
 
+/// Where a mailbox is read anew, the mail that parked the letter is met again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_that_was_let_go_is_not_parked_again_for_the_same_mail() {
+    let server = dovecot!();
+    let home = parked_since_she_wrote(&server).await;
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    home.configure(SEND, &[home.on_dovecot("work", &server, "", &peer.table("work"))]);
+    home.notyet(&["queue", "retry", &only_key(&home)]).well();
+    server.renumber_inbox();
+    home.once().well();
+    assert_eq!((letters(&home), peer.seen().bodies.len()), (serde_json::json!({ "sent": 1 }), 1));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_parked_letter_that_is_let_go_is_no_second_letter_to_an_address() {
     let server = dovecot!();

@@ -315,3 +315,27 @@ async fn a_drafts_folder_that_takes_nothing_keeps_no_letter_from_being_sent() {
     assert_eq!(status["letters"], serde_json::json!({ "appending": 1, "sent": 1 }), "{status}");
     assert_eq!((peer.seen().bodies.len(), server.files(".Drafts").len()), (1, 0), "{status}");
 }
+
+/// A ledger that was put back from a copy of the time between two tries.
+#[tokio::test(flavor = "multi_thread")]
+async fn before_a_later_try_it_is_looked_whether_the_letter_is_in_sent() {
+    fn in_an_hour() -> Timestamp {
+        clock::now().plus(std::time::Duration::from_secs(3600))
+    }
+    let server = dovecot!();
+    let busy = Peer::standing(Script::new(Tls::Implicit).at(At::Mail, Act::Say("451 4.3.0 later\r\n"))).await;
+    let home = watched(&server, SEND, "", &busy.table("work"));
+    server.deliver(&with_reply_to(1, "jane@example.org"));
+    home.once().well();
+    let (file, copy) = (Ledger::file(&home.state()), home.path().join("copy"));
+    std::fs::copy(&file, &copy).unwrap();
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    home.configure(SEND, &[home.on_dovecot("work", &server, "", &peer.table("work"))]);
+    let (account, shared) = opened(&home, in_an_hour);
+    assert_eq!((pass(&account, &shared).await, peer.seen().bodies.len()), (End::Done, 1));
+    drop(shared);
+    std::fs::copy(&copy, &file).unwrap();
+    let (account, shared) = opened(&home, in_an_hour);
+    assert_eq!((pass(&account, &shared).await, peer.seen().bodies.len()), (End::Done, 1));
+    assert_eq!(states(&account, &shared), [State::Sent]);
+}

@@ -132,7 +132,7 @@ impl Ledger {
             for (key, state, message) in &letters {
                 tx.execute(
                     "UPDATE delivery SET mode = 'draft', message = ?2, last_words = ?3, changed_at = ?4,
-                         next_attempt_at = ?4 WHERE key = ?1",
+                         next_attempt_at = ?4, attempts = 0 WHERE key = ?1",
                     params![key, as_draft(message), why, now.unix_s()],
                 )?;
                 tx.execute(
@@ -151,12 +151,8 @@ impl Ledger {
     /// See [`Ledger::start_account`].
     pub fn recipient(&self, to: &Address, key: &InvitationKey) -> Result<Recipient, Fault> {
         self.read("looking whether an address had a letter", |connection| {
-            let digest = recipient_digest(connection, to)?;
-            let claimed: Option<String> = connection
-                .query_row("SELECT key FROM recipient WHERE digest = ?1", [&digest], |row| row.get(0))
-                .optional()?;
-            Ok(match claimed {
-                Some(claimed) if claimed != key.0 => Recipient::WrittenTo,
+            Ok(match claimant(connection, to)? {
+                Some(claimed) if claimed != *key => Recipient::WrittenTo,
                 _ => Recipient::New,
             })
         })
@@ -182,6 +178,16 @@ pub(super) fn claim_for_old_letters(tx: &Transaction<'_>) -> rusqlite::Result<()
         .query_map([], |row| Ok((row.get(0)?, word(row, 1, Address::parse)?)))?
         .collect::<rusqlite::Result<_>>()?;
     letters.iter().try_for_each(|(key, to)| claim(tx, to, &InvitationKey(key.clone())))
+}
+
+/// The invitation that `to` had its letter for.
+pub(super) fn claimant(connection: &Connection, to: &Address) -> rusqlite::Result<Option<InvitationKey>> {
+    let digest = recipient_digest(connection, to)?;
+    connection
+        .query_row("SELECT key FROM recipient WHERE digest = ?1", [&digest], |row| {
+            row.get(0).map(InvitationKey)
+        })
+        .optional()
 }
 
 fn recipient_digest(connection: &Connection, to: &Address) -> rusqlite::Result<Vec<u8>> {

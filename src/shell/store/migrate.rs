@@ -154,6 +154,24 @@ mod tests {
     }
 
     #[test]
+    fn a_ledger_of_which_one_account_was_not_looked_through_is_not_whole() {
+        for (second_done, whole_since) in [("NULL", None), ("8", Some(9))] {
+            let mut connection = fixture(7);
+            connection
+                .execute_batch(&format!(
+                    "INSERT INTO account (name, started_at) VALUES ('home', 7);
+                     INSERT INTO rebuild (account, done_at, in_drafts, in_sent)
+                         VALUES ('work', 9, 0, 0), ('home', {second_done}, 0, 0);"
+                ))
+                .unwrap();
+            migrate(&mut connection, Path::new("x")).unwrap();
+            let since: Option<i64> =
+                connection.query_row("SELECT since FROM whole", [], |row| row.get(0)).unwrap();
+            assert_eq!(since, whole_since);
+        }
+    }
+
+    #[test]
     fn a_failing_step_leaves_the_old_version_whole() {
         let mut connection = fixture(1);
         let before = shape(&connection);

@@ -3,7 +3,7 @@
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::brake::claim;
+use super::brake::{claim, claimant};
 use super::words::mode_word;
 use super::{Detail, Ledger, batch, delivery};
 use crate::domain::delivery::{Event, Mode, ParkedFor, State};
@@ -248,13 +248,16 @@ fn park_waiting(tx: &Transaction<'_>, found: &FoundLetter, now: Timestamp) -> ru
                 .map(|known| known.key),
         );
     }
+    if let Some(to) = &found.to {
+        keys.extend(claimant(tx, to)?);
+    }
     let why = ParkedFor::AnsweredBefore;
     let detail = Detail { parked_for: Some(why), ..Detail::default() };
     for key in keys {
-        if let Some((mode, from @ (State::Held | State::Queued))) = delivery::standing(tx, &key)?
-            && let Some(to) = from.after(mode, Event::TooLate)
-        {
-            delivery::move_on(tx, &key, Event::TooLate, (from, to), why.words(), now, &detail)?;
+        let Some(letter) = delivery::of(tx, &key)? else { continue };
+        let waits = matches!(letter.state, State::Held | State::Queued) && !letter.insisted.contains(&why);
+        if waits && let Some(to) = letter.state.after(letter.mode, Event::TooLate) {
+            delivery::move_on(tx, &key, Event::TooLate, (letter.state, to), why.words(), now, &detail)?;
         }
     }
     Ok(())
