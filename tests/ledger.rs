@@ -15,6 +15,7 @@ use notyet::domain::{
 };
 use notyet::shell::store::{
     Batch, Cursor, Detail, Entry, FoundLetter, Known, Ledger, NewDelivery, PortKind, Start, Whereabouts,
+    Withdrawn,
 };
 
 const ACCOUNT: &str = "work";
@@ -679,4 +680,19 @@ fn a_letter_that_becomes_a_draft_has_all_its_tries_before_it() {
     assert_eq!(ledger.turn_into_drafts(None, <[u8]>::to_vec, "sending stands still", t(40)), Ok(1));
     let letter = ledger.delivery(&key).unwrap().unwrap();
     assert_eq!((letter.mode, letter.attempts), (Mode::Draft, 0));
+}
+
+/// What is on the wire is nobody's to take back, and then nothing of it is written down.
+#[test]
+fn taking_back_drops_the_letter_or_changes_nothing() {
+    let mut ledger = started();
+    let key = InvitationKey("k".to_owned());
+    add_letter(&mut ledger, "k", Mode::Draft, Start::Queued, 10);
+    ledger.record(&key, Event::AppendAboutToGo, "", t(11), Detail::default()).unwrap();
+    assert_eq!(ledger.take_back(&key, ACCOUNT, t(12)), Ok(false));
+    assert_eq!(ledger.undo_of(&key), Ok(None));
+    ledger.record(&key, Event::Appended, "", t(13), Detail::default()).unwrap();
+    assert_eq!(ledger.take_back(&key, ACCOUNT, t(14)), Ok(true));
+    assert_eq!(ledger.undo_of(&key).unwrap().map(|undo| undo.draft), Some(Withdrawn::Wanted));
+    assert_eq!(ledger.delivery(&key).unwrap().unwrap().state, State::TakenOver);
 }

@@ -73,7 +73,7 @@ fn waits_for_others(account: &Account, shared: &Shared, memory: &mut Memory) -> 
     if !missing.is_empty() && !std::mem::replace(&mut memory.told_of_waiting, true) {
         tracing::warn!(
             account = %account.name,
-            "this ledger is new: letters are sent once every account has been looked through for earlier ones; yet to come: {}",
+            "this ledger is new: letters are sent once every account has been looked through for earlier ones; yet to come: {} (mend what cannot be read, or take it out of the configuration)",
             missing.join(", ")
         );
     }
