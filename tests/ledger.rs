@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use notyet::app::queue::Word;
-use notyet::domain::delivery::{Event, Mode, ParkedFor, State};
+use notyet::domain::delivery::{Event, LONGEST_WAIT, Mode, ParkedFor, State};
 use notyet::domain::sending::Recipient;
 use notyet::domain::{
     Address, Decision, Evidence, Fault, Identity, Invitation, InvitationKey, Inviter, Judgement, MessageId,
@@ -369,17 +369,30 @@ fn the_queue_gives_what_is_due_oldest_first() {
 }
 
 #[test]
+fn what_a_clock_that_was_ahead_put_off_is_due() {
+    let mut ledger = started();
+    add_letter(&mut ledger, "a", Mode::Draft, Start::Queued, 5_000_000);
+    let due = |now: i64| ledger.due(ACCOUNT, t(now)).unwrap().len();
+    let wait = LONGEST_WAIT.as_secs() as i64;
+    assert_eq!(due(5_000_000 - wait - 1), 1, "no wait is that long");
+    assert_eq!(due(5_000_000 - wait), 0);
+    assert_eq!(due(5_000_000 - 1), 0);
+    assert_eq!(due(5_000_000), 1);
+}
+
+#[test]
 fn limits_count_letters_from_when_they_entered_the_queue() {
     let mut ledger = started();
     add_letter(&mut ledger, "a", Mode::Draft, Start::Queued, 10);
     add_letter(&mut ledger, "b", Mode::Send, Start::Queued, 20);
     add_letter(&mut ledger, "c", Mode::Send, Start::Held, 20);
-    assert_eq!(ledger.letters_since(ACCOUNT, t(0)), Ok(2));
-    assert_eq!(ledger.letters_since(ACCOUNT, t(11)), Ok(1));
-    assert_eq!(ledger.letters_since("someone", t(0)), Ok(0));
+    assert_eq!(ledger.letters_between(ACCOUNT, t(0), t(20)), Ok(2));
+    assert_eq!(ledger.letters_between(ACCOUNT, t(11), t(20)), Ok(1));
+    assert_eq!(ledger.letters_between("someone", t(0), t(20)), Ok(0));
+    assert_eq!(ledger.letters_between(ACCOUNT, t(0), t(19)), Ok(1), "the clock was ahead when b was queued");
     let c = InvitationKey("c".to_owned());
     ledger.record(&c, Event::Released, "", t(50), Detail::default()).unwrap();
-    assert_eq!(ledger.letters_since(ACCOUNT, t(50)), Ok(1));
+    assert_eq!(ledger.letters_between(ACCOUNT, t(50), t(50)), Ok(1));
     assert_eq!(ledger.due(ACCOUNT, t(50)).unwrap().len(), 3);
 }
 

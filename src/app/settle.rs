@@ -9,7 +9,7 @@ use super::entry::{DAY, HOUR};
 use super::port::Port;
 use super::shared::{Shared, Step, Stop};
 use crate::config::{Account, MailboxKind, SentCopy};
-use crate::domain::delivery::{Event, Mode, ParkedFor, State};
+use crate::domain::delivery::{Event, LONGEST_WAIT, Mode, ParkedFor, State};
 use crate::domain::sending::SendHour;
 use crate::domain::{Fault, MessageId, Timestamp};
 use crate::shell::mailbox::{Answer, AppendTrace, Folder, SpecialFolders};
@@ -18,7 +18,7 @@ use crate::stages::mime::KEY_HEADER;
 use crate::stages::trace;
 
 /// The first and the longest wait after an attempt that failed.
-pub(super) const RETRY: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(4 * 60 * 60));
+pub(super) const RETRY: (Duration, Duration) = (Duration::from_secs(60), LONGEST_WAIT);
 
 /// So many times the line may break while a draft is put down; with the growing
 /// waits between, that is about a day.
@@ -32,8 +32,8 @@ const MOST_APPENDS: u32 = 12;
 pub fn release_held(account: &Account, shared: &Shared) -> Result<usize, Fault> {
     let now = shared.now();
     let mut ledger = shared.ledger();
-    let last_hour = ledger.letters_since(&account.name, now.minus(HOUR))?;
-    let last_day = ledger.letters_since(&account.name, now.minus(DAY))?;
+    let last_hour = ledger.letters_between(&account.name, now.minus(HOUR), now)?;
+    let last_day = ledger.letters_between(&account.name, now.minus(DAY), now)?;
     let room = shared
         .policy
         .max_per_hour

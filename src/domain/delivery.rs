@@ -9,6 +9,11 @@
 //! A person may move a letter that waits: try it (again), let it be, or say
 //! that it was sent. Nothing else brings a letter back that may have gone out.
 
+use std::time::Duration;
+
+/// The longest wait between two tries of one letter.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(4 * 60 * 60);
+
 /// Whether a letter is put into Drafts or sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mode {

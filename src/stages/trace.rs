@@ -100,6 +100,14 @@ pub fn key_of(id: &MessageId) -> Option<InvitationKey> {
     is_digest(key).then(|| InvitationKey(key.to_owned()))
 }
 
+/// A digest, or one behind the revision it was found by ([`Identity::invitation_id`]).
+fn is_revised(text: &str) -> bool {
+    match text.split_once(':') {
+        Some((revision, digest)) => revision.parse::<u32>().is_ok() && is_digest(digest),
+        None => is_digest(text),
+    }
+}
+
 fn is_digest(text: &str) -> bool {
     text.len() == DIGEST_CHARS && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
@@ -110,10 +118,11 @@ fn read_identity(value: &str) -> Option<(String, Identity)> {
     for part in value.split(';') {
         let (field, text) = part.trim().split_once('=')?;
         let digest = is_digest(text).then(|| text.to_owned());
+        let revised = is_revised(text).then(|| text.to_owned());
         match field {
             "network" => network = Some(text.to_owned()),
-            "id" => identity.invitation_id = Some(digest?),
-            "shared-key" => identity.shared_key = Some(digest?),
+            "id" => identity.invitation_id = Some(revised?),
+            "shared-key" => identity.shared_key = Some(revised?),
             "profile" => identity.profile = Some(digest?),
             "name" => name = Some(digest?),
             // A later notyet may know more parts.
@@ -137,13 +146,12 @@ mod tests {
     #[test]
     fn an_identity_comes_back_as_it_was_written() {
         let some = Some("f".repeat(DIGEST_CHARS));
-        for invitation_id in [None, some.clone()] {
-            let identity = Identity {
-                invitation_id,
-                shared_key: None,
-                profile: some.clone(),
-                name: "0".repeat(DIGEST_CHARS),
-            };
+        let revised = Some(format!("12:{}", "a".repeat(DIGEST_CHARS)));
+        for (invitation_id, shared_key) in
+            [(None, None), (some.clone(), None), (None, revised.clone()), (revised, some.clone())]
+        {
+            let identity =
+                Identity { invitation_id, shared_key, profile: some.clone(), name: "0".repeat(DIGEST_CHARS) };
             let value = identity_value("example", &identity);
             let found =
                 letter(&format!("{KEY_HEADER}: notyet.{KEY}@example.com\r\n{IDENTITY_HEADER}: {value}"));
@@ -170,7 +178,10 @@ mod tests {
     #[test]
     fn a_damaged_identity_is_none() {
         let key = format!("{KEY_HEADER}: notyet.{KEY}@example.com");
-        for damaged in ["", "network=a", "network=a; name=xyz", "name=0", "garbage"] {
+        let digest = "0".repeat(DIGEST_CHARS);
+        let (no_number, a_name) =
+            (format!("network=a; id=x:{digest}; name={digest}"), format!("network=a; name=2:{digest}"));
+        for damaged in ["", "network=a", "network=a; name=xyz", "name=0", "garbage", &no_number, &a_name] {
             let found = letter(&format!("{key}\r\n{IDENTITY_HEADER}: {damaged}")).unwrap();
             assert_eq!(found.invitation, None, "{damaged}");
         }

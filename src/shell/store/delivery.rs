@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Ledger;
 use super::words::{event_word, mode_word, optional_time, parse_mode, time, word};
-use crate::domain::delivery::{Event, Mode, ParkedFor, State};
+use crate::domain::delivery::{Event, LONGEST_WAIT, Mode, ParkedFor, State};
 use crate::domain::{Address, Fault, InvitationKey, MessageId, NoteKind, RawMail, Timestamp};
 
 /// A letter and where it stands.
@@ -86,21 +86,23 @@ const COLUMNS: &str = "key, account, mode, state, message, message_id, recipient
        AND id < (SELECT max(id) FROM delivery_event r WHERE r.key = e.key AND r.event = 'person-retries'))";
 
 impl Ledger {
-    /// How many letters of `account` entered the queue at `since` or later (drafts and sends; held ones do not count).
+    /// How many letters of `account` entered the queue from `since` to `now` (drafts and sends; held ones do
+    /// not count). What a clock that was ahead has written counts once its time has come.
     ///
     /// # Errors
     /// See [`Ledger::start_account`].
-    pub fn letters_since(&self, account: &str, since: Timestamp) -> Result<u32, Fault> {
+    pub fn letters_between(&self, account: &str, since: Timestamp, now: Timestamp) -> Result<u32, Fault> {
         self.read("counting letters", |connection| {
             connection.query_row(
-                "SELECT count(*) FROM delivery WHERE account = ?1 AND queued_at >= ?2",
-                params![account, since.unix_s()],
+                "SELECT count(*) FROM delivery WHERE account = ?1 AND queued_at BETWEEN ?2 AND ?3",
+                params![account, since.unix_s(), now.unix_s()],
                 |row| row.get(0),
             )
         })
     }
 
-    /// The letters of `account` to deliver now, oldest first.
+    /// The letters of `account` to deliver now, oldest first. A wait of more
+    /// than [`LONGEST_WAIT`] was written by a clock that was ahead, and is over.
     ///
     /// # Errors
     /// See [`Ledger::start_account`].
@@ -108,8 +110,8 @@ impl Ledger {
         self.read("reading the queue", |connection| {
             select(
                 connection,
-                "account = ?1 AND state = 'queued' AND next_attempt_at <= ?2",
-                params![account, now.unix_s()],
+                "account = ?1 AND state = 'queued' AND next_attempt_at NOT BETWEEN ?2 + 1 AND ?3",
+                params![account, now.unix_s(), now.plus(LONGEST_WAIT).unix_s()],
             )
         })
     }
