@@ -56,11 +56,10 @@ pub fn release_held(account: &Account, shared: &Shared) -> Result<usize, Fault> 
 /// # Errors
 /// A [`Fault`] of the ledger.
 pub fn recover(account: &Account, shared: &Shared) -> Result<usize, Fault> {
-    let mut ledger = shared.ledger();
-    let lost = ledger.in_state(&account.name, State::Transmitting)?;
+    let lost = shared.ledger().in_state(&account.name, State::Transmitting)?;
     for letter in &lost {
         let words = "notyet was stopped during the transmission";
-        ledger.record(&letter.key, Event::Lost, words, shared.now(), Detail::default())?;
+        shared.record(letter, Event::Lost, words, Detail::default())?;
     }
     Ok(lost.len())
 }

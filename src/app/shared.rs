@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::people::Books;
 use super::retention::NextErasure;
+use super::tell::tell;
 use crate::config::Account;
 use crate::config::{Owner, People};
 use crate::domain::after::AfterRule;
@@ -165,7 +166,9 @@ impl Shared {
     /// # Errors
     /// A [`Fault`] of the ledger, also for a move the delivery machine does not have.
     pub fn record(&self, letter: &Delivery, event: Event, words: &str, detail: Detail) -> Result<(), Fault> {
-        self.ledger().record(&letter.key, event, words, self.now(), detail).map(|_| ())
+        let to = self.ledger().record(&letter.key, event, words, self.now(), detail)?;
+        tell(letter, event, to);
+        Ok(())
     }
 
     /// Writes down what happened to `letter` if it still stands where it was read;
@@ -181,6 +184,9 @@ impl Shared {
         detail: Detail,
     ) -> Result<bool, Fault> {
         let to = self.ledger().record_unless_moved(letter, event, words, self.now(), detail)?;
+        if let Some(to) = to {
+            tell(letter, event, to);
+        }
         Ok(to.is_some())
     }
 

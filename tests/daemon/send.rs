@@ -11,6 +11,7 @@ use notyet::domain::delivery::State;
 use notyet::domain::{Action, Timestamp};
 use notyet::shell::clock;
 use notyet::shell::store::Ledger;
+use serde_json::Value;
 
 use super::watched;
 use crate::support::frames::{self, Layout};
@@ -122,6 +123,34 @@ async fn a_refusal_is_final_and_shown_and_nothing_is_copied() {
     assert!(status["waiting"][0]["words"].as_str().unwrap().contains("550"), "{status}");
     assert_eq!(peer.seen().commands.iter().filter(|line| line.starts_with("RCPT")).count(), 1);
     assert_eq!(server.files(".Posted"), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_tells_what_became_of_a_letter_and_names_nobody() {
+    let server = dovecot!();
+    for (number, (reply, level, words)) in (1..).zip([
+        ("250 2.1.5 <jane@example.org> is fine\r\n", "INFO", "a letter was sent"),
+        ("451 4.7.1 <jane@example.org> later\r\n", "WARN", "a letter could not be sent"),
+        ("550 5.1.1 <jane@example.org> unknown\r\n", "WARN", "the server refuses a letter"),
+    ]) {
+        let peer = Peer::standing(Script::new(Tls::Implicit).at(At::Rcpt, Act::Say(reply))).await;
+        let home = watched(&server, SEND, "", &peer.table("work"));
+        server.deliver(&with_reply_to(number, &format!("jane{number}@example.org")));
+        server.deliver(&to_paste(10 + number));
+        let log = home.once().well().err;
+        let line = |words: &str| -> Value {
+            let line = log.lines().find(|line| line.contains(words));
+            serde_json::from_str(line.unwrap_or_else(|| panic!("{words}: {log}"))).unwrap()
+        };
+        assert_eq!(
+            (&line(words)["level"], &line("a draft was written")["level"]),
+            (&level.into(), &"INFO".into())
+        );
+        let key = line(words)["letter_key"].as_str().unwrap().to_owned();
+        let shown = home.notyet(&["queue", "show", &key]).well().out;
+        assert!(shown.contains(&format!("  to          jane{number}@example.org")), "{shown}");
+        assert!(!log.contains("jane"), "{log}");
+    }
 }
 
 /// The installation's parts in this process, with a clock of the test's own.

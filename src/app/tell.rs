@@ -1,0 +1,51 @@
+//! What the log says of a letter: a line at each turn that whoever runs the
+//! daemon may want to know of. The server's own words may hold addresses, so
+//! they stay in the ledger; the line tells how to see them.
+
+use crate::domain::delivery::{Event, Mode, State};
+use crate::shell::store::Delivery;
+
+/// So much of a key is enough to name a letter to `notyet queue`.
+const KEY_CHARS: usize = 8;
+
+/// How much a turn matters.
+#[derive(Clone, Copy)]
+enum Turn {
+    /// As it should be.
+    Done(&'static str),
+    /// It is looked at again without a person.
+    Delayed(&'static str),
+    /// It goes on, if at all, by a person's word.
+    Stuck(&'static str),
+}
+
+fn turn(mode: Mode, event: Event, to: State) -> Option<Turn> {
+    Some(match (mode, event, to) {
+        (_, Event::Appended, _) => Turn::Done("a draft was written"),
+        (_, Event::Accepted, _) => Turn::Done("a letter was sent"),
+        (_, Event::SeenInSent, _) => Turn::Done("a letter was found in Sent"),
+        (Mode::Send, Event::TryLater, _) => Turn::Delayed("a letter could not be sent; it is tried again"),
+        (Mode::Draft, Event::TryLater | Event::NotAppended, _) => {
+            Turn::Delayed("a draft could not be written; it is tried again")
+        }
+        (_, _, State::Uncertain) => Turn::Delayed("the line broke: a letter is perhaps done, and looked for"),
+        (_, _, State::Refused) => Turn::Stuck("the server refuses a letter"),
+        (_, _, State::Parked) => Turn::Stuck("a letter waits for a person"),
+        _ => return None,
+    })
+}
+
+/// Says what happened to `letter`, which stands at `to` now.
+pub(super) fn tell(letter: &Delivery, event: Event, to: State) {
+    let letter_key: String = letter.key.0.chars().take(KEY_CHARS).collect();
+    let account = letter.account.as_str();
+    let how = format!("`notyet queue show {letter_key}` tells why");
+    match turn(letter.mode, event, to) {
+        None => {}
+        Some(Turn::Done(words)) => tracing::info!(account, letter_key, "{words}"),
+        Some(Turn::Delayed(words)) => tracing::warn!(account, letter_key, "{words}; {how}"),
+        Some(Turn::Stuck(words)) => {
+            tracing::warn!(account, letter_key, "{words}; {how}, and what you can do");
+        }
+    }
+}
