@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 use notyet::domain::dkim::OwnCheck;
 use notyet::domain::sending::{Cause, Recipient, SendFacts, Trip};
 use notyet::domain::{
-    Action, Address, Decision, Evidence, Identity, Invitation, InvitationKey, Inviter, Mail, Mailbox,
-    MessageId, Notice, Policy, Route, Stage, Timestamp,
+    Acquaintance, Action, Address, Decision, Evidence, Identity, Invitation, InvitationKey, Inviter, Mail,
+    Mailbox, MessageId, Notice, Policy, Route, Source, Stage, Timestamp,
 };
+use notyet::rulebook::Rulebook;
 use notyet::stages::gates::authentic::{Authenticity, authentic};
 use notyet::stages::gates::authres::{self, MAX_BYTES};
 use notyet::stages::gates::{Assume, Evidenced, Facts, Gated, KnownInvitation, OWN_KEY_HEADER, Trust, pass};
+use notyet::stages::people;
 use proptest::prelude::*;
 
 const NETWORK: &str = "acquaint.example";
@@ -650,6 +652,11 @@ fn every_piece_of_the_grammar_is_read() {
     assert_eq!((one.method.as_str(), one.method_version, one.result.as_str()), ("dkim", 1, "pass"));
     assert_eq!(one.reason.as_deref(), Some("a \"b\" (c); d"));
     assert_eq!(read("m; x=pass reason=plain").results[0].reason.as_deref(), Some("plain"));
+    assert_eq!(read("m; x=pass reason=\"a\r\n b\\\r\n\tc\"").results[0].reason.as_deref(), Some("a b\tc"));
+    let named_alike = read("m; x=pass policy.reason=a action=b reason=c reason=d").results.remove(0);
+    assert_eq!(named_alike.reason.as_deref(), Some("c"));
+    let others: Vec<_> = named_alike.properties.iter().map(|p| (&*p.ptype, &*p.name, &*p.value)).collect();
+    assert_eq!(others, [("policy", "reason", "a"), ("", "action", "b"), ("", "reason", "d")]);
     assert_eq!(read("m; DKIM/2=PASS").results[0].method_version, 2);
     // propspec: ptype . property = pvalue.
     assert_eq!(value("header.d=example.net"), p("header", "d", "example.net"));
@@ -677,6 +684,9 @@ fn every_piece_of_the_grammar_is_read() {
         "m 1 2; none",
         "m 99999999999; none",
         "m; dkim=pass;; =x",
+        "m; dkim=pass reason=\"a\"header.d=example.net",
+        ")m; none",
+        "m; dkim=pass ) header.d=example.net",
     ] {
         assert!(authres::parse(broken).is_err(), "{broken}");
     }
@@ -700,6 +710,15 @@ fn a_broken_header_still_tells_whose_it_is() {
     assert_eq!(id("mx.example.org x; none").as_deref(), Some("mx.example.org"));
     assert_eq!(id("spf=pass smtp.mailfrom=a"), None);
     assert_eq!(id(&"x".repeat(MAX_BYTES + 1)), None);
+}
+
+/// Exchange and Gmail write a few KiB; 64 are read to the last byte.
+#[test]
+fn a_header_is_read_up_to_its_longest() {
+    assert_eq!(MAX_BYTES, 65_536);
+    let payload = format!("m; none{}", " ".repeat(MAX_BYTES - "m; none".len()));
+    assert!(authres::parse(&payload).is_ok());
+    assert!(authres::parse(&(payload + " ")).is_err());
 }
 
 #[test]
@@ -1013,6 +1032,49 @@ fn without_a_target_there_is_nothing_to_refuse() {
     let mut plain = mail(&[PASS]);
     plain.reply_to.clear();
     assert!(gate(&plain, &paste, &facts(), &MEMBER).stopped().is_none());
+}
+
+#[test]
+fn a_friend_is_left_and_the_reason_says_how_they_are_known() {
+    let rules = Rulebook::shipped().unwrap();
+    let reason = |inviter: &str, kept: (&str, Option<&str>, Option<&str>), source| {
+        let (name, address_text, domain) = kept;
+        let kept = Acquaintance {
+            name: name.to_owned(),
+            address: address_text.map(address),
+            domain: domain.map(str::to_owned),
+            source,
+        };
+        let asked = people::keys(inviter, Some(&address("jane@example.net")), &rules);
+        let encounters = people::meet(&asked, &people::keys_of(&kept, &rules), source);
+        let facts = Facts { encounters, ..facts() };
+        match gate(&mail(&[PASS]), &to("jane@example.net"), &facts, &MEMBER) {
+            Gated::Left { reason } => (reason.code, reason.text),
+            other => panic!("{inviter}: {other:?}"),
+        }
+    };
+    let known = |text: &str| ("known-person", text.to_owned());
+    let perhaps = |how: &str| {
+        ("perhaps-known", format!("A person of a similar name ({how}) is among those you wrote to."))
+    };
+    let named = |name| (name, None, None);
+    let (keep, book, sent) = (Source::Keep, Source::AddressBook, Source::Sent);
+    for (inviter, kept, source, wanted) in [
+        ("Jane", ("", None, Some("example.net")), keep, known("You keep everybody of that mail domain.")),
+        ("Jane", ("", Some("jane@example.net"), None), keep, known("That address is on your keep list.")),
+        ("Bob Reed", named("Bob Reed"), keep, known("A person of that name is on your keep list.")),
+        ("Bob Reed", named("Bob Reed"), book, known("A person of that name is in your address book.")),
+        ("Bob Reed", named("Bob Reed"), sent, known("A person of that name is among those you wrote to.")),
+        ("Bob Reed", named("Robert Reed"), sent, perhaps("a short form of the given name")),
+        ("R. Reed", named("Robert Reed"), sent, perhaps("an initial in place of the given name")),
+        ("Robert Reed", named("R. Reed"), sent, perhaps("an initial in place of the given name")),
+        ("Anna Müller-Weber", named("Anna Müller"), sent, perhaps("some parts of it are the same")),
+        ("Алексей Иванов", named("Aleksey Ivanov"), sent, perhaps("the same in another script")),
+        ("Aleksei Ivanov", named("Алексей Иванов"), sent, perhaps("the same in another script")),
+        ("Widodo", named("Widodo"), sent, perhaps("a name that many bear, or one spelled by a mail address")),
+    ] {
+        assert_eq!(reason(inviter, kept, source), wanted, "{inviter}, {kept:?}");
+    }
 }
 
 #[test]

@@ -1,8 +1,8 @@
-//! Every move that a letter makes without a person, and none beside them.
+//! Every move that a letter makes, and none beside them.
 
 use std::collections::BTreeSet;
 
-use notyet::domain::delivery::{Event, Mode, State};
+use notyet::domain::delivery::{Event, Mode, ParkedFor, State};
 
 /// State, mode (`-` for both), event, and the state after it.
 const MOVES: &str = "
@@ -28,6 +28,21 @@ const MOVES: &str = "
     uncertain     draft  Appended         drafted
     uncertain     send   SeenInSent       sent
     uncertain     -      TooLate          parked
+    held          -      PersonRetries    queued
+    held          -      PersonDrops      taken-over
+    queued        -      PersonRetries    queued
+    queued        -      PersonDrops      taken-over
+    uncertain     -      PersonRetries    queued
+    uncertain     -      PersonDrops      taken-over
+    parked        -      PersonRetries    queued
+    parked        -      PersonDrops      taken-over
+    refused       -      PersonRetries    queued
+    refused       -      PersonDrops      taken-over
+    drafted       draft  PersonDrops      taken-over
+    uncertain     send   PersonSaysSent   sent
+    uncertain     draft  PersonSaysSent   taken-over
+    parked        send   PersonSaysSent   sent
+    parked        draft  PersonSaysSent   taken-over
 ";
 
 /// What the world does; what a person asks for is not among it.
@@ -60,7 +75,7 @@ fn the_machine_makes_these_moves_and_no_other() {
     let mut made = BTreeSet::new();
     for state in State::ALL {
         for (mode, word) in modes {
-            for event in EVENTS {
+            for event in Event::ALL {
                 if let Some(next) = state.after(mode, event) {
                     made.insert(format!("{} {word} {event:?} {}", state.as_str(), next.as_str()));
                 }
@@ -89,4 +104,33 @@ fn every_letter_comes_to_an_end() {
         let wanted = if mode == Mode::Draft { "drafted" } else { "sent" };
         assert!(reached.contains(wanted), "{reached:?}");
     }
+}
+
+/// Where an undo looks for a draft to remove: anywhere else, what stands in Drafts is not ours to touch.
+#[test]
+fn a_draft_may_stand_only_where_one_was_put() {
+    let reasons = || ParkedFor::ALL.map(Some).into_iter().chain([None]);
+    for state in State::ALL {
+        for parked_for in reasons() {
+            let put_there = matches!(state, State::Drafted | State::Uncertain | State::Parked);
+            assert_eq!(
+                state.may_stand_in_drafts(Mode::Draft, parked_for),
+                put_there,
+                "{state:?} {parked_for:?}"
+            );
+            let seen_there = (state, parked_for) == (State::Parked, Some(ParkedFor::DraftStands));
+            assert_eq!(
+                state.may_stand_in_drafts(Mode::Send, parked_for),
+                seen_there,
+                "{state:?} {parked_for:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn each_reason_to_wait_for_a_person_has_a_sentence_of_its_own() {
+    let sentences: BTreeSet<_> = ParkedFor::ALL.map(ParkedFor::words).into();
+    assert_eq!(sentences.len(), ParkedFor::ALL.len());
+    assert!(sentences.iter().all(|words| words.split(' ').count() > 5), "{sentences:?}");
 }

@@ -171,6 +171,7 @@ mod tests {
         assert_eq!(outcome(to(), Action::Send, 0.9, true, true), (Decision::Send, "policy-send"));
         assert_eq!(outcome(paste, Action::Send, 0.9, true, true), (Decision::Draft, "no-recipient"));
         assert_eq!(outcome(to(), Action::Send, 0.9, false, true), (Decision::Draft, "no-evidence"));
+        assert_eq!(outcome(to(), Action::Send, 0.8, true, true), (Decision::Send, "policy-send"));
         assert_eq!(outcome(to(), Action::Send, 0.79, true, true), (Decision::Draft, "low-confidence"));
         assert_eq!(outcome(to(), Action::Send, 0.9, true, false), (Decision::Draft, "no-smtp"));
         assert_eq!(outcome(to(), Action::Draft, 1.0, true, true), (Decision::Draft, "policy-draft"));

@@ -5,13 +5,16 @@ use crate::domain::{Encounter, Source, Strength};
 
 /// The inviter is a stranger, as far as can be told.
 pub(super) fn stranger(encounters: &[Encounter]) -> Finding {
-    let strongest = encounters.iter().max_by_key(|e| (e.key.strength, std::cmp::Reverse(e.source)));
+    // Who shares parts of a name may share a short form as well, which says less.
+    let shares_parts = |found: &Encounter| form(&found.key.text) == "pair";
+    let strongest =
+        encounters.iter().max_by_key(|e| (e.key.strength, std::cmp::Reverse(e.source), shares_parts(e)));
     let Some(found) = strongest else {
         return Finding::Pass("not among the people you know".to_owned());
     };
     let source = found.source;
     match found.key.strength {
-        Strength::Address if found.key.text.starts_with("domain:") => {
+        Strength::Address if form(&found.key.text) == "domain" => {
             leave("known-person", "You keep everybody of that mail domain.")
         }
         Strength::Address => leave("known-person", format!("That address {}.", whence(source))),
@@ -33,11 +36,15 @@ fn whence(source: Source) -> &'static str {
 
 /// In what way a key is near, by its form.
 fn likeness(key: &str) -> &'static str {
-    match key.split(':').next() {
-        Some("pair") => "some parts of it are the same",
-        Some("short") => "a short form of the given name",
-        Some("full" | "initial") => "an initial in place of the given name",
-        Some("from-latin" | "from-other-script") => "the same in another script",
+    match form(key) {
+        "pair" => "some parts of it are the same",
+        "short" => "a short form of the given name",
+        "full" | "initial" => "an initial in place of the given name",
+        "from-latin" | "from-other-script" => "the same in another script",
         _ => "a name that many bear, or one spelled by a mail address",
     }
+}
+
+fn form(key: &str) -> &str {
+    key.split(':').next().unwrap_or_default()
 }
