@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use notyet::domain::dkim::OwnCheck;
+use notyet::domain::dkim::{OwnCheck, SignatureCheck, SignatureState};
 use notyet::domain::sending::{Cause, Recipient, SendFacts, Trip};
 use notyet::domain::{
     Acquaintance, Action, Address, Decision, Evidence, Identity, Invitation, InvitationKey, Inviter, Mail,
@@ -548,7 +548,67 @@ fn a_header_below_another_hosts_received_line_is_forged() {
     let unnamed = hop("by 2002:a05:6a10:1 with SMTP id x");
     let fetched = hop("from imap.example.org by laptop.home.arpa (fetchmail)");
     assert_authentic(&mail(&[unnamed, home, PASS]), &MEMBER);
+    // A comment names no host, a lone bracket opens none, and an address is no name.
+    let boasting = hop("from evil.example (helo me by mx.example.org with SMTP) by relay.example.net");
+    assert_against(&mail(&[store, home, boasting, PASS]), &MEMBER, "below a Received line");
+    let hyphened = hop("from evil.example by mx.other-host.example with SMTP");
+    assert_against(&mail(&[store, home, hyphened, PASS]), &MEMBER, "below a Received line");
+    for own in [
+        "from relay.example.net) by mx.example.org with SMTP",
+        "from mx.example.org (by way of relay.example.net by hand) by 10.0.0.7 with SMTP",
+        "from mx.example.org by [192.0.2.7] with SMTP",
+    ] {
+        assert_authentic(&mail(&[store, home, hop(own), PASS]), &MEMBER);
+    }
+    // What another field says of hosts is no hop.
+    let scanned = ("X-Scanned", "from mx.example.org by scan.example.net with SMTP");
+    assert_authentic(&mail(&[store, home, scanned, scanned, PASS]), &MEMBER);
     assert_authentic(&mail(&[fetched, store, home, PASS]), &MEMBER);
+}
+
+#[test]
+fn the_from_may_be_of_any_domain_that_the_network_writes_from_or_answers_for_by_dmarc() {
+    let own = [NETWORK.to_owned()];
+    let both = results(
+        "mx.example.org; dkim=pass header.d=acquaint.example; dmarc=pass header.from=acquaint.example",
+    );
+    for (own_domains, dmarc_domains, is_authentic) in
+        [(&own[..], &[][..], true), (&[], &own, true), (&[], &[], false)]
+    {
+        let answer = MEMBER.ask(|trust| authentic(&both, &Trust { own_domains, dmarc_domains, ..*trust }));
+        assert_eq!(matches!(answer, Authenticity::Authentic { .. }), is_authentic, "{answer:?}");
+    }
+}
+
+/// DMARC may pass by the policy of the organisation (RFC 7489 §3.2).
+#[test]
+fn dmarc_of_the_organisation_counts_for_its_subdomains_and_the_other_way_round() {
+    let below = "invitations@mail.acquaint.example";
+    for (from, domain) in [(below, NETWORK), ("invitations@acquaint.example", "mail.acquaint.example")] {
+        let value = format!("mx.example.org; dmarc=pass header.from={domain}");
+        assert_authentic(&Mail { from: mailbox(from), ..results(&value) }, &MEMBER);
+    }
+    let value = "mx.example.org; dmarc=pass header.from=news.acquaint.example";
+    assert_against(&Mail { from: mailbox(below), ..results(value) }, &MEMBER, "another domain");
+}
+
+/// Anybody can send on a mail of the network's with its signature whole: the From must be the network's, too.
+#[test]
+fn a_signature_we_found_to_hold_vouches_for_no_strangers_from() {
+    let own_check = &OwnCheck::Made(vec![SignatureCheck {
+        domain: NETWORK.to_owned(),
+        selector: "s1".to_owned(),
+        signed: ["from", "subject", "date"].map(str::to_owned).to_vec(),
+        state: SignatureState::Holds,
+    }]);
+    let judge = |from: &str, authserv_id| {
+        let mail = Mail { from: mailbox(from), ..mail(&[]) };
+        MEMBER.ask(|trust| authentic(&mail, &Trust { own_check, authserv_id, ..*trust }))
+    };
+    for id in [None, Some(MX)] {
+        assert!(matches!(judge("invitations@acquaint.example", id), Authenticity::Authentic { .. }));
+        assert!(matches!(judge("eve@example.net", id), Authenticity::Against { .. }));
+    }
 }
 
 #[test]
@@ -870,6 +930,9 @@ fn automatic_guest_mail_is_left() {
     for (name, value, code) in [
         ("Auto-Submitted", "auto-generated", "automated-mail"),
         ("auto-submitted", "Auto-Replied; x=y", "automated-mail"),
+        ("Precedence", "bulk;x", "bulk-mail"),
+        ("Precedence", "bulk(x)", "bulk-mail"),
+        ("Precedence", "bulk,x", "bulk-mail"),
         ("Precedence", "Bulk", "bulk-mail"),
         ("Precedence", "list", "bulk-mail"),
         ("Precedence", "junk (really)", "bulk-mail"),
@@ -885,6 +948,8 @@ fn automatic_guest_mail_is_left() {
     }
     for (name, value) in [
         ("Auto-Submitted", "no"),
+        ("Auto-Submitted", "no;x"),
+        ("Auto-Submitted", "no(x)"),
         ("Precedence", "first-class"),
         ("X-Auto-Response-Suppress", "None"),
         ("Return-Path", "<m-1@bounce.acquaint.example>"),
@@ -1011,6 +1076,35 @@ fn no_spelling_of_an_address_of_ours_is_written_to() {
         shown.reply_to = vec![mailbox(target)];
         assert_left(&gate(&shown, &to(target), &facts(), &MEMBER), "target-is-owner");
     }
+}
+
+/// The owner's colleagues, namesakes elsewhere, and whoever owns a shop.
+#[test]
+fn an_address_that_only_looks_like_ours_or_a_lists_is_a_persons() {
+    for target in ["jane@example.com", "olu@example.net", "owner@example.net"] {
+        let mut shown = mail(&[PASS]);
+        shown.reply_to = vec![mailbox(target)];
+        let gated = gate(&shown, &to(target), &facts(), &MEMBER);
+        assert!(gated.stopped().is_none(), "{target}: {gated:?}");
+    }
+}
+
+#[test]
+fn an_address_from_a_note_is_a_draft_at_most_however_good_the_evidence() {
+    let noted = invitation(Route::FromNote(address("jane@example.net")));
+    for shown in [mail(&[PASS]), Mail { from: mailbox("jane@acquaint.example"), ..mail(&[PASS]) }] {
+        let Gated::Cleared(cleared) = gate(&shown, &noted, &facts(), &MEMBER) else { panic!("stopped") };
+        let Evidenced::DraftOnly(reason) = cleared.evidenced() else { panic!("{cleared:?}") };
+        assert_eq!(reason.code, "address-from-note");
+    }
+}
+
+#[test]
+fn what_is_assumed_authentic_is_so_to_its_reply_to() {
+    let assuming = Whose { authserv_id: None, assume: Assume::Authentic, ..MEMBER };
+    let gated = gate(&mail(&[]), &to("jane@example.net"), &facts(), &assuming);
+    let Gated::Cleared(cleared) = gated else { panic!("{gated:?}") };
+    assert_eq!(*cleared.evidenced(), Evidenced::Full);
 }
 
 #[test]

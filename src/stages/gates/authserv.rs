@@ -166,5 +166,10 @@ mod tests {
         assert_eq!(learn(&[]).advice, Advice::Unclear);
         let found = learn(&mails(|n| format!("Authentication-Results: h.n{n}.example; dkim=pass\r\n")));
         assert_eq!(found.advice, Advice::Unclear);
+        for (share, advice) in [(7, Advice::Unclear), (8, Advice::Use("mx.example.org".into()))] {
+            let header = "Authentication-Results: mx.example.org; dkim=pass\r\n".to_owned();
+            let found = learn(&mails(|n| if n < share { header.clone() } else { String::new() }));
+            assert_eq!(found.advice, advice, "{share} of 10");
+        }
     }
 }
