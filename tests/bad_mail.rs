@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use notyet::domain::Decision;
 
+use crate::support::cases;
 use crate::support::golden::{mails, root};
 use crate::support::home::{Home, until};
 use crate::support::hostile::HOSTILE;
@@ -234,7 +235,7 @@ fn unvouched(mail: &[u8]) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
+    #![proptest_config(cases(300))]
 
     #[test]
     fn any_bytes_at_all_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..4000)) {

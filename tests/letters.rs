@@ -17,6 +17,8 @@ use notyet::stages::compose::{PASTE_RULE, Task, compose};
 use notyet::stages::gates::{self, Assume, Cleared, Facts, Trust};
 use proptest::prelude::*;
 
+use crate::support::cases;
+
 static RULES: LazyLock<Rulebook> = LazyLock::new(|| Rulebook::shipped().expect("the shipped rules compile"));
 const POLICY: &str = include_str!("../rules/policy.toml");
 const KINDS: [NoteKind; 2] = [NoteKind::Generic, NoteKind::Personalized];
@@ -335,11 +337,6 @@ fn names_that_are_no_names_are_left_out() {
     ] {
         assert_eq!(greeting(bad), "Hello,", "{bad:?}");
     }
-}
-
-/// No file of failures beside the sources: a found case becomes a named test.
-fn cases(cases: u32) -> ProptestConfig {
-    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) }
 }
 
 proptest! {

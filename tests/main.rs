@@ -13,6 +13,7 @@
 mod support;
 
 mod architecture;
+mod authres;
 mod bad_mail;
 mod cli;
 mod config;

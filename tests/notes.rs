@@ -14,6 +14,8 @@ use notyet::stages::classify::{
 };
 use proptest::prelude::*;
 
+use crate::support::cases;
+
 /// What must be right, in hundreds: overall, and of personal notes; see rules/README.md, "Weights".
 struct Floor {
     file: &'static str,
@@ -342,7 +344,7 @@ fn work_on_a_note_does_not_grow_beyond_the_cap() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(cases(256))]
 
     #[test]
     fn any_text_gets_a_verdict(note in "\\PC{0,300}", inviter in "\\PC{0,20}", owner in "\\PC{0,20}") {

@@ -8,6 +8,8 @@ use notyet::rulebook::text::fold;
 use notyet::stages::people::{compare, keys, keys_of, meet};
 use proptest::prelude::*;
 
+use crate::support::cases;
+
 static RULES: LazyLock<Rulebook> = LazyLock::new(|| Rulebook::shipped().expect("the shipped rules compile"));
 
 /// No person needs more forms: the ledger keeps a row for each.
@@ -86,7 +88,7 @@ fn a_kept_domain_keeps_everybody_of_it() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(cases(256))]
 
     #[test]
     fn any_text_has_few_keys(name in "\\PC{0,140}") {

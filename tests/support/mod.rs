@@ -1,5 +1,7 @@
 //! What more than one test module needs.
 
+use proptest::test_runner::Config as ProptestConfig;
+
 pub mod client;
 pub mod courier;
 pub mod cyrus;
@@ -20,3 +22,8 @@ pub mod tap;
 pub mod targets;
 pub mod tls;
 pub mod unpacked;
+
+/// No file of failures beside the sources: a found case becomes a named test.
+pub fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) }
+}
