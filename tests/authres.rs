@@ -97,6 +97,9 @@ fn every_piece_of_the_grammar_is_read() {
         "m; dkim=pass;; =x",
         "m; dkim=pass reason=\"a\"header.d=example.net",
         ")m; none",
+        "\\m; none",
+        "m \\x; none",
+        "m; dkim=pass \\  header.d=example.net",
         "m; dkim=pass ) header.d=example.net",
     ] {
         assert!(authres::parse(broken).is_err(), "{broken}");
