@@ -154,3 +154,24 @@ impl fmt::Debug for Link {
         f.write_str("Link(***)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::MessageId;
+
+    #[test]
+    fn an_id_is_visible_ascii_of_a_length_that_a_header_line_holds() {
+        let longest = format!("{}@example.org", "x".repeat(238));
+        for good in ["a@example.org", "a", &longest] {
+            for written in [good.to_owned(), format!(" <{good}>\r\n")] {
+                assert_eq!(MessageId::parse(&written).unwrap().as_str(), good, "{written:?}");
+            }
+        }
+        for bad in
+            ["", "<>", "a b@example.org", "a\r\nBcc: b@example.org", "é@example.org", "a<b@example.org"]
+        {
+            assert_eq!(MessageId::parse(bad), None, "{bad:?}");
+        }
+        assert_eq!(MessageId::parse(&format!("x{longest}")), None);
+    }
+}
