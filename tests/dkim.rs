@@ -244,9 +244,18 @@ fn no_key_is_asked_for_that_could_not_help() {
         signer.sign(MAIL, ALL, "l=20;"),
         signer.sign(MAIL, ALL, "t=1; x=2;"),
         good.replace("s=s1", "s=not a name"),
+        good.replacen("DKIM-Signature", "X-DKIM-Signature", 1),
     ] {
         assert_eq!(examined(&mail).keys(), [], "{mail}");
     }
+    // No honest signature is longer than 16 KiB, its name included.
+    let of_length = |bytes: usize| {
+        let filled = |fill: usize| good.replacen("v=1;", &format!("v=1; n={};", "x".repeat(fill)), 1);
+        let without = filled(0).lines().next().unwrap().len();
+        filled(bytes - without)
+    };
+    assert_eq!(examined(&of_length(16_384)).keys().len(), 1);
+    assert_eq!(examined(&of_length(16_385)).keys(), []);
 }
 
 #[test]
