@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use notyet::domain::dkim::{Altered, Flaw, KeyAnswer, KeyName, Oddity, OwnCheck, SignatureState};
 use notyet::domain::{RawMail, Timestamp};
 use notyet::shell::dns::Resolver;
@@ -330,6 +332,23 @@ fn what_a_key_may_be_like() {
     }
     for (answer, flaw) in [(KeyAnswer::Absent, Flaw::KeyAbsent), (KeyAnswer::Several, Flaw::KeyUnfit)] {
         assert_eq!(only_state(&checked(&mail, |_| answer.clone())), SignatureState::Unusable(flaw));
+    }
+}
+
+/// RFC 8301 §3.2, to the bit: 128 bytes make 1024 bits only if the first one is set.
+#[test]
+fn an_rsa_key_of_1023_bits_is_short() {
+    let mail = Signer::new(NETWORK, "s1").sign(MAIL, ALL, "").replace("a=ed25519-sha256", "a=rsa-sha256");
+    for (first, state) in
+        [(0x7f, SignatureState::Unusable(Flaw::KeyShort)), (0x80, SignatureState::Altered(Altered::Fields))]
+    {
+        // RSAPublicKey (RFC 8017 appendix A.1.1): the modulus, and 65537.
+        let modulus = [&[0x02, 0x81, 129, 0, first][..], &[0xff; 127]].concat();
+        let numbers = [&modulus[..], &[0x02, 3, 1, 0, 1]].concat();
+        let key = [&[0x30, 0x81, numbers.len() as u8][..], &numbers].concat();
+        let record = format!("v=DKIM1; k=rsa; p={}", STANDARD.encode(key));
+        let check = checked(&mail, |_| KeyAnswer::Record(record.clone().into_bytes()));
+        assert_eq!(only_state(&check), state);
     }
 }
 
