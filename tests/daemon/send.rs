@@ -128,12 +128,14 @@ async fn a_refusal_is_final_and_shown_and_nothing_is_copied() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_tells_what_became_of_a_letter_and_names_nobody() {
     let server = dovecot!();
-    for (number, (reply, level, words)) in (1..).zip([
-        ("250 2.1.5 <jane@example.org> is fine\r\n", "INFO", "a letter was sent"),
-        ("451 4.7.1 <jane@example.org> later\r\n", "WARN", "a letter could not be sent"),
-        ("550 5.1.1 <jane@example.org> unknown\r\n", "WARN", "the server refuses a letter"),
+    for (number, (at, reply, level, words)) in (1..).zip([
+        (At::Rcpt, "250 2.1.5 <jane@example.org> is fine\r\n", "INFO", "a letter was sent"),
+        (At::Rcpt, "451 4.7.1 <jane@example.org> later\r\n", "WARN", "a letter could not be sent"),
+        (At::Rcpt, "550 5.1.1 <jane@example.org> unknown\r\n", "WARN", "the server refuses a letter"),
+        (At::Dot, "451 4.7.1 <jane@example.org> later\r\n", "WARN", "a letter could not be sent"),
+        (At::Dot, "550 5.7.1 <jane@example.org> no\r\n", "WARN", "the server refuses a letter"),
     ]) {
-        let peer = Peer::standing(Script::new(Tls::Implicit).at(At::Rcpt, Act::Say(reply))).await;
+        let peer = Peer::standing(Script::new(Tls::Implicit).at(at, Act::Say(reply))).await;
         let home = watched(&server, SEND, "", &peer.table("work"));
         server.deliver(&with_reply_to(number, &format!("jane{number}@example.org")));
         server.deliver(&to_paste(10 + number));
@@ -150,6 +152,26 @@ async fn the_log_tells_what_became_of_a_letter_and_names_nobody() {
         let shown = home.notyet(&["queue", "show", &key]).well().out;
         assert!(shown.contains(&format!("  to          jane{number}@example.org")), "{shown}");
         assert!(!log.contains("jane"), "{log}");
+    }
+}
+
+/// The next letter would wait for the same time-out; one that is put off for its own sake holds up none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_away_is_asked_once_and_one_that_puts_a_letter_off_for_each() {
+    let server = dovecot!();
+    for (round, (at, reply, command, times)) in (0..).zip([
+        (At::Hello, "421 4.3.2 down\r\n", "EHLO", 1),
+        (At::Mail, "451 4.3.0 later\r\n", "MAIL", 2),
+        (At::Rcpt, "451 4.2.1 later\r\n", "RCPT", 2),
+    ]) {
+        let peer = Peer::standing(Script::new(Tls::Implicit).at(at, Act::Say(reply))).await;
+        let home = watched(&server, SEND, "", &peer.table("work"));
+        for number in [10 * round + 1, 10 * round + 2] {
+            server.deliver(&with_reply_to(number, &format!("jane{number}@example.org")));
+        }
+        home.once().well();
+        assert_eq!(home.status("work")["letters"]["queued"], 2);
+        assert_eq!(peer.seen().commands.iter().filter(|line| line.starts_with(command)).count(), times);
     }
 }
 
