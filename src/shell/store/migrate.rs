@@ -21,6 +21,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("answers.sql"),
     include_str!("parked.sql"),
     include_str!("whole.sql"),
+    include_str!("learned.sql"),
 ];
 
 /// The version this program writes.
