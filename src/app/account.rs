@@ -83,10 +83,15 @@ pub async fn pass(
     in_order.map(|()| tally)
 }
 
-/// Drafts, Sent and the notifications as they are wanted.
+/// Drafts, Sent and the notifications as they are wanted. A folder that takes
+/// nothing holds up neither what a person took back nor the notifications.
 async fn put_in_order(port: &mut Port, account: &Account, shared: &Shared, stop: &Stop) -> Result<(), Fault> {
-    settle::settle(port, account, shared, stop).await?;
-    tidy::tidy(port, account, shared, stop).await
+    let settled = settle::settle(port, account, shared, stop).await;
+    if matches!(settled, Err(Fault::Transient(_))) {
+        return settled;
+    }
+    let tidied = tidy::tidy(port, account, shared, stop).await;
+    settled.and(tidied)
 }
 
 /// One connection and one pass, for `run --once` and cron.

@@ -167,3 +167,17 @@ async fn an_invitation_that_claims_to_answer_our_letter_is_left() {
     let reason: String = ledger.query_row("SELECT reason_code FROM plan", [], |row| row.get(0)).unwrap();
     assert_eq!(reason, "answer-to-ours");
 }
+
+/// A filter lays the networks' mail into a folder of its own; what people write stays in the inbox.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_wrote_to_another_mailbox_of_the_account_gets_no_letter_by_itself() {
+    let server = dovecot!();
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    server.storage().make(".Networks");
+    let keys = "mailboxes = [\"INBOX\", \"Networks\"]";
+    let home = watched_on(&server, "generic = \"send\"\n", keys, &peer.table("work"));
+    server.put(".Networks", &with_reply_to(1, "jane@example.com"));
+    server.deliver(&mail("From: Jane <jane@example.com>", "About that invitation"));
+    home.once().well();
+    assert_eq!((home.status("work")["letters"]["parked"].clone(), peer.seen().bodies.len()), (1.into(), 0));
+}
