@@ -410,3 +410,29 @@ async fn a_sent_folder_that_takes_nothing_holds_no_notification_up() {
     assert_eq!(peer.seen().bodies.len(), 1);
     assert_eq!(flags(&home.maildir("work")), ["S"]);
 }
+
+/// A refusal may be of the moment: it is tried again, and for a day at most.
+#[test]
+fn what_was_refused_is_tried_again_for_a_day() {
+    for (days_old, moved) in [(0, 1), (2, 0)] {
+        let home = wishing_on_maildir(MOVED);
+        let folder = home.maildir("work").join(".Invitations");
+        for part in ["cur", "new", "tmp"] {
+            fs::create_dir_all(folder.join(part)).unwrap();
+        }
+        let in_the_way = folder.join("cur/1.a.b:2,");
+        fs::write(&in_the_way, "Subject: of the same name\r\n\r\n").unwrap();
+        home.deliver("work", "1.a.b", &to_paste(1));
+        for _ in 0..2 {
+            home.once().well();
+        }
+        assert!(home.status("work")["untouched"][0]["words"].as_str().unwrap().contains("of that name"));
+        let ledger = rusqlite::Connection::open(home.state().join("ledger.sqlite3")).unwrap();
+        ledger.execute("UPDATE touch SET changed_at = changed_at - ?1", [days_old * 24 * 60 * 60]).unwrap();
+        drop(ledger);
+        home.once().well();
+        fs::remove_file(&in_the_way).unwrap();
+        home.once().well();
+        assert_eq!(messages(&folder).len(), moved, "{days_old} days");
+    }
+}
