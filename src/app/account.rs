@@ -119,6 +119,23 @@ pub async fn once(account: &Account, shared: &Shared, stop: &Stop) -> End {
     }
 }
 
+/// One connection and what has to be known before anything is sent: what stands in
+/// Drafts and Sent. What goes wrong shows in the pass that follows.
+///
+/// # Errors
+/// The first [`Fault`]; what was learned stays.
+pub async fn look_back(account: &Account, shared: &Shared, stop: &Stop) -> Result<(), Fault> {
+    let mut memory = Memory::default();
+    begin(account, shared)?;
+    let mut port = Port::connect(account, shared.uids(account)).await?;
+    anchor(&mut port, account, shared).await?;
+    if rebuild::rebuild(&mut port, account, shared, &mut memory, stop).await? {
+        people::learn_sent(&mut port, account, shared, &mut memory, &mut |_, _| (), stop).await?;
+    }
+    port.close().await;
+    Ok(())
+}
+
 /// Watches `account` until a stop is asked for, or a person has to act.
 pub async fn watch(account: Account, shared: Arc<Shared>, mut memory: Memory, mut stop: Stop) -> End {
     let mut backoff = Backoff::new(RECONNECT.0, RECONNECT.1);

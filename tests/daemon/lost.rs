@@ -219,3 +219,48 @@ async fn nothing_is_sent_before_every_account_was_looked_through() {
     assert_eq!(peer.seen().bodies.len(), 2);
     assert!(!home.notyet(&["status"]).well().out.contains("SENDING WAITS"));
 }
+
+/// A copy of the ledger from the morning is put back: the other account has answered since.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_by_an_older_copy_before_every_account_was_looked_through() {
+    let server = dovecot!();
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let home = Home::new();
+    home.believe_reply_to();
+    let mine = home.on_maildir("work", "") + &peer.table("work");
+    let other = home.on_dovecot("other", &server, "", &peer.table("other"));
+    let configure = |other: &str| home.configure("generic = \"send\"", &[mine.clone(), other.to_owned()]);
+    configure(&other);
+    home.once().well();
+    let (file, copy) = (home.state().join("ledger.sqlite3"), home.path().join("copy"));
+    let ledger = rusqlite::Connection::open(&file).unwrap();
+    let hours_ago = "UPDATE brake SET seen_at = seen_at - 7 * 3600; PRAGMA wal_checkpoint(TRUNCATE)";
+    ledger.execute_batch(hours_ago).unwrap();
+    drop(ledger);
+    fs::copy(&file, &copy).unwrap();
+    let first = unfolded(&with_reply_to(1, "jane@example.org"));
+    server.deliver(&first);
+    home.once().well();
+    assert_eq!(peer.seen().bodies.len(), 1);
+
+    for old in ["ledger.sqlite3-wal", "ledger.sqlite3-shm"] {
+        let _ = fs::remove_file(home.state().join(old));
+    }
+    fs::copy(&copy, &file).unwrap();
+    server.clear("");
+    home.deliver("work", "1.a.b", &with_the_profile_only(&first));
+    home.deliver("work", "2.a.b", &with_reply_to(2, "joe@example.org"));
+    configure(&home.on_port("other", 1, ""));
+    for _ in 0..2 {
+        home.once();
+    }
+    assert_eq!(peer.seen().bodies.len(), 1, "the other account may have answered since");
+    assert!(home.notyet(&["status"]).well().out.contains("SENDING WAITS"));
+
+    configure(&other);
+    home.once().well();
+    let letters = home.status("work")["letters"].clone();
+    assert_eq!(letters, serde_json::json!({ "parked": 1, "sent": 1 }), "she had her letter, he had none");
+    assert_eq!(peer.seen().bodies.len(), 2);
+    assert_eq!(home.status("other")["letters"], serde_json::json!({ "sent": 1 }));
+}

@@ -22,6 +22,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("parked.sql"),
     include_str!("whole.sql"),
     include_str!("learned.sql"),
+    include_str!("older_copy.sql"),
 ];
 
 /// The version this program writes.
