@@ -50,15 +50,19 @@ pub(super) async fn look(port: &mut Port, shared: &Shared, envelopes: &[Envelope
     let expects_reports = shared.ledger().has_written_since(shared.now().minus(REPORTS_FOR))?;
     for envelope in envelopes {
         let Ok(header) = read_header(&envelope.header) else { continue };
-        if writer(&header, envelope.arrived, shared).is_none() {
-            continue;
-        }
+        let Some(Writer { from, .. }) = writer(&header, envelope.arrived, shared) else { continue };
         let at = envelope.arrived.unwrap_or_else(|| shared.now());
         match replies::read(&header) {
             Shown::Answer(kind, keys) => note(shared, kind, &keys, at)?,
             Shown::Report if expects_reports => {
                 let keys = undelivered(port, envelope, &header).await?;
                 note(shared, AnswerKind::Bounced, &keys, at)?;
+            }
+            Shown::Nothing
+                if !replies::is_automatic(&header) && !recognise::is_candidate(&header, &shared.rules) =>
+            {
+                // Its owner may be about to decide on a letter that is in doubt.
+                tell_if(shared.ledger().note_writer(&from, at, DAY)?, AnswerKind::Replied);
             }
             Shown::Report | Shown::Nothing => {}
         }
@@ -130,9 +134,13 @@ async fn undelivered(
 
 fn note(shared: &Shared, kind: AnswerKind, keys: &[InvitationKey], at: Timestamp) -> Result<(), Fault> {
     for key in keys {
-        if shared.ledger().note_answer(key, kind, at)? {
-            tracing::info!(kind = kind.as_str(), "something came back to a letter");
-        }
+        tell_if(shared.ledger().note_answer(key, kind, at)?, kind);
     }
     Ok(())
+}
+
+fn tell_if(is_new: bool, kind: AnswerKind) {
+    if is_new {
+        tracing::info!(kind = kind.as_str(), "something came back to a letter");
+    }
 }

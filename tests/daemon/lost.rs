@@ -264,3 +264,18 @@ async fn nothing_is_sent_by_an_older_copy_before_every_account_was_looked_throug
     assert_eq!(peer.seen().bodies.len(), 2);
     assert_eq!(home.status("other")["letters"], serde_json::json!({ "sent": 1 }));
 }
+
+/// A ledger that was put back from a copy of this hour finds the draft by looking, and says that.
+#[test]
+fn a_draft_that_stood_there_is_not_told_of_as_written() {
+    let server = dovecot!();
+    let home = watched(&server, "", PAST, "");
+    let (file, copy) = (home.state().join("ledger.sqlite3"), home.path().join("copy"));
+    fs::copy(&file, &copy).unwrap();
+    server.deliver(&to_paste(1));
+    assert!(home.once().well().err.contains("a draft was written"));
+    fs::copy(&copy, &file).unwrap();
+    let log = home.once().well().err;
+    assert!(log.contains("a draft was found in Drafts") && !log.contains("a draft was written"), "{log}");
+    assert_eq!(server.files(".Drafts").len(), 1);
+}
