@@ -709,3 +709,33 @@ fn taking_back_drops_the_letter_or_changes_nothing() {
     assert_eq!(ledger.undo_of(&key).unwrap().map(|undo| undo.draft), Some(Withdrawn::Wanted));
     assert_eq!(ledger.delivery(&key).unwrap().unwrap().state, State::TakenOver);
 }
+
+/// Where the ledger may be an older copy, every account looks again, and one that never
+/// looked to the end still looks at all there is.
+#[test]
+fn after_a_long_pause_every_account_looks_for_letters_again() {
+    let pause = std::time::Duration::from_secs(100);
+    let accounts = [ACCOUNT, "other"].map(str::to_owned);
+    let mut ledger = Ledger::in_memory().unwrap();
+    for account in &accounts {
+        ledger.start_account(account, t(1)).unwrap();
+    }
+    assert_eq!(ledger.look_again_after(pause, t(9_000)), Ok(false), "there was no pass yet");
+    ledger.mark_rebuilt(ACCOUNT, t(2)).unwrap();
+    ledger.adopt("other", ("Sent", 1), &[], t(2)).unwrap();
+    ledger.mark_whole(t(2)).unwrap();
+    ledger.note_pass(t(1_000)).unwrap();
+    assert_eq!(ledger.look_again_after(pause, t(1_100)), Ok(false));
+    assert!(ledger.yet_to_look(&accounts).unwrap().is_empty());
+
+    assert_eq!(ledger.look_again_after(pause, t(1_101)), Ok(true));
+    assert_eq!(ledger.yet_to_look(&accounts).unwrap(), accounts);
+    assert_eq!(ledger.looks_since(ACCOUNT), Ok(Some(t(1_000))));
+    assert_eq!(ledger.looks_since("other"), Ok(None));
+    // A further pause before it has looked moves nothing on.
+    ledger.note_pass(t(2_000)).unwrap();
+    ledger.look_again_after(pause, t(3_000)).unwrap();
+    assert_eq!(ledger.looks_since(ACCOUNT), Ok(Some(t(1_000))));
+    ledger.mark_rebuilt(ACCOUNT, t(3_001)).unwrap();
+    assert_eq!(ledger.yet_to_look(&accounts).unwrap(), ["other"]);
+}

@@ -83,10 +83,15 @@ pub async fn pass(
     in_order.map(|()| tally)
 }
 
-/// Drafts, Sent and the notifications as they are wanted.
+/// Drafts, Sent and the notifications as they are wanted. A folder that takes
+/// nothing holds up neither what a person took back nor the notifications.
 async fn put_in_order(port: &mut Port, account: &Account, shared: &Shared, stop: &Stop) -> Result<(), Fault> {
-    settle::settle(port, account, shared, stop).await?;
-    tidy::tidy(port, account, shared, stop).await
+    let settled = settle::settle(port, account, shared, stop).await;
+    if matches!(settled, Err(Fault::Transient(_))) {
+        return settled;
+    }
+    let tidied = tidy::tidy(port, account, shared, stop).await;
+    settled.and(tidied)
 }
 
 /// One connection and one pass, for `run --once` and cron.
@@ -112,6 +117,23 @@ pub async fn once(account: &Account, shared: &Shared, stop: &Stop) -> End {
         }
         Err(fault) => fail(account, shared, &mut memory, &fault),
     }
+}
+
+/// One connection and what has to be known before anything is sent: what stands in
+/// Drafts and Sent. What goes wrong shows in the pass that follows.
+///
+/// # Errors
+/// The first [`Fault`]; what was learned stays.
+pub async fn look_back(account: &Account, shared: &Shared, stop: &Stop) -> Result<(), Fault> {
+    let mut memory = Memory::default();
+    begin(account, shared)?;
+    let mut port = Port::connect(account, shared.uids(account)).await?;
+    anchor(&mut port, account, shared).await?;
+    if rebuild::rebuild(&mut port, account, shared, &mut memory, stop).await? {
+        people::learn_sent(&mut port, account, shared, &mut memory, &mut |_, _| (), stop).await?;
+    }
+    port.close().await;
+    Ok(())
 }
 
 /// Watches `account` until a stop is asked for, or a person has to act.

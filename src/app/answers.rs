@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use super::entry::DAY;
-use super::ingest::read_header;
 use super::port::Port;
 use super::shared::Shared;
+use super::strangers::read_header;
 use crate::domain::delivery::ParkedFor;
 use crate::domain::{Address, AnswerKind, Fault, InvitationKey, Mail, Timestamp};
 use crate::shell::mailbox::{Body, Envelope, SearchTerm};
@@ -49,7 +49,8 @@ pub(super) async fn look(port: &mut Port, shared: &Shared, envelopes: &[Envelope
     }
     let expects_reports = shared.ledger().has_written_since(shared.now().minus(REPORTS_FOR))?;
     for envelope in envelopes {
-        let Some((header, _)) = by_another(envelope, shared) else { continue };
+        let Ok(header) = read_header(&envelope.header) else { continue };
+        let Some(Writer { from, .. }) = writer(&header, envelope.arrived, shared) else { continue };
         let at = envelope.arrived.unwrap_or_else(|| shared.now());
         match replies::read(&header) {
             Shown::Answer(kind, keys) => note(shared, kind, &keys, at)?,
@@ -57,49 +58,64 @@ pub(super) async fn look(port: &mut Port, shared: &Shared, envelopes: &[Envelope
                 let keys = undelivered(port, envelope, &header).await?;
                 note(shared, AnswerKind::Bounced, &keys, at)?;
             }
+            Shown::Nothing
+                if !replies::is_automatic(&header) && !recognise::is_candidate(&header, &shared.rules) =>
+            {
+                // Its owner may be about to decide on a letter that is in doubt.
+                tell_if(shared.ledger().note_writer(&from, at, DAY)?, AnswerKind::Replied);
+            }
             Shown::Report | Shown::Nothing => {}
         }
     }
-    park_for_writers(shared, envelopes)
+    if shared.ledger().about_to_be_sent()?.is_empty() {
+        return Ok(());
+    }
+    let writers: Vec<Writer> = envelopes.iter().filter_map(|envelope| writer_of(envelope, shared)).collect();
+    park_for_writers(shared, &writers)
 }
 
-/// Leaves the letters that wait for somebody who wrote one of `envelopes` to a
-/// person; a letter is not held back twice for one mail.
+/// Who wrote a mail that is no network's.
+pub(super) struct Writer {
+    from: Address,
+    arrived: Option<Timestamp>,
+}
+
+fn writer_of(envelope: &Envelope, shared: &Shared) -> Option<Writer> {
+    let header = read_header(&envelope.header).ok()?;
+    // A network writes in the names of those who invite; that is no word of theirs.
+    if recognise::is_candidate(&header, &shared.rules) {
+        return None;
+    }
+    writer(&header, envelope.arrived, shared)
+}
+
+/// Who wrote the mail of `header`, if not the owner.
+pub(super) fn writer(header: &Mail, arrived: Option<Timestamp>, shared: &Shared) -> Option<Writer> {
+    let from = header.from.address.clone()?;
+    let is_own = shared.owner.addresses.iter().any(|own| own.same_mailbox(&from));
+    (!is_own).then_some(Writer { from, arrived })
+}
+
+/// Leaves the letters that wait for one of `writers` to a person; a letter is
+/// not held back twice for one mail.
 ///
 /// # Errors
 /// A [`Fault`] of the ledger.
-pub(super) fn park_for_writers(shared: &Shared, envelopes: &[Envelope]) -> Result<(), Fault> {
+pub(super) fn park_for_writers(shared: &Shared, writers: &[Writer]) -> Result<(), Fault> {
     const WHY: ParkedFor = ParkedFor::WroteMeanwhile;
     let waiting = shared.ledger().about_to_be_sent()?;
-    if waiting.is_empty() {
-        return Ok(());
-    }
-    for envelope in envelopes {
-        let Some((header, from)) = by_another(envelope, shared) else { continue };
-        // A network writes in the names of those who invite; that is no word of theirs.
-        if recognise::is_candidate(&header, &shared.rules) {
-            continue;
-        }
+    for Writer { from, arrived } in writers {
         let known_to_the_owner = |letter: &Delivery| {
-            let before =
-                letter.retried_at.is_some_and(|retried| envelope.arrived.is_some_and(|at| at <= retried));
+            let before = letter.retried_at.is_some_and(|retried| arrived.is_some_and(|at| at <= retried));
             before && letter.insisted.contains(&WHY)
         };
         for letter in &waiting {
-            if letter.to.as_ref().is_some_and(|to| to.same_mailbox(&from)) && !known_to_the_owner(letter) {
+            if letter.to.as_ref().is_some_and(|to| to.same_mailbox(from)) && !known_to_the_owner(letter) {
                 shared.park(letter, WHY)?;
             }
         }
     }
     Ok(())
-}
-
-/// A header that can be read, and whose it is, if not the owner's.
-fn by_another(envelope: &Envelope, shared: &Shared) -> Option<(Mail, Address)> {
-    let header = read_header(&envelope.header).ok()?;
-    let from = header.from.address.clone()?;
-    let is_own = shared.owner.addresses.iter().any(|own| own.same_mailbox(&from));
-    (!is_own).then_some((header, from))
 }
 
 async fn undelivered(
@@ -118,9 +134,13 @@ async fn undelivered(
 
 fn note(shared: &Shared, kind: AnswerKind, keys: &[InvitationKey], at: Timestamp) -> Result<(), Fault> {
     for key in keys {
-        if shared.ledger().note_answer(key, kind, at)? {
-            tracing::info!(kind = kind.as_str(), "something came back to a letter");
-        }
+        tell_if(shared.ledger().note_answer(key, kind, at)?, kind);
     }
     Ok(())
+}
+
+fn tell_if(is_new: bool, kind: AnswerKind) {
+    if is_new {
+        tracing::info!(kind = kind.as_str(), "something came back to a letter");
+    }
 }

@@ -8,6 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
 use super::account::{self, End};
+use super::people;
 use super::sandbox::Confined;
 use super::setup::{Setup, load};
 use super::shared::{Memory, Progress, Shared, Stop};
@@ -29,6 +30,37 @@ pub enum RunEnd {
     NotStarted(Fault),
 }
 
+/// After so long a pause the ledger may have been put back from a copy: such
+/// copies are made by night, and a machine that is in use is seldom off for longer.
+const LONG_PAUSE: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// What all accounts do side by side before the next one begins.
+#[derive(Clone, Copy)]
+enum Round {
+    LookBack,
+    Pass,
+}
+
+impl Round {
+    /// An account that is quick must not find its letters waiting for one that is slow.
+    fn needed(accounts: &[crate::config::Account], shared: &Shared) -> Vec<Self> {
+        let waits = people::yet_to_read(&shared.ledger(), &shared.account_names, &shared.people);
+        if accounts.len() > 1 && waits.is_ok_and(|waits| !waits.is_empty()) {
+            vec![Self::LookBack, Self::Pass]
+        } else {
+            vec![Self::Pass]
+        }
+    }
+
+    async fn run(self, account: &crate::config::Account, shared: &Shared, stop: &Stop) -> Option<End> {
+        match self {
+            // What goes wrong goes wrong again in the pass, and is told there.
+            Self::LookBack => account::look_back(account, shared, stop).await.err().and(None),
+            Self::Pass => Some(account::once(account, shared, stop).await),
+        }
+    }
+}
+
 /// One pass over every account, side by side.
 pub async fn once(setup: Setup) -> RunEnd {
     // Before the first task: a signal must never meet a transmission unheard.
@@ -41,21 +73,23 @@ pub async fn once(setup: Setup) -> RunEnd {
         Err(fault) => return RunEnd::NotStarted(fault),
     };
     let (switch, stop) = Stop::new();
-    let mut tasks = JoinSet::new();
-    for account in accounts {
-        let (shared, stop) = (Arc::clone(&shared), stop.clone());
-        tasks.spawn(async move { account::once(&account, &shared, &stop).await });
-    }
     let mut ends = Vec::new();
-    loop {
-        tokio::select! {
-            end = tasks.join_next() => match end {
-                Some(Ok(end)) => ends.push(end),
-                Some(Err(_)) => ends.push(End::NeedsHuman),
-                None => break,
-            },
-            // One pass has nothing to load anew.
-            asked = signals.next() => if matches!(asked, Asked::Stop) { let _ = switch.send(true); },
+    for round in Round::needed(&accounts, &shared) {
+        let mut tasks = JoinSet::new();
+        for account in accounts.clone() {
+            let (shared, stop) = (Arc::clone(&shared), stop.clone());
+            tasks.spawn(async move { round.run(&account, &shared, &stop).await });
+        }
+        loop {
+            tokio::select! {
+                end = tasks.join_next() => match end {
+                    Some(Ok(end)) => ends.extend(end),
+                    Some(Err(_)) => ends.push(End::NeedsHuman),
+                    None => break,
+                },
+                // One pass has nothing to load anew.
+                asked = signals.next() => if matches!(asked, Asked::Stop) { let _ = switch.send(true); },
+            }
         }
     }
     if ends.contains(&End::NeedsHuman) {
@@ -106,10 +140,15 @@ fn begin(setup: Setup, ledger: Option<Ledger>) -> Result<(Vec<crate::config::Acc
     for warning in &setup.warnings {
         tracing::warn!("{warning}");
     }
-    let ledger = match ledger {
+    let mut ledger = match ledger {
         Some(ledger) => ledger,
         None => Ledger::open(&setup.config.state_dir)?,
     };
+    if ledger.look_again_after(LONG_PAUSE, clock::now())? {
+        tracing::info!(
+            "the last pass is long ago: letters that the ledger does not know are looked for before anything is sent"
+        );
+    }
     let uids_dir = Some(setup.config.state_dir.join("maildir"));
     let mut shared = Shared::new(setup.rules, setup.config.owner, setup.policy, ledger, clock::now);
     shared.uids_dir = uids_dir;

@@ -66,14 +66,13 @@ pub async fn deliver(
     Ok(sent)
 }
 
-/// A ledger that was lost knows all letters only when every account was looked
-/// through: until then one account might answer what another has answered.
+/// What was answered, and whom the owner knows, is known only when every account was read.
 fn waits_for_others(account: &Account, shared: &Shared, memory: &mut Memory) -> Result<bool, Fault> {
-    let missing = shared.ledger().yet_to_look(&shared.account_names)?;
+    let missing = people::yet_to_read(&shared.ledger(), &shared.account_names, &shared.people)?;
     if !missing.is_empty() && !std::mem::replace(&mut memory.told_of_waiting, true) {
         tracing::warn!(
             account = %account.name,
-            "this ledger is new: letters are sent once every account has been looked through for earlier ones; yet to come: {} (mend what cannot be read, or take it out of the configuration)",
+            "letters are sent once every account was read to its end, for earlier letters and for whom you wrote to; yet to come: {} (mend what cannot be read, or take it out of the configuration)",
             missing.join(", ")
         );
     }

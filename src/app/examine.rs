@@ -1,7 +1,7 @@
 //! The daemon's own judgement of one mail, for those who ask before they trust.
 
-use super::ingest::read_alone;
 use super::people::Acquaintances;
+use super::strangers::read_alone;
 use crate::domain::dkim::OwnCheck;
 use crate::domain::sending::SendFacts;
 use crate::domain::{Evidence, Fault, Notice, Plan, RawMail, Timestamp};

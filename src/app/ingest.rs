@@ -3,21 +3,20 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::answers;
+use super::answers::{self, Writer};
 use super::candidates;
 use super::entry::{facts, new_delivery};
 use super::port::Port;
 use super::shared::{LONGEST_STEP, Memory, Shared, Step, Stop};
 use super::signatures;
+use super::strangers::read_header;
 use crate::config::Account;
 use crate::domain::after::Wish;
 use crate::domain::{Fault, Mail, Plan, RawMail, Timestamp};
-use crate::rulebook::Rulebook;
 pub use crate::shell::mailbox::Uid;
 use crate::shell::mailbox::{Body, Envelope, Opened};
 use crate::shell::store::{Batch, Cursor, Entry};
 use crate::stages::gates::Facts;
-use crate::stages::parse::{self, Unreadable};
 use crate::stages::recognise::{self, Recognised};
 use crate::stages::{after, identify, judge};
 
@@ -98,10 +97,21 @@ pub async fn ingest(
     stop: &Stop,
 ) -> Result<Tally, Fault> {
     let mut tally = Tally::default();
+    let mut writers = Vec::new();
     for mailbox in &account.mailboxes {
         let opened = port.open(mailbox, shared.looking).await?;
-        let mut look =
-            Look { port, account, shared, memory, observer, stop, mailbox, opened, tally: &mut tally };
+        let mut look = Look {
+            port,
+            account,
+            shared,
+            memory,
+            observer,
+            stop,
+            mailbox,
+            opened,
+            tally: &mut tally,
+            writers: &mut writers,
+        };
         look.run().await?;
     }
     Ok(tally)
@@ -129,6 +139,8 @@ struct Look<'a> {
     mailbox: &'a str,
     opened: Opened,
     tally: &'a mut Tally,
+    /// Who wrote what this pass met, in all mailboxes.
+    writers: &'a mut Vec<Writer>,
 }
 
 impl Look<'_> {
@@ -222,7 +234,12 @@ impl Look<'_> {
                 Err(unreadable) if candidates::names_a_network(&envelope.header, &self.shared.rules) => {
                     self.quarantine(envelope.uid, None, unreadable.as_str())?;
                 }
-                _ => self.observer.seen(envelope.uid, &Seen::Passed { header: header.as_ref().ok() }),
+                header => {
+                    let header = header.as_ref().ok();
+                    self.writers
+                        .extend(header.and_then(|h| answers::writer(h, envelope.arrived, self.shared)));
+                    self.observer.seen(envelope.uid, &Seen::Passed { header });
+                }
             }
         }
         let shaky = candidates.iter().any(|e| self.stumbles(e.uid) > 0);
@@ -234,7 +251,7 @@ impl Look<'_> {
             rest = behind;
         }
         // A letter that was made this moment may be for somebody who wrote in between.
-        answers::park_for_writers(self.shared, envelopes)
+        answers::park_for_writers(self.shared, self.writers)
     }
 
     async fn set_aside_unreadable(&mut self) -> Result<(), Fault> {
@@ -377,14 +394,4 @@ fn batch_len(envelopes: &[&Envelope], most: usize) -> usize {
         bytes <= BODY_BYTES_AT_ONCE
     };
     envelopes.iter().take(most).take_while(fits).count().clamp(1, envelopes.len().max(1))
-}
-
-/// Bytes of strangers: a fault of ours in reading them is one more unreadable header.
-pub(super) fn read_header(bytes: &[u8]) -> Result<Mail, Unreadable> {
-    catch_unwind(|| parse::parse_header(bytes)).unwrap_or(Err(Unreadable::Structure))
-}
-
-/// Says what a mail is that cannot be read, for callers without a mailbox.
-pub(super) fn read_alone(raw: &RawMail, rules: &Rulebook) -> Result<(Mail, Recognised), Unreadable> {
-    catch_unwind(AssertUnwindSafe(|| identify(raw, rules))).unwrap_or(Err(Unreadable::Structure))
 }

@@ -65,7 +65,7 @@ pub fn now() -> Timestamp {
 pub fn status(config: &Config) -> Result<Status, Fault> {
     let ledger = Ledger::open_read_only(&config.state_dir)?;
     let names: Vec<String> = config.accounts.iter().map(|account| account.name.clone()).collect();
-    Ok(Status { yet_to_look: ledger.yet_to_look(&names)?, ..ledger.status()? })
+    Ok(Status { yet_to_look: people::yet_to_read(&ledger, &names, &config.people)?, ..ledger.status()? })
 }
 
 /// What a preview works with: the real rules and mailbox, a ledger that is

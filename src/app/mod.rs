@@ -26,6 +26,7 @@ pub mod settle;
 pub mod setup;
 pub mod shared;
 pub mod signatures;
+mod strangers;
 mod tell;
 mod tidy;
 pub mod undo;

@@ -104,6 +104,21 @@ pub async fn learn_sent(
     if !shared.people.learn_from_sent || shared.knows_elsewhere(&account.name)? {
         return Ok(true);
     }
+    let all_read = read_sent(port, account, shared, memory, watch, stop).await?;
+    if all_read {
+        shared.ledger().mark_learned(&account.name)?;
+    }
+    Ok(all_read)
+}
+
+async fn read_sent(
+    port: &mut Port,
+    account: &Account,
+    shared: &Shared,
+    memory: &mut Memory,
+    watch: &mut (dyn FnMut(u32, u32) + Send),
+    stop: &Stop,
+) -> Result<bool, Fault> {
     let folders = port.folders(account.drafts.as_deref(), account.sent.as_deref()).await?;
     let Some(folder) = folders.sent else {
         if !std::mem::replace(&mut memory.told_of_no_sent, true) {
@@ -146,6 +161,26 @@ pub async fn learn_sent(
         tracing::info!(account = %account.name, mails = opened.exists, "learned whom the owner wrote to");
     }
     Ok(true)
+}
+
+/// Which of `accounts` have not been read to the end as yet: for letters from
+/// before this ledger, and for the people the owner wrote to. Until then one
+/// account might answer what another has answered, or a friend of another.
+///
+/// # Errors
+/// A [`Fault`] of the ledger.
+pub(super) fn yet_to_read(
+    ledger: &Ledger,
+    accounts: &[String],
+    people: &People,
+) -> Result<Vec<String>, Fault> {
+    let mut missing = ledger.yet_to_look(accounts)?;
+    if people.learn_from_sent {
+        missing.extend(ledger.yet_to_learn(accounts)?);
+    }
+    missing.sort();
+    missing.dedup();
+    Ok(missing)
 }
 
 /// Whom a mail of the Sent folder went to. A letter of ours does not make its

@@ -1,12 +1,15 @@
 //! A ledger that is new, or was lost and begun anew: what Drafts and Sent show
 //! of our letters is written down before anything new is done, so that no
-//! invitation is answered twice. Header fields only.
+//! invitation is answered twice. The same for the time since the last pass where
+//! that is long ago: the ledger may have been put back from a copy. Header
+//! fields only.
 
+use super::entry::DAY;
 use super::port::Port;
 use super::shared::{LONGEST_STEP, Memory, Shared, Stop};
 use crate::config::Account;
-use crate::domain::Fault;
-use crate::shell::mailbox::{Access, Envelope, Uid};
+use crate::domain::{Fault, Timestamp};
+use crate::shell::mailbox::{Access, Envelope, SearchTerm, Uid};
 use crate::shell::store::{FoundLetter, Whereabouts};
 use crate::stages::mime::KEY_HEADER;
 use crate::stages::trace::{self, Hand, Trace};
@@ -27,19 +30,25 @@ pub async fn rebuild(
     memory: &mut Memory,
     stop: &Stop,
 ) -> Result<bool, Fault> {
-    let done = shared.ledger().found_again(&account.name)?.is_some_and(|found| found.done_at.is_some());
-    if done {
+    let before = shared.ledger().found_again(&account.name)?;
+    if before.as_ref().is_some_and(|found| found.done_at.is_some()) {
         return Ok(true);
     }
+    let before = before.map_or(0, |found| found.in_drafts + found.in_sent);
+    let since = shared.ledger().looks_since(&account.name)?;
     shared.ledger().start_account(&account.name, shared.now())?;
     let folders = port.folders(account.drafts.as_deref(), account.sent.as_deref()).await?;
     // Sent first: what was sent may have left its draft behind, and it is the sending that counts.
     let both = [(folders.sent, Place::Sent), (folders.drafts, Place::Drafts)];
     for (folder, place) in both {
         let Some(folder) = folder else { continue };
-        if port.is_there(&folder).await?
-            && !read_folder(port, account, shared, memory, stop, (&folder, place)).await?
-        {
+        if !port.is_there(&folder).await? {
+            continue;
+        }
+        if let Some(since) = since {
+            memory.progress.expect_within(shared.now(), LONGEST_STEP);
+            search_folder(port, account, shared, (&folder, place), since).await?;
+        } else if !read_folder(port, account, shared, memory, stop, (&folder, place)).await? {
             return Ok(false);
         }
     }
@@ -48,13 +57,13 @@ pub async fn rebuild(
         shared.ledger().mark_whole(shared.now())?;
     }
     if let Some(found) = shared.ledger().found_again(&account.name)?
-        && found.in_drafts + found.in_sent > 0
+        && found.in_drafts + found.in_sent > before
     {
         tracing::info!(
             account = %account.name,
             in_drafts = found.in_drafts,
             in_sent = found.in_sent,
-            "this ledger is new: letters from before it were found again, and none of them is written twice"
+            "letters that this ledger did not know were found again, and none of them is written twice"
         );
     }
     Ok(true)
@@ -103,6 +112,31 @@ async fn read_folder(
         low = high.saturating_add(1);
     }
     Ok(true)
+}
+
+/// Letters of ours since the last pass, of which the ledger should know.
+async fn search_folder(
+    port: &mut Port,
+    account: &Account,
+    shared: &Shared,
+    (folder, place): (&str, Place),
+    since: Timestamp,
+) -> Result<(), Fault> {
+    let opened = port.open(folder, Access::ReadOnly).await?;
+    let ours = [(KEY_HEADER, trace::ID_PREFIX), ("Message-ID", trace::ID_PREFIX)]
+        .map(|(name, value)| SearchTerm::Header { name: name.to_owned(), value: value.to_owned() });
+    // Mail programs may set the time of arrival back to that of the letter.
+    let uids = port.search(&ours, Some(since.minus(DAY))).await?;
+    let mut letters = Vec::new();
+    for envelope in port.envelopes(&uids, &trace::FIELDS.map(str::to_owned)).await? {
+        let Some(trace) = trace::read(&envelope.header) else { continue };
+        // Its own letters the account looks for by itself, each before it is tried.
+        let known = shared.ledger().delivery(&trace.key)?;
+        if known.is_none_or(|letter| letter.account != account.name) {
+            letters.push(found(trace, &envelope, place, shared));
+        }
+    }
+    shared.ledger().adopt(&account.name, (folder, opened.uid_validity), &letters, shared.now()).map(drop)
 }
 
 fn found(trace: Trace, envelope: &Envelope, place: Place, shared: &Shared) -> FoundLetter {

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::people::Books;
 use super::retention::NextErasure;
-use super::tell::tell;
+use super::tell::{Known, tell};
 use crate::config::Account;
 use crate::config::{Owner, People};
 use crate::domain::after::AfterRule;
@@ -167,7 +167,7 @@ impl Shared {
     /// A [`Fault`] of the ledger, also for a move the delivery machine does not have.
     pub fn record(&self, letter: &Delivery, event: Event, words: &str, detail: Detail) -> Result<(), Fault> {
         let to = self.ledger().record(&letter.key, event, words, self.now(), detail)?;
-        tell(letter, event, to);
+        tell(letter, event, to, Known::Done);
         Ok(())
     }
 
@@ -185,7 +185,7 @@ impl Shared {
     ) -> Result<bool, Fault> {
         let to = self.ledger().record_unless_moved(letter, event, words, self.now(), detail)?;
         if let Some(to) = to {
-            tell(letter, event, to);
+            tell(letter, event, to, Known::Seen);
         }
         Ok(to.is_some())
     }

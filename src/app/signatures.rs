@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use super::ingest::read_alone;
 use super::shared::{LONGEST_STEP, Memory, Shared};
+use super::strangers::read_alone;
 use crate::config::{Account, Dkim};
 use crate::domain::dkim::{KeyAnswer, KeyName, OwnCheck};
 use crate::domain::{RawMail, Timestamp};

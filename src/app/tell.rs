@@ -19,8 +19,18 @@ enum Turn {
     Stuck(&'static str),
 }
 
-fn turn(mode: Mode, event: Event, to: State) -> Option<Turn> {
+/// How a turn came to be known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    /// It was done this moment.
+    Done,
+    /// It is so: somebody looked, or said so.
+    Seen,
+}
+
+fn turn(mode: Mode, event: Event, to: State, known: Known) -> Option<Turn> {
     Some(match (mode, event, to) {
+        (_, Event::Appended, _) if known == Known::Seen => Turn::Done("a draft was found in Drafts"),
         (_, Event::Appended, _) => Turn::Done("a draft was written"),
         (_, Event::Accepted, _) => Turn::Done("a letter was sent"),
         (_, Event::SeenInSent, _) => Turn::Done("a letter was found in Sent"),
@@ -36,11 +46,11 @@ fn turn(mode: Mode, event: Event, to: State) -> Option<Turn> {
 }
 
 /// Says what happened to `letter`, which stands at `to` now.
-pub(super) fn tell(letter: &Delivery, event: Event, to: State) {
+pub(super) fn tell(letter: &Delivery, event: Event, to: State, known: Known) {
     let letter_key: String = letter.key.0.chars().take(KEY_CHARS).collect();
     let account = letter.account.as_str();
     let how = format!("`notyet queue show {letter_key}` tells why");
-    match turn(letter.mode, event, to) {
+    match turn(letter.mode, event, to, known) {
         None => {}
         Some(Turn::Done(words)) => tracing::info!(account, letter_key, "{words}"),
         Some(Turn::Delayed(words)) => tracing::warn!(account, letter_key, "{words}; {how}"),

@@ -6,6 +6,7 @@
 //! meant by its Message-ID. Where it is not there any more, its owner was
 //! first, and that is that.
 
+use super::entry::DAY;
 use super::port::Port;
 use super::settle::drafts_folder;
 use super::shared::{Shared, Step, Stop};
@@ -27,6 +28,8 @@ enum Went {
     Well,
     /// Not, for the reason given; worth another try when that has changed.
     Waits(String),
+    /// Refused; perhaps only this time.
+    Refused(String),
     /// Not, for good.
     Never(String),
 }
@@ -78,7 +81,7 @@ async fn forth(port: &mut Port, touch: &Touch, shared: &Shared) -> Result<(), Fa
         return note(shared, touch, Touched::Done, "");
     };
     let had = touch.had.unwrap_or(spot.marks);
-    let begun = Touch { state: Touched::Marking, ..touch.clone() };
+    let begun = Touch { state: Touched::Marking, words: String::new(), ..touch.clone() };
     let touch = if touch.state == Touched::Wanted {
         if !move_on(shared, touch, Touched::Marking, Some(had))? {
             return Ok(());
@@ -90,7 +93,8 @@ async fn forth(port: &mut Port, touch: &Touch, shared: &Shared) -> Result<(), Fa
     };
     let on =
         Marks { seen: touch.wish.seen && !spot.marks.seen, flagged: touch.wish.flag && !spot.marks.flagged };
-    if let refused @ Went::Never(_) = went(port.mark(&touch.mailbox, spot.uid, on, Marks::default()).await?) {
+    if let refused @ Went::Refused(_) = went(port.mark(&touch.mailbox, spot.uid, on, Marks::default()).await?)
+    {
         return end(shared, touch, Touched::Done, refused);
     }
     let Some(to) = &touch.wish.to else {
@@ -117,7 +121,8 @@ async fn back(port: &mut Port, touch: &Touch, shared: &Shared) -> Result<(), Fau
     if let Some(to) = moved_to
         && let Some(spot) = port.find_to_touch(&to.folder, None, &touch.message_id).await?
     {
-        if let refused @ Went::Never(_) = went(port.mark(&to.folder, spot.uid, Marks::default(), off).await?)
+        if let refused @ Went::Refused(_) =
+            went(port.mark(&to.folder, spot.uid, Marks::default(), off).await?)
         {
             return end(shared, touch, Touched::Back, refused);
         }
@@ -186,6 +191,7 @@ async fn transfer(
             return Ok((touch, Went::Waits(String::new())));
         }
         touch.state = way.copying;
+        touch.words.clear();
     }
     if !copied {
         // The look into the other folder has closed this one.
@@ -209,7 +215,7 @@ fn went(change: Change) -> Went {
     match change {
         Change::Made => Went::Well,
         Change::NoFolder => Went::Waits("the folder to move it to went away meanwhile".to_owned()),
-        Change::Refused(words) => Went::Never(words),
+        Change::Refused(words) => Went::Refused(words),
     }
 }
 
@@ -222,6 +228,10 @@ fn end(shared: &Shared, touch: &Touch, well: Touched, went: Went) -> Result<(), 
             Ok(())
         }
         Went::Waits(words) => note(shared, touch, touch.state, &words),
+        // Servers word a refusal anew each time; the first words keep the time of the first one.
+        Went::Refused(_) if !touch.words.is_empty() && shared.now().since(touch.changed_at) <= DAY => Ok(()),
+        Went::Refused(words) if touch.words.is_empty() => note(shared, touch, touch.state, &words),
+        Went::Refused(words) => note(shared, touch, Touched::Left, &words),
         Went::Never(words) => note(shared, touch, Touched::Left, &words),
     }
 }

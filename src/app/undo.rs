@@ -44,10 +44,16 @@ impl Hand {
     /// # Errors
     /// A [`Fault`] of the ledger.
     pub fn standing(&self, key: &InvitationKey) -> Result<Standing, Fault> {
+        let keys = self.ledger.keys_of_invitation(key)?;
+        let of_letter = keys.first().unwrap_or(key);
+        let mut touches = Vec::new();
+        for one in &keys {
+            touches.extend(self.ledger.touches_of(one)?);
+        }
         Ok(Standing {
-            letter: self.ledger.delivery(key)?.map(|letter| letter.state),
-            undo: self.ledger.undo_of(key)?,
-            touches: self.ledger.touches_of(key)?,
+            letter: self.ledger.delivery(of_letter)?.map(|letter| letter.state),
+            undo: self.ledger.undo_of(of_letter)?,
+            touches,
         })
     }
 }

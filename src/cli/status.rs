@@ -38,7 +38,7 @@ fn as_text(status: &Status, accounts: &[Account], paint: Paint) -> String {
     let waits = (!status.yet_to_look.is_empty()).then(|| {
         let names = line(&status.yet_to_look.join(", "));
         format!(
-            "{}  until these accounts were read for earlier letters: {names}\n",
+            "{}  until these accounts were read for earlier letters and people you wrote to: {names}\n",
             paint.bold("SENDING WAITS")
         )
     });

@@ -91,7 +91,7 @@ fn is_report(header: &Mail) -> bool {
 }
 
 /// RFC 3834 §5, and what machines wrote before it.
-fn is_automatic(header: &Mail) -> bool {
+pub fn is_automatic(header: &Mail) -> bool {
     let said = |name: &str| header.header(name).map(|value| value.trim().to_ascii_lowercase());
     said("Auto-Submitted").is_some_and(|value| !(value == "no" || value.starts_with("no;")))
         || said("Precedence").is_some_and(|value| ["auto_reply", "bulk", "junk"].contains(&value.as_str()))

@@ -15,7 +15,7 @@ pub const FIELDS: [&str; 7] =
     [KEY_HEADER, IDENTITY_HEADER, "Message-ID", "From", "To", "Date", AUTO_SUBMITTED];
 
 /// What is in front of the key in a Message-ID of ours.
-pub(super) const ID_PREFIX: &str = "notyet.";
+pub const ID_PREFIX: &str = "notyet.";
 /// Hex digits of a digest.
 const DIGEST_CHARS: usize = 32;
 const AUTO_SUBMITTED: &str = "Auto-Submitted";

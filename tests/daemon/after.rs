@@ -4,12 +4,16 @@ use std::fs;
 use std::path::Path;
 
 use notyet::app::shared::Step;
+use notyet::config::Tls;
+use notyet::shell::store::Ledger;
 use serde_json::{Value, json};
 
 use super::crash::pass;
+use super::lost::with_the_profile_only;
 use crate::support::dovecot::Dovecot;
 use crate::support::home::{Home, messages, until};
-use crate::support::mails::{demo, header, to_paste};
+use crate::support::mails::{demo, header, to_paste, unfolded, with_reply_to};
+use crate::support::smtp_peer::{Act, At, Peer, Script};
 
 const MOVED: &str = "[[after]]\ndecision = \"draft\"\nseen = true\nmove = \"Invitations\"\ncreate = true\n";
 /// What Dovecot offers, less MOVE.
@@ -355,5 +359,80 @@ fn what_was_taken_back_is_not_answered_even_where_there_was_no_letter() {
         home.deliver("work", "2.a.b", &to_paste(1).replace("643644363.1.", "643644363.98."));
         home.once().well();
         assert_eq!(home.drafts("work").len(), usize::from(!taken_back), "{taken_back}");
+    }
+}
+
+/// A reminder that shows other parts has a key of its own; who takes that one back means the invitation.
+#[tokio::test(flavor = "multi_thread")]
+async fn undo_by_the_key_of_a_reminder_takes_the_letter_back() {
+    let peer = Peer::standing(Script::new(Tls::Implicit).at(At::Mail, Act::Say("451 4.3.0 later\r\n"))).await;
+    let home = Home::new();
+    home.believe_reply_to();
+    home.configure("generic = \"send\"", &[home.on_maildir("work", "") + &peer.table("work")]);
+    home.once().well();
+    let first = unfolded(&with_reply_to(1, "jane@example.com"));
+    home.deliver("work", "1.a.b", &first);
+    home.once().well();
+    let key = key_of_letter(&home);
+    home.deliver("work", "2.a.b", &with_the_profile_only(&first));
+    home.once().well();
+    assert_eq!(home.status("work")["letters"], json!({ "queued": 1 }));
+    let keys = Ledger::open_read_only(&home.state()).unwrap().keys_from("", 10).unwrap();
+    let reminder = keys.into_iter().find(|one| one.0 != key).expect("a key of its own");
+    let told = undo(&home, &reminder.0);
+    assert_eq!(told["letter"], "taken-over", "{told}");
+    assert_eq!(home.status("work")["letters"], json!({ "taken-over": 1 }));
+}
+
+/// The key of the only letter.
+fn key_of_letter(home: &Home) -> String {
+    let queue: Value = serde_json::from_str(&home.notyet(&["queue", "list", "--json"]).well().out).unwrap();
+    queue["letters"][0]["key"].as_str().expect("a key").to_owned()
+}
+
+/// What goes wrong with a copy in Sent keeps no notification from being dealt with.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sent_folder_that_takes_nothing_holds_no_notification_up() {
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let home = Home::new();
+    home.believe_reply_to();
+    let rules = "[[after]]\ndecision = \"send\"\nseen = true\n";
+    home.configure(
+        &format!("generic = \"send\"\n{rules}"),
+        &[home.on_maildir("work", "") + &peer.table("work")],
+    );
+    home.once().well();
+    fs::write(home.maildir("work").join(".Sent"), "no folder").unwrap();
+    home.deliver("work", "1.a.b", &with_reply_to(1, "jane@example.com"));
+    for _ in 0..2 {
+        home.once();
+    }
+    assert_eq!(peer.seen().bodies.len(), 1);
+    assert_eq!(flags(&home.maildir("work")), ["S"]);
+}
+
+/// A refusal may be of the moment: it is tried again, and for a day at most.
+#[test]
+fn what_was_refused_is_tried_again_for_a_day() {
+    for (days_old, moved) in [(0, 1), (2, 0)] {
+        let home = wishing_on_maildir(MOVED);
+        let folder = home.maildir("work").join(".Invitations");
+        for part in ["cur", "new", "tmp"] {
+            fs::create_dir_all(folder.join(part)).unwrap();
+        }
+        let in_the_way = folder.join("cur/1.a.b:2,");
+        fs::write(&in_the_way, "Subject: of the same name\r\n\r\n").unwrap();
+        home.deliver("work", "1.a.b", &to_paste(1));
+        for _ in 0..2 {
+            home.once().well();
+        }
+        assert!(home.status("work")["untouched"][0]["words"].as_str().unwrap().contains("of that name"));
+        let ledger = rusqlite::Connection::open(home.state().join("ledger.sqlite3")).unwrap();
+        ledger.execute("UPDATE touch SET changed_at = changed_at - ?1", [days_old * 24 * 60 * 60]).unwrap();
+        drop(ledger);
+        home.once().well();
+        fs::remove_file(&in_the_way).unwrap();
+        home.once().well();
+        assert_eq!(messages(&folder).len(), moved, "{days_old} days");
     }
 }

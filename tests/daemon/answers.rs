@@ -167,3 +167,37 @@ async fn an_invitation_that_claims_to_answer_our_letter_is_left() {
     let reason: String = ledger.query_row("SELECT reason_code FROM plan", [], |row| row.get(0)).unwrap();
     assert_eq!(reason, "answer-to-ours");
 }
+
+/// A filter lays the networks' mail into a folder of its own; what people write stays in the inbox.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_wrote_to_another_mailbox_of_the_account_gets_no_letter_by_itself() {
+    let server = dovecot!();
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    server.storage().make(".Networks");
+    let keys = "mailboxes = [\"INBOX\", \"Networks\"]";
+    let home = watched_on(&server, "generic = \"send\"\n", keys, &peer.table("work"));
+    server.put(".Networks", &with_reply_to(1, "jane@example.com"));
+    server.deliver(&mail("From: Jane <jane@example.com>", "About that invitation"));
+    home.once().well();
+    assert_eq!((home.status("work")["letters"]["parked"].clone(), peer.seen().bodies.len()), (1.into(), 0));
+}
+
+/// A mail of their own hand that names no letter, while theirs is in doubt or has just gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_writes_while_their_letter_is_under_way_is_noted() {
+    for (at_dot, state) in [(Act::Close, "uncertain"), (Act::Say("250 ok\r\n"), "sent")] {
+        let peer = Peer::standing(Script::new(Tls::Implicit).at(At::Dot, at_dot)).await;
+        let home = watched(&peer);
+        home.deliver("work", "1.test", &with_reply_to(1, "jane@example.com"));
+        home.once().well();
+        assert_eq!(home.status("work")["letters"][state], 1);
+        home.deliver("work", "2.test", &mail("From: <joe@example.com>", "Hello"));
+        let machine = "From: <jane@example.com>\r\nAuto-Submitted: auto-generated";
+        home.deliver("work", "3.test", &mail(machine, "I am a machine."));
+        home.once().well();
+        assert_eq!(kinds(&home), [""; 0]);
+        home.deliver("work", "4.test", &mail("From: Jane <jane@example.com>", "About that invitation"));
+        home.once().well();
+        assert_eq!(kinds(&home), ["replied"], "{state}");
+    }
+}

@@ -172,3 +172,38 @@ async fn a_letter_that_waits_does_not_go_to_somebody_who_became_known() {
     assert!(status["waiting"][0]["words"].as_str().unwrap().contains("know its reader"), "{status}");
     assert_eq!(peer.seen().verbs().iter().filter(|verb| **verb == "DATA").count(), 1);
 }
+
+/// An account that is added has a Sent folder of its own, and it may know whom another account would decline.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_before_it_is_known_whom_the_owner_wrote_to_from_every_account() {
+    let server = dovecot!();
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let home = Home::new();
+    home.believe_reply_to();
+    let mine = home.on_maildir("work", "") + &peer.table("work");
+    let configure = |other: &str| home.configure("generic = \"send\"", &[mine.clone(), other.to_owned()]);
+    server.storage().make(".Posted");
+    configure("");
+    home.once().well();
+    server.put(".Posted", &written_to("Jane <jane@example.com>"));
+    home.deliver("work", "1.a.b", &with_reply_to(1, "jane@example.com"));
+    home.deliver("work", "2.a.b", &with_reply_to(2, "joe@example.com"));
+    configure(&home.on_port("other", 1, ""));
+    home.once();
+    assert_eq!(peer.seen().bodies.len(), 0, "nobody knows yet whom the owner wrote to from there");
+    let status = home.notyet(&["status"]).well().out;
+    assert!(status.contains("SENDING WAITS") && status.contains("other"), "{status}");
+
+    configure(&home.on_dovecot("other", &server, "", ""));
+    for _ in 0..2 {
+        home.once().well();
+    }
+    let letters = home.status("work")["letters"].clone();
+    assert_eq!(letters, serde_json::json!({ "parked": 1, "sent": 1 }));
+    assert!(String::from_utf8_lossy(&peer.seen().bodies[0]).contains("joe@example.com"));
+    // Once read is enough: what cannot be reached for a while holds nobody up.
+    configure(&home.on_port("other", 1, ""));
+    home.deliver("work", "3.a.b", &with_reply_to(3, "ann@example.com"));
+    home.once();
+    assert_eq!(peer.seen().bodies.len(), 2);
+}

@@ -1,11 +1,14 @@
 //! What came back to letters.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, params};
 
+use super::brake::claimant;
 use super::words::{time, word};
 use super::{Delivery, Ledger};
 use crate::domain::delivery::{Mode, State};
-use crate::domain::{AnswerKind, Fault, InvitationKey, Timestamp};
+use crate::domain::{Address, AnswerKind, Fault, InvitationKey, Timestamp};
 
 /// Something came back to a letter.
 #[derive(Clone, PartialEq, Eq)]
@@ -43,6 +46,28 @@ impl Ledger {
                 "INSERT INTO answer (key, kind, at)
                  SELECT key, ?2, ?3 FROM delivery WHERE key = ?1 ON CONFLICT (key, kind) DO NOTHING",
                 params![key.0, kind.as_str(), at.unix_s()],
+            )?;
+            Ok(noted == 1)
+        })
+    }
+
+    /// Notes that the reader of a letter wrote at `at`, in a mail that names no
+    /// letter: while it is in doubt or waits for a person, or within `soon` after
+    /// it went out. Answers whether that is new.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn note_writer(&mut self, from: &Address, at: Timestamp, soon: Duration) -> Result<bool, Fault> {
+        let key = self.read("looking for a letter", |connection| claimant(connection, from))?;
+        let Some(key) = key else { return Ok(false) };
+        self.write("noting what came back to a letter", |tx| {
+            let noted = tx.execute(
+                "INSERT INTO answer (key, kind, at)
+                 SELECT key, ?2, ?3 FROM delivery WHERE key = ?1 AND mode = 'send' AND created_at <= ?3
+                    AND (state IN ('transmitting', 'uncertain', 'parked')
+                         OR (state = 'sent' AND changed_at >= ?4))
+                 ON CONFLICT (key, kind) DO NOTHING",
+                params![key.0, AnswerKind::Replied.as_str(), at.unix_s(), at.minus(soon).unix_s()],
             )?;
             Ok(noted == 1)
         })

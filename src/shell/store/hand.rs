@@ -1,11 +1,12 @@
 //! What a person asks of the ledger: whose letter is that, and where does it stand?
 
-use rusqlite::params;
+use rusqlite::{Connection, OptionalExtension, params};
 
+use super::batch::similar;
 use super::words::{time, word};
 use super::{Delivery, Ledger, Moved};
 use crate::domain::delivery::State;
-use crate::domain::{Decision, Fault, InvitationKey, NoteKind, Timestamp};
+use crate::domain::{Decision, Fault, Identity, InvitationKey, NoteKind, Timestamp};
 
 /// One invitation with all that the ledger tells of it. For the owner's eyes, never for a log.
 #[derive(Clone, PartialEq, Eq)]
@@ -65,6 +66,15 @@ impl Ledger {
         })
     }
 
+    /// All keys of the invitation of `key`: a reminder that shows other parts than
+    /// the first mail has one of its own. First the one that its letter has.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn keys_of_invitation(&self, key: &InvitationKey) -> Result<Vec<InvitationKey>, Fault> {
+        self.read("looking for the mails of an invitation", |connection| keys_of_invitation(connection, key))
+    }
+
     /// The letters that are not at an end, and those the server refused, oldest first.
     ///
     /// # Errors
@@ -114,4 +124,52 @@ impl Ledger {
         let Some(case) = found else { return Ok(None) };
         Ok(Some(Case { letter: self.delivery(key)?, history: self.history(key)?, ..case }))
     }
+}
+
+/// See [`Ledger::keys_of_invitation`].
+pub(super) fn keys_of_invitation(
+    connection: &Connection,
+    key: &InvitationKey,
+) -> rusqlite::Result<Vec<InvitationKey>> {
+    let same = |key: &InvitationKey| -> rusqlite::Result<Vec<InvitationKey>> {
+        let stored = connection.query_row(
+            "SELECT network, invitation_id_digest, shared_key_digest, profile_digest, name_digest
+             FROM invitation WHERE key = ?1",
+            [&key.0],
+            |row| {
+                let identity = Identity {
+                    invitation_id: row.get(1)?,
+                    shared_key: row.get(2)?,
+                    profile: row.get(3)?,
+                    name: row.get(4)?,
+                };
+                Ok((row.get::<_, String>(0)?, identity))
+            },
+        );
+        let Some((network, identity)) = stored.optional()? else { return Ok(Vec::new()) };
+        let known = similar(connection, &identity)?.into_iter();
+        // A letter that was found again may show its key only; it is like no other.
+        let known =
+            known.filter(|k| k.network == network && !network.is_empty() && k.identity.same(&identity));
+        Ok(known.map(|known| known.key).collect())
+    };
+    let mut has_letter = connection.prepare("SELECT 1 FROM delivery WHERE key = ?1")?;
+    let mut keys = vec![key.clone()];
+    if !has_letter.exists([&key.0])? {
+        for other in same(key)? {
+            if has_letter.exists([&other.0])? {
+                keys.insert(0, other);
+                break;
+            }
+        }
+    }
+    for letter_key in keys.clone() {
+        for other in same(&letter_key)? {
+            // What has a letter of its own is an invitation of its own.
+            if !keys.contains(&other) && !has_letter.exists([&other.0])? {
+                keys.push(other);
+            }
+        }
+    }
+    Ok(keys)
 }

@@ -21,6 +21,8 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("answers.sql"),
     include_str!("parked.sql"),
     include_str!("whole.sql"),
+    include_str!("learned.sql"),
+    include_str!("older_copy.sql"),
 ];
 
 /// The version this program writes.

@@ -56,7 +56,8 @@ impl Ledger {
     }
 
     /// Adds `keys` from the Sent folder of `account`, with how far it was read,
-    /// in one transaction. `anew` forgets what that account told before.
+    /// in one transaction. `anew` forgets what that account told before, and
+    /// that it was read to the end.
     ///
     /// # Errors
     /// See [`Ledger::start_account`].
@@ -70,6 +71,7 @@ impl Ledger {
         self.write("writing down whom the owner wrote to", |tx| {
             if anew {
                 tx.execute("DELETE FROM person WHERE source = 'sent' AND account = ?1", [account])?;
+                tx.execute("DELETE FROM learned WHERE account = ?1", [account])?;
             }
             insert(tx, Source::Sent, account, keys)?;
             tx.execute(
@@ -78,6 +80,37 @@ impl Ledger {
                 params![account, cursor.folder, cursor.uid_validity, cursor.next_uid],
             )
             .map(drop)
+        })
+    }
+
+    /// Notes that it is known whom the owner wrote to from `account`.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn mark_learned(&mut self, account: &str) -> Result<(), Fault> {
+        if self.yet_to_learn(&[account.to_owned()])?.is_empty() {
+            return Ok(());
+        }
+        self.write("noting that the Sent folder was read", |tx| {
+            tx.execute("INSERT INTO learned (account) VALUES (?1) ON CONFLICT DO NOTHING", [account])
+                .map(drop)
+        })
+    }
+
+    /// Of which of `accounts` it is not known yet whom the owner wrote to.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn yet_to_learn(&self, accounts: &[String]) -> Result<Vec<String>, Fault> {
+        self.read("reading which Sent folders were read", |connection| {
+            let mut learned = connection.prepare("SELECT 1 FROM learned WHERE account = ?1")?;
+            let mut missing = Vec::new();
+            for account in accounts {
+                if !learned.exists([account])? {
+                    missing.push(account.clone());
+                }
+            }
+            Ok(missing)
         })
     }
 

@@ -1,10 +1,12 @@
 //! A ledger that is new, or was lost: letters from before it, as Drafts and
 //! Sent show them.
 
+use std::time::Duration;
+
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::brake::{claim, claimant};
-use super::words::mode_word;
+use super::words::{mode_word, optional_time};
 use super::{Detail, Ledger, batch, delivery};
 use crate::domain::delivery::{Event, Mode, ParkedFor, State};
 use crate::domain::{Address, Fault, Identity, InvitationKey, MessageId, Timestamp};
@@ -119,6 +121,40 @@ impl Ledger {
                 }
             }
             Ok(missing)
+        })
+    }
+
+    /// Where the last pass is longer ago than `pause`, this may be an older copy of
+    /// the ledger: every account has to look again, for letters since that pass.
+    /// Tells whether.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn look_again_after(&mut self, pause: Duration, now: Timestamp) -> Result<bool, Fault> {
+        self.write("noting that letters are to be looked for again", |tx| {
+            let seen = tx.query_row("SELECT seen_at FROM brake", [], |row| optional_time(row, 0))?;
+            let Some(seen) = seen.filter(|seen| now.since(*seen) > pause) else { return Ok(false) };
+            // An account that has not done looking looks as far back as it had to.
+            let asked = tx.execute(
+                "UPDATE rebuild SET since = ?1, done_at = NULL WHERE done_at IS NOT NULL",
+                [seen.unix_s()],
+            )?;
+            tx.execute("UPDATE whole SET since = NULL", [])?;
+            Ok(asked > 0)
+        })
+    }
+
+    /// From when on `account` looks for letters; `None`: from the beginning.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn looks_since(&self, account: &str) -> Result<Option<Timestamp>, Fault> {
+        self.read("reading since when letters are looked for", |connection| {
+            let since =
+                connection.query_row("SELECT since FROM rebuild WHERE account = ?1", [account], |row| {
+                    optional_time(row, 0)
+                });
+            Ok(since.optional()?.flatten())
         })
     }
 

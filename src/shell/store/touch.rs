@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::batch::Batch;
+use super::hand::keys_of_invitation;
 use super::words::{time, word};
 use super::{Detail, Ledger, delivery};
 use crate::domain::after::{Destination, IfMissing, Wish};
@@ -245,7 +246,9 @@ impl Ledger {
     /// See [`Ledger::start_account`].
     pub fn take_back(&mut self, key: &InvitationKey, account: &str, now: Timestamp) -> Result<bool, Fault> {
         self.write("taking an invitation back", |tx| {
-            let letter = delivery::of(tx, key)?;
+            // Of a reminder, too, that has a key of its own.
+            let keys = keys_of_invitation(tx, key)?;
+            let letter = keys.first().map(|first| delivery::of(tx, first)).transpose()?.flatten();
             if letter.as_ref().is_some_and(|letter| letter.state.is_on_the_wire()) {
                 return Ok(false);
             }
@@ -255,23 +258,36 @@ impl Ledger {
                 }
                 _ => Withdrawn::None,
             };
-            tx.execute(
-                "INSERT INTO undo (key, account, asked_at, draft, words) VALUES (?1, ?2, ?3, ?4, '')
-                 ON CONFLICT (key) DO UPDATE SET draft = ?4 WHERE draft = 'none'",
-                params![key.0, account, now.unix_s(), draft.as_str()],
-            )?;
-            tx.execute(
-                "UPDATE touch SET state = CASE state WHEN 'wanted' THEN 'back' ELSE 'back-wanted' END,
-                     words = '', changed_at = ?2
-                 WHERE key = ?1 AND state IN ('wanted', 'marking', 'copying', 'done')",
-                params![key.0, now.unix_s()],
-            )?;
+            for one in &keys {
+                let own = letter.as_ref().filter(|letter| letter.key == *one);
+                let account = own.map_or(account, |letter| letter.account.as_str());
+                let draft = own.map_or(Withdrawn::None, |_| draft);
+                tx.execute(
+                    "INSERT INTO undo (key, account, asked_at, draft, words) VALUES (?1, ?2, ?3, ?4, '')
+                     ON CONFLICT (key) DO UPDATE SET draft = ?4 WHERE draft = 'none'",
+                    params![one.0, account, now.unix_s(), draft.as_str()],
+                )?;
+                tx.execute(
+                    "UPDATE touch SET state = CASE state WHEN 'wanted' THEN 'back' ELSE 'back-wanted' END,
+                         words = '', changed_at = ?2
+                     WHERE key = ?1 AND state IN ('wanted', 'marking', 'copying', 'done')",
+                    params![one.0, now.unix_s()],
+                )?;
+            }
             if let Some(letter) = letter
                 && let Some(to) = letter.state.after(letter.mode, Event::PersonDrops)
             {
                 let moved = (letter.state, to);
                 let words = "you took it back";
-                delivery::move_on(tx, key, Event::PersonDrops, moved, words, now, &Detail::default())?;
+                delivery::move_on(
+                    tx,
+                    &letter.key,
+                    Event::PersonDrops,
+                    moved,
+                    words,
+                    now,
+                    &Detail::default(),
+                )?;
             }
             Ok(true)
         })
