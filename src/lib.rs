@@ -30,7 +30,8 @@
 //!
 //! Each letter carries digests of what it answers ([`stages::trace`]). A ledger
 //! that was lost is begun anew from Drafts and Sent ([`app::rebuild`]), before
-//! anything else is done.
+//! anything else is done; one that may be an older copy of itself is brought up to
+//! date from there.
 //!
 //! # Layers
 //!

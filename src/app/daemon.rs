@@ -12,6 +12,7 @@ use super::people;
 use super::sandbox::Confined;
 use super::setup::{Setup, load};
 use super::shared::{Memory, Progress, Shared, Stop};
+use crate::config::Account;
 use crate::domain::Fault;
 use crate::shell::store::Ledger;
 use crate::shell::telemetry::Telemetry;
@@ -43,7 +44,7 @@ enum Round {
 
 impl Round {
     /// An account that is quick must not find its letters waiting for one that is slow.
-    fn needed(accounts: &[crate::config::Account], shared: &Shared) -> Vec<Self> {
+    fn needed(accounts: &[Account], shared: &Shared) -> Vec<Self> {
         let waits = people::yet_to_read(&shared.ledger(), &shared.account_names, &shared.people);
         if accounts.len() > 1 && waits.is_ok_and(|waits| !waits.is_empty()) {
             vec![Self::LookBack, Self::Pass]
@@ -52,10 +53,13 @@ impl Round {
         }
     }
 
-    async fn run(self, account: &crate::config::Account, shared: &Shared, stop: &Stop) -> Option<End> {
+    async fn run(self, account: &Account, shared: &Shared, stop: &Stop) -> Option<End> {
         match self {
-            // What goes wrong goes wrong again in the pass, and is told there.
-            Self::LookBack => account::look_back(account, shared, stop).await.err().and(None),
+            Self::LookBack => {
+                // What goes wrong goes wrong again in the pass, and is told there.
+                let _ = account::look_back(account, shared, stop).await;
+                None
+            }
             Self::Pass => Some(account::once(account, shared, stop).await),
         }
     }
@@ -136,7 +140,7 @@ pub async fn run(config_file: &Path, setup: Setup, telemetry: &Telemetry, confin
     }
 }
 
-fn begin(setup: Setup, ledger: Option<Ledger>) -> Result<(Vec<crate::config::Account>, Arc<Shared>), Fault> {
+fn begin(setup: Setup, ledger: Option<Ledger>) -> Result<(Vec<Account>, Arc<Shared>), Fault> {
     for warning in &setup.warnings {
         tracing::warn!("{warning}");
     }
@@ -202,7 +206,7 @@ struct Crew {
 }
 
 impl Crew {
-    fn start(accounts: Vec<crate::config::Account>, shared: &Arc<Shared>) -> Self {
+    fn start(accounts: Vec<Account>, shared: &Arc<Shared>) -> Self {
         let (switch, stop) = Stop::new();
         let mut crew = Self { tasks: JoinSet::new(), switch, progress: Vec::new() };
         for account in accounts {
