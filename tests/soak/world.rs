@@ -202,7 +202,11 @@ impl World {
             if let (Some("WARN" | "ERROR"), Some(message)) =
                 (said["level"].as_str(), said["message"].as_str())
             {
-                *self.complaints.entry(message.to_owned()).or_default() += 1;
+                let message = match said["letter_key"].as_str() {
+                    Some(key) => message.replace(key, "KEY"),
+                    None => message.to_owned(),
+                };
+                *self.complaints.entry(message).or_default() += 1;
             }
         }
     }
