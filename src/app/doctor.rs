@@ -153,6 +153,9 @@ fn authserv_finding(account: &Account, examined: &mut Examined) {
                 "{set} is configured, but signs none of the newest {looked} mails: all will be left alone"
             ),
         ),
+        (Some(set), _) if looked == 0 => {
+            (Health::Good, format!("{set} is configured; no mail is there to show it"))
+        }
         (Some(set), _) => {
             (Health::Good, format!("{set} is configured, and signs some of the newest {looked} mails"))
         }

@@ -96,3 +96,12 @@ async fn what_has_to_be_mended_is_named_and_the_exit_code_tells() {
     assert!(ran.out.contains("bad") && ran.out.contains("login"), "{}", ran.out);
     assert!(!ran.out.contains("not this one") && !ran.err.contains("not this one"));
 }
+
+#[test]
+fn an_empty_mailbox_is_no_sign_against_the_configured_id() {
+    let home = Home::new();
+    home.configure("", &[home.on_maildir("home", "")]);
+    let ran = home.notyet(&["doctor", "--json"]).well();
+    let said = finding(&account(&ran), "authserv_id");
+    assert_eq!(said, ("good".into(), "mx.example.org is configured; no mail is there to show it".into()));
+}
