@@ -120,17 +120,22 @@ pub async fn once(account: &Account, shared: &Shared, stop: &Stop) -> End {
 }
 
 /// One connection and what has to be known before anything is sent: what stands in
-/// Drafts and Sent. What goes wrong shows in the pass that follows.
-///
-/// # Errors
-/// The first [`Fault`]; what was learned stays.
-pub async fn look_back(account: &Account, shared: &Shared, stop: &Stop) -> Result<(), Fault> {
+/// Drafts and Sent. An end only where a person has to act first: a pass would ask
+/// the server the same again. What else goes wrong shows in the pass that follows.
+pub async fn look_back(account: &Account, shared: &Shared, stop: &Stop) -> Option<End> {
     let mut memory = Memory::default();
+    match learn(account, shared, &mut memory, stop).await {
+        Err(fault @ Fault::NeedsHuman(_)) => Some(fail(account, shared, &mut memory, &fault)),
+        Err(Fault::Transient(_) | Fault::Permanent(_)) | Ok(()) => None,
+    }
+}
+
+async fn learn(account: &Account, shared: &Shared, memory: &mut Memory, stop: &Stop) -> Result<(), Fault> {
     begin(account, shared)?;
     let mut port = Port::connect(account, shared.uids(account)).await?;
     anchor(&mut port, account, shared).await?;
-    if rebuild::rebuild(&mut port, account, shared, &mut memory, stop).await? {
-        people::learn_sent(&mut port, account, shared, &mut memory, &mut |_, _| (), stop).await?;
+    if rebuild::rebuild(&mut port, account, shared, memory, stop).await? {
+        people::learn_sent(&mut port, account, shared, memory, &mut |_, _| (), stop).await?;
     }
     port.close().await;
     Ok(())

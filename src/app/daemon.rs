@@ -55,11 +55,7 @@ impl Round {
 
     async fn run(self, account: &Account, shared: &Shared, stop: &Stop) -> Option<End> {
         match self {
-            Self::LookBack => {
-                // What goes wrong goes wrong again in the pass, and is told there.
-                let _ = account::look_back(account, shared, stop).await;
-                None
-            }
+            Self::LookBack => account::look_back(account, shared, stop).await,
             Self::Pass => Some(account::once(account, shared, stop).await),
         }
     }
@@ -72,7 +68,7 @@ pub async fn once(setup: Setup) -> RunEnd {
         Ok(signals) => signals,
         Err(fault) => return RunEnd::NotStarted(fault),
     };
-    let (accounts, shared) = match begin(setup, None) {
+    let (mut accounts, shared) = match begin(setup, None) {
         Ok(begun) => begun,
         Err(fault) => return RunEnd::NotStarted(fault),
     };
@@ -80,14 +76,18 @@ pub async fn once(setup: Setup) -> RunEnd {
     let mut ends = Vec::new();
     for round in Round::needed(&accounts, &shared) {
         let mut tasks = JoinSet::new();
-        for account in accounts.clone() {
+        for account in accounts.drain(..) {
             let (shared, stop) = (Arc::clone(&shared), stop.clone());
-            tasks.spawn(async move { round.run(&account, &shared, &stop).await });
+            tasks.spawn(async move {
+                let end = round.run(&account, &shared, &stop).await;
+                (account, end)
+            });
         }
         loop {
             tokio::select! {
                 end = tasks.join_next() => match end {
-                    Some(Ok(end)) => ends.extend(end),
+                    Some(Ok((_, Some(end)))) => ends.push(end),
+                    Some(Ok((account, None))) => accounts.push(account),
                     Some(Err(_)) => ends.push(End::NeedsHuman),
                     None => break,
                 },

@@ -199,3 +199,15 @@ fn once_says_by_its_exit_code_whether_to_try_again_or_to_call_somebody() {
     home.put("notyet.toml", "nonsense = 1\n");
     assert_eq!(home.once().code, Some(78));
 }
+
+/// Also where all accounts are looked through before any of them sends.
+#[test]
+fn one_run_tries_a_refused_login_once() {
+    let (port, logins) = closed_door();
+    let home = Home::new();
+    home.configure("", &[home.on_port("work", port, ""), home.on_maildir("home", "")]);
+    let ran = home.once();
+    assert_eq!((ran.code, logins.load(Ordering::SeqCst)), (Some(1), 1), "{}", ran.err);
+    assert_eq!(ran.err.matches("\"ERROR\"").count(), 1, "{}", ran.err);
+    assert_eq!(home.status("home")["needs_you"].as_array().map(Vec::len), Some(0));
+}
