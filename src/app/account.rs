@@ -87,7 +87,7 @@ pub async fn pass(
 /// nothing holds up neither what a person took back nor the notifications.
 async fn put_in_order(port: &mut Port, account: &Account, shared: &Shared, stop: &Stop) -> Result<(), Fault> {
     let settled = settle::settle(port, account, shared, stop).await;
-    if matches!(settled, Err(Fault::Transient(_))) {
+    if settled.is_err() && !port.is_usable() {
         return settled;
     }
     let tidied = tidy::tidy(port, account, shared, stop).await;

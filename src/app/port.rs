@@ -50,6 +50,14 @@ impl Port {
         }
     }
 
+    /// Whether anything may still be asked: a refusal is an answer, a broken line is none.
+    pub fn is_usable(&self) -> bool {
+        match self {
+            Self::Imap(session) => session.is_usable(),
+            Self::Maildir(_) => true,
+        }
+    }
+
     /// SELECT or EXAMINE.
     ///
     /// # Errors

@@ -24,6 +24,9 @@ pub(super) const RETRY: (Duration, Duration) = (Duration::from_secs(60), LONGEST
 /// waits between, that is about a day.
 const MOST_APPENDS: u32 = 12;
 
+/// So long it is tried to file a copy.
+const COPY_TRIED_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// Lets held letters go, oldest first, as far as the limits have room; letters to
 /// send only at an hour for sending.
 ///
@@ -130,15 +133,45 @@ pub async fn settle(port: &mut Port, account: &Account, shared: &Shared, stop: &
         look_for_doubtful(port, account, &letter, shared, &mut folders).await?;
     }
     if account.sent_copy == SentCopy::File {
-        let uncopied = shared.ledger().sent_without_copy(&account.name)?;
-        for letter in uncopied {
-            if stop.asked() {
-                return Ok(());
-            }
-            file_copy(port, account, &letter, shared, &mut folders).await?;
-        }
+        file_copies(port, account, shared, &mut folders, stop).await?;
     }
     Ok(())
+}
+
+/// A copy that is refused holds up none behind it, and one that cannot be filed
+/// is given up some day: the letter itself went out.
+async fn file_copies(
+    port: &mut Port,
+    account: &Account,
+    shared: &Shared,
+    known: &mut Option<SpecialFolders>,
+    stop: &Stop,
+) -> Result<(), Fault> {
+    let mut refused = Ok(());
+    let uncopied = shared.ledger().sent_without_copy(&account.name)?;
+    for letter in uncopied {
+        if stop.asked() {
+            break;
+        }
+        let sent = sent_folder(port, account, known).await?;
+        let Err(fault) = file_copy(port, &sent, &letter, shared).await else { continue };
+        let is_old = shared.now().since(letter.changed_at) > COPY_TRIED_FOR;
+        // Room and rights may come yet; a person was told.
+        if is_old && !matches!(fault, Fault::NeedsHuman(_)) {
+            tracing::warn!(
+                account = %account.name,
+                letter_key = %letter.key.0,
+                "a letter went out and stays without a copy in Sent: {fault}"
+            );
+            shared.ledger().mark_sent_copy_done(&letter.key, shared.now())?;
+        } else {
+            refused = refused.and(Err(fault));
+        }
+        if !port.is_usable() {
+            break;
+        }
+    }
+    refused
 }
 
 async fn folders_of(
@@ -161,6 +194,19 @@ pub(super) async fn drafts_folder(
     folders_of(port, account, known).await?.drafts.ok_or_else(|| {
         Fault::NeedsHuman(format!(
             "account {name}: the server shows no Drafts folder; make one, or name it: account.{name}.drafts = \"...\"",
+            name = account.name
+        ))
+    })
+}
+
+async fn sent_folder(
+    port: &mut Port,
+    account: &Account,
+    known: &mut Option<SpecialFolders>,
+) -> Result<String, Fault> {
+    folders_of(port, account, known).await?.sent.ok_or_else(|| {
+        Fault::NeedsHuman(format!(
+            "account {name}: the server shows no Sent folder; name it: account.{name}.sent = \"...\", or set account.{name}.sent_copy = \"provider\"",
             name = account.name
         ))
     })
@@ -295,22 +341,10 @@ async fn look_for_doubtful(
     Ok(())
 }
 
-async fn file_copy(
-    port: &mut Port,
-    account: &Account,
-    letter: &Delivery,
-    shared: &Shared,
-    known: &mut Option<SpecialFolders>,
-) -> Result<(), Fault> {
-    let Some(sent) = folders_of(port, account, known).await?.sent else {
-        return Err(Fault::NeedsHuman(format!(
-            "account {name}: the server shows no Sent folder; name it: account.{name}.sent = \"...\", or set account.{name}.sent_copy = \"provider\"",
-            name = account.name
-        )));
-    };
-    if port.find_by_header(&sent, KEY_HEADER, letter.message_id.as_str()).await?.is_none() {
-        let mark = port.append_mark(&sent, &letter.message.0).await?;
-        port.append(&sent, Folder::Sent, &mark, &letter.message.0).await?;
+async fn file_copy(port: &mut Port, sent: &str, letter: &Delivery, shared: &Shared) -> Result<(), Fault> {
+    if port.find_by_header(sent, KEY_HEADER, letter.message_id.as_str()).await?.is_none() {
+        let mark = port.append_mark(sent, &letter.message.0).await?;
+        port.append(sent, Folder::Sent, &mark, &letter.message.0).await?;
         (shared.at_step)(Step::CopyFiled);
     }
     shared.ledger().mark_sent_copy_done(&letter.key, shared.now())?;

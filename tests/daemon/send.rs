@@ -14,6 +14,7 @@ use notyet::shell::store::Ledger;
 use serde_json::Value;
 
 use super::watched;
+use crate::support::fault::{self, Fault, FaultyLine};
 use crate::support::frames::{self, Layout};
 use crate::support::home::{Home, until};
 use crate::support::mails::{body, demo, header, to_paste, unfolded, with_reply_to, written_now};
@@ -180,7 +181,9 @@ fn opened(home: &Home, now: fn() -> Timestamp) -> (notyet::config::Account, Shar
     let setup = setup::load(&home.config()).unwrap_or_else(|problems| panic!("{problems}"));
     let ledger = Ledger::open(&home.state()).unwrap();
     let account = setup.config.accounts.into_iter().next().unwrap();
-    (account, Shared::new(setup.rules, setup.config.owner, setup.policy, ledger, now))
+    let mut shared = Shared::new(setup.rules, setup.config.owner, setup.policy, ledger, now);
+    shared.after = setup.config.after;
+    (account, shared)
 }
 
 async fn pass(account: &notyet::config::Account, shared: &Shared) -> End {
@@ -395,4 +398,38 @@ async fn before_a_later_try_it_is_looked_whether_the_letter_is_in_sent() {
     let (account, shared) = opened(&home, in_an_hour);
     assert_eq!((pass(&account, &shared).await, peer.seen().bodies.len()), (End::Done, 1));
     assert_eq!(states(&account, &shared), [State::Sent]);
+}
+
+/// The Sent folder dislikes one copy, whatever that copy's number.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_is_refused_holds_up_nothing_behind_it_and_is_given_up_some_day() {
+    fn in_six_days() -> Timestamp {
+        clock::now().plus(std::time::Duration::from_secs(6 * 24 * 3600))
+    }
+    fn in_eight_days() -> Timestamp {
+        clock::now().plus(std::time::Duration::from_secs(8 * 24 * 3600))
+    }
+    let server = dovecot!();
+    let line = FaultyLine::before(server.imap_port).await;
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let rules = format!("{SEND}\n[[after]]\ndecision = \"send\"\nseen = true\n");
+    let home = watched(&server, &rules, "", &peer.table("work"));
+    home.configure(&rules, &[home.on_port("work", line.port, "") + &peer.table("work")]);
+    server.deliver(&with_reply_to(1, "jane@example.org"));
+    server.deliver(&with_reply_to(2, "mira@example.org"));
+    let refused = |now: fn() -> Timestamp| {
+        line.plan(fault::At::Named("APPEND"), Fault::Unavailable);
+        let (account, shared) = opened(&home, now);
+        async move { (pass(&account, &shared).await, shared.ledger().sent_without_copy("work").unwrap().len()) }
+    };
+
+    assert_eq!(refused(clock::now).await, (End::TryAgain, 1));
+    assert_eq!((peer.seen().bodies.len(), server.files(".Posted").len()), (2, 1), "the second is filed");
+    let is_seen = |name: &String| name.rsplit(',').next().unwrap().contains('S');
+    assert!(server.files("").iter().all(is_seen), "{:?}", server.files(""));
+    assert_eq!(refused(in_six_days).await, (End::TryAgain, 1));
+    assert_eq!(refused(in_eight_days).await, (End::Done, 0), "it is given up");
+    assert!(line.happened());
+    home.once().well();
+    assert_eq!((peer.seen().bodies.len(), server.files(".Posted").len()), (2, 1));
 }

@@ -100,7 +100,9 @@ impl FaultyLine {
                 let (plan, steps) = (Arc::clone(&plan), Arc::clone(&steps));
                 tokio::spawn(async move {
                     steps.lock().expect("steps").clear();
-                    Relay { client, server, plan, steps, mode: Mode::Pass, tag: "N0".into() }.run().await;
+                    Relay { client, server, plan, steps, mode: Mode::Pass, tag: "N0".into(), refused: false }
+                        .run()
+                        .await;
                 });
             }
         });
@@ -149,6 +151,8 @@ struct Relay {
     steps: Arc<Mutex<Vec<String>>>,
     mode: Mode,
     tag: String,
+    /// The last command was refused, so its literal will not come.
+    refused: bool,
 }
 
 /// The conversation is over.
@@ -199,6 +203,9 @@ impl Relay {
                 };
                 if done.is_err() {
                     return;
+                }
+                if std::mem::take(&mut self.refused) {
+                    literal = None;
                 }
             }
         }
@@ -269,6 +276,7 @@ impl Relay {
     /// Refuses in the server's place; after a literal the server waits in vain, so the line ends.
     async fn refuse(&mut self, name: &str, words: &str) -> Result<(), Over> {
         self.tell(words).await;
+        self.refused = true;
         if matches!(name, "greeting" | "literal" | "DONE") { Err(Over) } else { Ok(()) }
     }
 
