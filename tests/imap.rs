@@ -369,6 +369,16 @@ async fn a_refused_search_or_fetch_is_never_an_empty_success() {
 }
 
 #[tokio::test]
+async fn a_search_that_cannot_be_read_is_no_empty_one() {
+    let script = after_open(vec![exchange("UID SEARCH ", &["* SEARCH 7 eight", "{tag} OK done"])]);
+    let (peer, mut session) = opened(script).await;
+    let found = session.search(&[SearchTerm::From("a@example.com".into())], None).await;
+    assert!(is_transient(&found), "{found:?}");
+    drop(session);
+    peer.finish().await;
+}
+
+#[tokio::test]
 async fn a_missing_or_busy_mailbox_is_told_apart() {
     let script = after_login(vec![
         exchange("EXAMINE ", &["{tag} NO [NONEXISTENT] none"]),

@@ -8,10 +8,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
 use super::account::{self, End};
-use super::people;
 use super::sandbox::Confined;
 use super::setup::{Setup, load};
 use super::shared::{Memory, Progress, Shared, Stop};
+use super::{people, settle};
 use crate::config::Account;
 use crate::domain::Fault;
 use crate::shell::store::Ledger;
@@ -162,6 +162,7 @@ fn begin(setup: Setup, ledger: Option<Ledger>) -> Result<(Vec<Account>, Arc<Shar
     shared.zone = setup.zone;
     shared.after = setup.config.after;
     shared.retention = setup.config.retention;
+    settle::recover_unwatched(&shared)?;
     Ok((setup.config.accounts, Arc::new(shared)))
 }
 

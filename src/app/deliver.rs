@@ -118,7 +118,7 @@ async fn send(
     match outcome {
         Outcome::Accepted { reply } => {
             (shared.at_step)(Step::Accepted);
-            shared.record(letter, Event::Accepted, &reply, Detail::default())?;
+            shared.record_or_owe(letter, Event::Accepted, &reply, Detail::default())?;
             (shared.at_step)(Step::SentRecorded);
             Ok(Went::Out)
         }
@@ -133,7 +133,7 @@ async fn send(
             Ok(Went::Nowhere)
         }
         Outcome::Lost { words } => {
-            shared.record(letter, Event::Lost, &words, Detail::default())?;
+            shared.record_or_owe(letter, Event::Lost, &words, Detail::default())?;
             Ok(Went::Nowhere)
         }
         Outcome::NeedsHuman { words, .. } => Err(Fault::NeedsHuman(words)),
@@ -151,6 +151,6 @@ fn note(
     if phase < Phase::Body {
         shared.record_unless_moved(letter, event, words, detail).map(drop)
     } else {
-        shared.record(letter, event, words, detail)
+        shared.record_or_owe(letter, event, words, detail)
     }
 }

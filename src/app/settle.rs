@@ -54,17 +54,35 @@ pub fn release_held(account: &Account, shared: &Shared) -> Result<usize, Fault> 
 }
 
 /// A process that died left nothing in its hands: what was under way becomes a
-/// doubt that the next steps resolve.
+/// doubt that the next steps resolve. What this process knows better is written
+/// down first.
 ///
 /// # Errors
 /// A [`Fault`] of the ledger.
 pub fn recover(account: &Account, shared: &Shared) -> Result<usize, Fault> {
+    shared.record_what_was_owed()?;
     let lost = shared.ledger().in_state(&account.name, State::Transmitting)?;
     for letter in &lost {
         let words = "notyet was stopped during the transmission";
         shared.record(letter, Event::Lost, words, Detail::default())?;
     }
     Ok(lost.len())
+}
+
+/// The same for accounts that are not watched any more: nobody looks into their
+/// mailboxes, so a person may move their letters.
+///
+/// # Errors
+/// A [`Fault`] of the ledger.
+pub fn recover_unwatched(shared: &Shared) -> Result<(), Fault> {
+    for (state, event) in [(State::Transmitting, Event::Lost), (State::Appending, Event::AppendUnclear)] {
+        let under_way = shared.ledger().anywhere_in(state)?;
+        for letter in under_way.iter().filter(|letter| !shared.account_names.contains(&letter.account)) {
+            let words = "its account is not in the configuration any more";
+            shared.record(letter, event, words, Detail::default())?;
+        }
+    }
+    Ok(())
 }
 
 /// The letters to send now, once it was looked whether they are answered
@@ -155,7 +173,7 @@ async fn file_copies(
         }
         let sent = sent_folder(port, account, known).await?;
         let Err(fault) = file_copy(port, &sent, &letter, shared).await else { continue };
-        let is_old = shared.now().since(letter.changed_at) > COPY_TRIED_FOR;
+        let is_old = shared.now().away_from(letter.changed_at) > COPY_TRIED_FOR;
         // Room and rights may come yet; a person was told.
         if is_old && !matches!(fault, Fault::NeedsHuman(_)) {
             tracing::warn!(
@@ -299,7 +317,7 @@ async fn resolve(
             shared.record(letter, Event::Appended, "found in the Drafts folder", Detail::default())
         }
         // A slow server may be about to do what it read of the broken connection: too early to tell.
-        AppendTrace::Never if shared.now().since(letter.changed_at) < straggles_for(account, shared) => {
+        AppendTrace::Never if shared.now().away_from(letter.changed_at) < straggles_for(account, shared) => {
             Ok(())
         }
         AppendTrace::Never => {
@@ -335,7 +353,7 @@ async fn look_for_doubtful(
     {
         return shared.record_unless_moved(letter, seen, "found in its folder", Detail::default()).map(drop);
     }
-    if shared.now().since(letter.changed_at) > DAY {
+    if shared.now().away_from(letter.changed_at) > DAY {
         shared.park(letter, ParkedFor::Doubt)?;
     }
     Ok(())

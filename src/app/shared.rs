@@ -117,6 +117,15 @@ pub struct Shared {
     /// Where a Maildir's UIDs are kept; memory only for those who must not write.
     pub uids_dir: Option<PathBuf>,
     ledger: Mutex<Ledger>,
+    /// Outcomes of transmissions that the ledger did not take.
+    owed: Mutex<Vec<Owed>>,
+}
+
+struct Owed {
+    letter: Delivery,
+    event: Event,
+    words: String,
+    detail: Detail,
 }
 
 impl Shared {
@@ -147,6 +156,7 @@ impl Shared {
             looking: Access::LastingUids,
             uids_dir: None,
             ledger: Mutex::new(ledger),
+            owed: Mutex::default(),
         }
     }
 
@@ -169,6 +179,41 @@ impl Shared {
         let to = self.ledger().record(&letter.key, event, words, self.now(), detail)?;
         tell(letter, event, to, Known::Done);
         Ok(())
+    }
+
+    /// As [`Shared::record`], for what nobody can find out again: where the ledger
+    /// does not take it, it is kept in mind and written down later.
+    ///
+    /// # Errors
+    /// As [`Shared::record`].
+    pub fn record_or_owe(
+        &self,
+        letter: &Delivery,
+        event: Event,
+        words: &str,
+        detail: Detail,
+    ) -> Result<(), Fault> {
+        self.record(letter, event, words, detail.clone()).inspect_err(|_| {
+            let owed = Owed { letter: letter.clone(), event, words: words.to_owned(), detail };
+            self.owed().push(owed);
+        })
+    }
+
+    /// Writes down what [`Shared::record_or_owe`] kept in mind.
+    ///
+    /// # Errors
+    /// As [`Shared::record`]; what is left is kept.
+    pub fn record_what_was_owed(&self) -> Result<(), Fault> {
+        let mut owed = self.owed();
+        while let Some(first) = owed.first() {
+            self.record(&first.letter, first.event, &first.words, first.detail.clone())?;
+            owed.remove(0);
+        }
+        Ok(())
+    }
+
+    fn owed(&self) -> MutexGuard<'_, Vec<Owed>> {
+        self.owed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes down what happened to `letter` if it still stands where it was read;

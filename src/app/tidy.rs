@@ -22,6 +22,8 @@ const MAX_DRAFT_BYTES: u32 = 1024 * 1024;
 const CANNOT_MOVE: &str =
     "the server can neither MOVE nor remove one message alone (UIDPLUS), so it stays where it is";
 
+const CANNOT_BE_MADE: &str = "to move it to cannot be made";
+
 /// What became of a change; the mail may have gone meanwhile.
 enum Went {
     /// As wanted.
@@ -34,7 +36,8 @@ enum Went {
     Never(String),
 }
 
-/// Works off what is wanted of notifications, and the drafts that were taken back.
+/// Works off the drafts that were taken back, and what is wanted of
+/// notifications. What one of them meets holds up no other.
 ///
 /// # Errors
 /// A [`Fault`] of the port or the ledger; what was done stays recorded.
@@ -44,33 +47,49 @@ pub(super) async fn tidy(
     shared: &Shared,
     stop: &Stop,
 ) -> Result<(), Fault> {
+    let mut met = Ok(());
+    let removals = shared.ledger().drafts_to_remove(&account.name)?;
+    let mut folders = None;
+    for undo in removals {
+        let removed = match drafts_folder(port, account, &mut folders).await {
+            Ok(drafts) => remove_draft(port, &drafts, &undo, shared).await,
+            Err(fault) => Err(fault),
+        };
+        if removed.is_err() && !port.is_usable() {
+            return removed;
+        }
+        met = met.and(removed);
+    }
     let due = shared.ledger().touches_due(&account.name)?;
     for touch in due {
         if stop.asked() {
             return Ok(());
         }
-        match touch.state {
-            Touched::BackWanted | Touched::BackCopying => back(port, &touch, shared).await?,
-            _ => forth(port, &touch, shared).await?,
+        let touched = match touch.state {
+            Touched::BackWanted | Touched::BackCopying => back(port, &touch, shared).await,
+            _ => forth(port, &touch, shared).await,
+        };
+        let Err(fault) = touched else { continue };
+        if !port.is_usable() {
+            return Err(fault);
         }
+        let went = match fault {
+            Fault::NeedsHuman(words) => Went::Waits(words),
+            Fault::Transient(words) | Fault::Permanent(words) => Went::Refused(words),
+        };
+        end(shared, &touch, touch.state, went)?;
     }
-    let removals = shared.ledger().drafts_to_remove(&account.name)?;
-    let mut folders = None;
-    for undo in removals {
-        let drafts = drafts_folder(port, account, &mut folders).await?;
-        remove_draft(port, &drafts, &undo, shared).await?;
-    }
-    Ok(())
+    met
 }
 
 async fn forth(port: &mut Port, touch: &Touch, shared: &Shared) -> Result<(), Fault> {
     if let Some(to) = &touch.wish.to
-        && !ready(port, to).await?
+        && let Err(words) = ready(port, to).await?
     {
-        let words = format!(
-            "there is no folder {:?} to move it to; make it, or write create = true beside its name",
-            to.folder
-        );
+        // Servers word a refusal anew each time.
+        if [&words, &touch.words].iter().all(|words| words.contains(CANNOT_BE_MADE)) {
+            return Ok(());
+        }
         return note(shared, touch, touch.state, &words);
     }
     if !port.has_folder(&touch.mailbox).await? {
@@ -146,14 +165,22 @@ async fn back(port: &mut Port, touch: &Touch, shared: &Shared) -> Result<(), Fau
     end(shared, touch, Touched::Back, went)
 }
 
-/// Whether a folder to move to is there, made if that is wanted.
-async fn ready(port: &mut Port, to: &Destination) -> Result<bool, Fault> {
+/// Whether a folder to move to is there, made if that is wanted; else what a person can do.
+async fn ready(port: &mut Port, to: &Destination) -> Result<Result<(), String>, Fault> {
     if port.has_folder(&to.folder).await? {
-        return Ok(true);
+        return Ok(Ok(()));
     }
+    let folder = &to.folder;
     match to.if_missing {
-        IfMissing::Create => port.make_folder(&to.folder).await.map(|()| true),
-        IfMissing::Say => Ok(false),
+        IfMissing::Create => match port.make_folder(folder).await {
+            Err(fault) if port.is_usable() => {
+                Ok(Err(format!("the folder {folder:?} {CANNOT_BE_MADE} ({fault}); make it, or name another")))
+            }
+            made => made.map(Ok),
+        },
+        IfMissing::Say => Ok(Err(format!(
+            "there is no folder {folder:?} to move it to; make it, or write create = true beside its name"
+        ))),
     }
 }
 
@@ -242,6 +269,9 @@ fn move_on(shared: &Shared, touch: &Touch, to: Touched, had: Option<Marks>) -> R
 
 /// A wish that a person changed meanwhile is left as the person has it.
 fn note(shared: &Shared, touch: &Touch, to: Touched, words: &str) -> Result<(), Fault> {
+    if to == touch.state && touch.words == words {
+        return Ok(());
+    }
     if !words.is_empty() && touch.words != words {
         tracing::warn!("a notification is not as wanted: {words}");
     }

@@ -102,7 +102,7 @@ pub enum ParkedFor {
     DraftStands,
     /// It is perhaps done, and nothing was seen of it for a day.
     Doubt,
-    /// The line broke at each try to put it into Drafts.
+    /// The line broke, or there was no room, at each try to put it into Drafts.
     NeverAppended,
     /// A letter from before this ledger answers the same invitation.
     AnsweredBefore,
@@ -153,7 +153,7 @@ impl ParkedFor {
             Self::DraftStands => "a draft of it stands in the Drafts folder: a person's choice",
             Self::Doubt => "perhaps done, and not seen for a day: a person has to look",
             Self::NeverAppended => {
-                "the line to the mailbox broke at each try to put it into Drafts: look at the server's log"
+                "at no try could it be put into Drafts: the mailbox is full, or the line broke each time"
             }
             Self::AnsweredBefore => {
                 "a letter from before this ledger answers the same invitation: a person's choice"

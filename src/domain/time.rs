@@ -27,6 +27,12 @@ impl Timestamp {
         Self(self.0.saturating_sub(i64::try_from(span.as_secs()).unwrap_or(i64::MAX)))
     }
 
+    /// How far `other` is away, before or after. Where waiting has to end, this
+    /// ends it also for a moment that a clock noted while it was ahead.
+    pub fn away_from(self, other: Self) -> Duration {
+        self.since(other).max(other.since(self))
+    }
+
     /// How long after `earlier` this moment is; zero when it is not after.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_secs(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))

@@ -411,6 +411,28 @@ async fn a_sent_folder_that_takes_nothing_holds_no_notification_up() {
     assert_eq!(flags(&home.maildir("work")), ["S"]);
 }
 
+/// Nor does a folder that the server will not make: whose trouble it is, is told.
+#[test]
+fn a_folder_that_cannot_be_made_holds_up_nothing() {
+    let server = dovecot!();
+    // Its storage parts names by dots.
+    let home = wishing(&server, "[[after]]\ndecision = \"draft\"\nmove = \"In/vitations\"\ncreate = true\n");
+    server.deliver(&to_paste(1));
+    server.deliver(&to_paste(2));
+    home.once().well();
+    let drafts = server.messages(".Drafts");
+    assert_eq!(drafts.len(), 2);
+    undo(&home, &key_of(&drafts[1]));
+    home.once().well();
+    assert_eq!(server.messages(".Drafts"), drafts[..1]);
+    let untouched = &home.status("work")["untouched"];
+    let words = untouched[0]["words"].as_str().unwrap();
+    assert!(words.contains("In/vitations") && words.contains("cannot be made"), "{untouched}");
+    assert_eq!(untouched.as_array().unwrap().len(), 1, "{untouched}");
+    let told = home.once().well().err;
+    assert!(!told.contains("In/vitations"), "it is told once: {told}");
+}
+
 /// A refusal may be of the moment: it is tried again, and for a day at most.
 #[test]
 fn what_was_refused_is_tried_again_for_a_day() {

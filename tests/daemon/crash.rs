@@ -226,3 +226,24 @@ async fn an_append_that_a_slow_server_does_late_is_not_done_again() {
         assert_eq!(shared.ledger().in_state("work", State::Drafted).unwrap().len(), number as usize);
     }
 }
+
+/// The clock was a day ahead when the draft was about to go.
+#[test]
+fn a_clock_that_was_ahead_leaves_no_draft_undecided() {
+    for (ahead_s, drafts) in [(0, 0), (24 * 60 * 60, 1)] {
+        let server = dovecot!();
+        let home = Home::new();
+        home.configure("", &[home.on_dovecot("work", &server, "", "")]);
+        home.once().well();
+        server.deliver(&to_paste(1));
+        pass(&home, Some(Step::AppendAboutToGo));
+        let ledger = rusqlite::Connection::open(Ledger::file(&home.state())).unwrap();
+        let noted = ledger.execute("UPDATE delivery SET changed_at = changed_at + ?1", [ahead_s]);
+        assert_eq!(noted, Ok(1));
+        drop(ledger);
+        for _ in 0..2 {
+            home.once().well();
+        }
+        assert_eq!(server.files(".Drafts").len(), drafts, "{ahead_s} s ahead");
+    }
+}

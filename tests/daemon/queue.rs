@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use notyet::app::shared::Step;
 use notyet::config::Tls;
 use notyet::shell::store::Ledger;
 use serde_json::Value;
 
+use super::crash::pass;
 use super::watched;
 use crate::support::dovecot::Dovecot;
 use crate::support::home::{Home, until};
@@ -325,5 +327,25 @@ async fn what_a_server_says_of_a_letter_that_was_let_be_meanwhile_changes_nothin
         home.once().well();
         assert!(second.seen().verbs().contains(&"MAIL"), "{:?}", second.seen().commands);
         assert_eq!(letters(&home), serde_json::json!({ "taken-over": 1 }));
+    }
+}
+
+/// The process died in the transmission, and its account was renamed before the next one.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_under_way_for_an_account_that_is_gone_can_be_moved_by_a_person() {
+    for (policy, step, smtp) in [(SEND, Step::BodyAboutToGo, true), ("", Step::AppendAboutToGo, false)] {
+        let server = dovecot!();
+        let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+        let table = |account: &str| if smtp { peer.table(account) } else { String::new() };
+        let home = watched(&server, policy, "", &table("work"));
+        server.deliver(&with_reply_to(1, "jane@example.org"));
+        pass(&home, Some(step));
+        home.configure(policy, &[home.on_dovecot("office", &server, "", &table("office"))]);
+        home.once().well();
+        let letters = queue(&home);
+        assert_eq!((letters.len(), &letters[0]["state"]), (1, &Value::from("uncertain")), "{letters:?}");
+        home.notyet(&["queue", "drop", &only_key(&home)]).well();
+        assert_eq!(queue(&home), [Value::Null; 0]);
+        assert_eq!(peer.seen().bodies.len(), 0);
     }
 }

@@ -1,11 +1,13 @@
 //! Sending: a real Postfix, and scripted servers where a real one cannot be made to fail so.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use notyet::app::account::{self, End};
 use notyet::app::setup;
-use notyet::app::shared::{Shared, Stop};
+use notyet::app::shared::{Shared, Step, Stop};
 use notyet::config::Tls;
 use notyet::domain::delivery::State;
 use notyet::domain::{Action, Timestamp};
@@ -432,4 +434,33 @@ async fn a_copy_that_is_refused_holds_up_nothing_behind_it_and_is_given_up_some_
     assert!(line.happened());
     home.once().well();
     assert_eq!((peer.seen().bodies.len(), server.files(".Posted").len()), (2, 1));
+}
+
+static LEDGER_FILE: OnceLock<PathBuf> = OnceLock::new();
+static HOLDER: Mutex<Option<rusqlite::Connection>> = Mutex::new(None);
+
+/// Another program takes the ledger in the moment the server says yes.
+fn hold_ledger(step: Step) {
+    if step == Step::Accepted {
+        let holder = rusqlite::Connection::open(LEDGER_FILE.get().unwrap()).unwrap();
+        holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+        *HOLDER.lock().unwrap() = Some(holder);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_server_accepted_is_no_doubt_because_the_ledger_was_busy() {
+    let server = dovecot!();
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let home = watched(&server, SEND, "", &peer.table("work"));
+    server.deliver(&with_reply_to(1, "jane@example.org"));
+    LEDGER_FILE.set(Ledger::file(&home.state())).unwrap();
+    let (account, mut shared) = opened(&home, clock::now);
+    shared.at_step = hold_ledger;
+    assert_eq!(pass(&account, &shared).await, End::TryAgain);
+    assert_eq!(states(&account, &shared), [State::Transmitting]);
+    HOLDER.lock().unwrap().take();
+    assert_eq!(pass(&account, &shared).await, End::Done);
+    assert_eq!(states(&account, &shared), [State::Sent]);
+    assert_eq!((peer.seen().bodies.len(), server.files(".Posted").len()), (1, 1));
 }

@@ -127,7 +127,10 @@ impl Ledger {
     }
 
     /// The letters of all accounts that stand in `state`, oldest first.
-    pub(super) fn anywhere_in(&self, state: State) -> Result<Vec<Delivery>, Fault> {
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn anywhere_in(&self, state: State) -> Result<Vec<Delivery>, Fault> {
         self.read("reading letters", |connection| select(connection, "state = ?1", params![state.as_str()]))
     }
 

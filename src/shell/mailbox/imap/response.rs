@@ -40,6 +40,8 @@ pub(super) enum Response {
     Search(Vec<Uid>),
     /// A FETCH that cannot be read: that mail would be missing.
     Unreadable,
+    /// A SEARCH that cannot be read: what was looked for would seem not to be there.
+    UnreadableSearch,
     /// Untagged data we have no use for.
     Other,
 }
@@ -252,7 +254,11 @@ pub(super) fn parse(frame: &Frame) -> Option<Response> {
         "BYE" => Response::Bye(Text::parse(text)),
         "PREAUTH" => Response::PreAuth(Text::parse(text)),
         "CAPABILITY" => Response::Capability(Capabilities::parse(text)),
-        "LIST" | "STATUS" | "SEARCH" => data(frame),
+        "LIST" | "STATUS" => data(frame),
+        "SEARCH" => match data(frame) {
+            Response::Other => Response::UnreadableSearch,
+            read => read,
+        },
         _ => numbered(frame, &word, text),
     })
 }

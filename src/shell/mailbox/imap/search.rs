@@ -138,12 +138,15 @@ impl ImapSession {
         // All UIDs stand in one line: room for two million of them.
         let caps = Caps { line_bytes: 16 << 20, ..Caps::default() };
         let mut uids = Vec::new();
+        let unreadable = self.wire.transient("UID SEARCH", "answered in a form we cannot read");
         let answer = self
-            .run_within(caps, command, |response| {
-                if let Response::Search(found) = response {
+            .run_within(caps, command, |response| match response {
+                Response::Search(found) => {
                     uids.extend(found);
+                    Ok(())
                 }
-                Ok(())
+                Response::UnreadableSearch => Err(unreadable.clone()),
+                _ => Ok(()),
             })
             .await;
         match answer {
