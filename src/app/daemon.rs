@@ -126,7 +126,7 @@ pub async fn run(config_file: &Path, setup: Setup, telemetry: &Telemetry, confin
         if !matches!(next_life, NextLife::Reloaded(..)) {
             notify::stopping();
         }
-        crew.dismiss().await;
+        crew.dismiss(&shared).await;
         let (fresh, moved) = match next_life {
             NextLife::Reloaded(fresh, moved) => (fresh, moved),
             NextLife::Stop => return RunEnd::Done,
@@ -221,8 +221,7 @@ impl Crew {
 
     /// Until a signal asks for a stop or brings a good new set-up, or a task breaks.
     async fn stand_by(&mut self, present: &Present<'_>, signals: &mut Signals, shared: &Shared) -> NextLife {
-        let beat = notify::watchdog_interval().map_or(Duration::from_secs(3600), |interval| interval / 2);
-        let mut ticker = tokio::time::interval(beat);
+        let mut ticker = beat();
         loop {
             tokio::select! {
                 asked = signals.next() => match asked {
@@ -260,14 +259,30 @@ impl Crew {
         }
     }
 
-    async fn dismiss(mut self) {
+    /// Until every task has ended. A server may take its time over the last
+    /// answer of a transmission, and systemd has to be told meanwhile.
+    async fn dismiss(mut self, shared: &Shared) {
         let _ = self.switch.send(true);
-        while let Some(end) = self.tasks.join_next().await {
-            if let Err(error) = end {
-                tracing::error!("an account's task broke down: {}", kind_of(&error));
+        let mut ticker = beat();
+        loop {
+            tokio::select! {
+                end = self.tasks.join_next() => match end {
+                    Some(Ok(_)) => {}
+                    Some(Err(error)) => {
+                        tracing::error!("an account's task broke down: {}", kind_of(&error));
+                    }
+                    None => return,
+                },
+                _ = ticker.tick() => self.sign_of_life(shared),
             }
         }
     }
+}
+
+/// When to tell that we live: so often that one late account costs no more than one beat.
+fn beat() -> tokio::time::Interval {
+    let often = notify::watchdog_interval().map_or(Duration::from_secs(3600), |interval| interval / 4);
+    tokio::time::interval(often)
 }
 
 struct Signals {

@@ -40,7 +40,7 @@ pub fn watchdog() {
 }
 
 /// Within this time systemd wants to hear [`watchdog`], if it watches us at
-/// all. Speak up at half of it (sd_watchdog_enabled(3)).
+/// all. Speak up at half of it at the latest (sd_watchdog_enabled(3)).
 pub fn watchdog_interval() -> Option<Duration> {
     sd_notify::watchdog_enabled()
 }

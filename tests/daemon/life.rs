@@ -2,13 +2,18 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::net::UnixDatagram;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use notyet::config::Tls;
 
 use super::watched;
 use crate::support::golden;
 use crate::support::home::{Home, until};
-use crate::support::mails::{sample, to_paste};
+use crate::support::mails::{sample, to_paste, with_reply_to};
+use crate::support::smtp_peer::{Act, At, Peer, Script};
 
 #[test]
 fn idle_brings_a_draft_soon_after_the_mail_and_sigterm_ends_it_well() {
@@ -47,6 +52,31 @@ fn sighup_refuses_a_bad_file_and_takes_over_a_good_one() {
     until("the mail is judged", || (home.status("work")["decisions"]["leave"] == 1).then_some(()));
     assert_eq!(server.files(".Drafts").len(), 1, "the new policy holds");
     assert_eq!(daemon.stop(), Some(0));
+}
+
+/// A stop cuts no transmission, however long the server takes over its answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_a_transmission_is_waited_for_systemd_hears_that_we_live() {
+    let server = dovecot!();
+    let peer = Peer::standing(Script::new(Tls::Implicit).at(At::Dot, Act::Silence)).await;
+    let home = watched(&server, "generic = \"send\"", "", &peer.table("work"));
+    let path = home.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(40))).unwrap();
+    let hear = || {
+        let mut bytes = [0; 1024];
+        let count = socket.recv(&mut bytes).expect("a word for systemd");
+        String::from_utf8_lossy(&bytes[..count]).into_owned()
+    };
+    server.deliver(&with_reply_to(1, "jane@example.org"));
+    let daemon =
+        home.daemon_with(&[("NOTIFY_SOCKET", path.as_os_str()), ("WATCHDOG_USEC", "400000".as_ref())]);
+    until("the letter is on the wire", || (peer.seen().body_bytes > 0).then_some(()));
+    daemon.signal("-TERM");
+    while hear() != "STOPPING=1\n" {}
+    for _ in 0..3 {
+        assert_eq!(hear(), "WATCHDOG=1\n");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! An installation of notyet: a config file, a state folder, the real binary.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
@@ -194,9 +195,15 @@ impl Home {
 
     /// The daemon.
     pub fn daemon(&self) -> Daemon {
+        self.daemon_with(&[])
+    }
+
+    /// The same with these variables set.
+    pub fn daemon_with(&self, variables: &[(&str, &OsStr)]) -> Daemon {
         let mut child = Command::new(env!("CARGO_BIN_EXE_notyet"))
             .args(["run", "--config"])
             .arg(self.config())
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
