@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use jiff::tz::TimeZone;
+
 use super::shared::Shared;
-use crate::domain::sending::{Recipient, SendFacts, SendHour, Trip};
+use crate::domain::sending::{Recipient, SendFacts, SendHour, Sending, Trip};
 use crate::domain::{Fault, Invitation, Timestamp};
 use crate::shell::clock;
 use crate::shell::store::{Delivery, Ledger};
@@ -52,6 +54,11 @@ pub(super) fn facts(invitation: &Invitation, shared: &Shared) -> Result<SendFact
 /// Whether `now` is an hour for sending.
 pub(super) fn hour(shared: &Shared, now: Timestamp) -> SendHour {
     hours::at(now, &shared.sending, &shared.zone)
+}
+
+/// The same for this moment, where nothing is shared.
+pub(super) fn hour_by(sending: &Sending, zone: &TimeZone) -> SendHour {
+    hours::at(clock::now(), sending, zone)
 }
 
 /// Whether another letter was made for the recipient of `letter`, which then

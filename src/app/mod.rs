@@ -15,6 +15,7 @@ pub mod examine;
 pub mod ingest;
 pub mod letters;
 pub mod look;
+pub mod outlook;
 pub mod people;
 pub mod port;
 pub mod queue;

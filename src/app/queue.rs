@@ -2,7 +2,7 @@
 //! Works beside a running daemon, which sees it within seconds, and without one.
 
 use crate::config::Config;
-use crate::domain::delivery::{Event, Mode, ParkedFor, State};
+use crate::domain::delivery::{Event, State};
 use crate::domain::{Fault, InvitationKey};
 use crate::shell::clock;
 pub use crate::shell::store::{Case, Delivery, Moved};
@@ -77,11 +77,15 @@ pub enum Came {
     Unfit(State),
     /// The invitation has no letter.
     NoLetter,
+    /// Nobody would try it: its account is not in the configuration.
+    Unwatched,
 }
 
 /// The ledger as a person holds it.
 pub struct Hand {
     pub(super) ledger: Ledger,
+    /// The accounts of the configuration.
+    watched: Vec<String>,
 }
 
 impl Hand {
@@ -90,7 +94,7 @@ impl Hand {
     /// # Errors
     /// See [`Ledger::open_read_only`].
     pub fn looking(config: &Config) -> Result<Self, Fault> {
-        Ok(Self { ledger: Ledger::open_read_only(&config.state_dir)? })
+        Ok(Self { ledger: Ledger::open_read_only(&config.state_dir)?, watched: names(config) })
     }
 
     /// Opens the ledger to write into it, beside a daemon or not.
@@ -98,7 +102,12 @@ impl Hand {
     /// # Errors
     /// See [`Ledger::open_beside`].
     pub fn writing(config: &Config) -> Result<Self, Fault> {
-        Ok(Self { ledger: Ledger::open_beside(&config.state_dir)? })
+        Ok(Self { ledger: Ledger::open_beside(&config.state_dir)?, watched: names(config) })
+    }
+
+    /// Whether `account` is in the configuration: what is not, no pass looks into.
+    pub fn is_watched(&self, account: &str) -> bool {
+        self.watched.iter().any(|name| name == account)
     }
 
     /// The key that begins with `prefix`, case aside.
@@ -162,6 +171,9 @@ impl Hand {
         if !Word::fitting(&letter).contains(&word) {
             return Ok(Came::Unfit(letter.state));
         }
+        if word == Word::Retry && !self.is_watched(&letter.account) {
+            return Ok(Came::Unwatched);
+        }
         let note = match word {
             Word::Retry => "you asked for another try",
             Word::Drop => "you let it be",
@@ -173,47 +185,8 @@ impl Hand {
     }
 }
 
-/// What a letter's state means to its owner, in a sentence.
-pub fn meaning(letter: &Delivery) -> &'static str {
-    match (letter.state, letter.mode) {
-        (State::Held, _) => "held back by the limits; it goes by itself when there is room",
-        (State::Queued, Mode::Draft) => "waits to be put into Drafts; nothing has left yet",
-        (State::Queued, Mode::Send) => "waits to be sent; nothing has left yet",
-        (State::Appending, _) => "is being put into Drafts, or the line broke there; notyet looks by itself",
-        (State::Drafted, _) => "stands in Drafts, or stood there; it is yours",
-        (State::Transmitting, _) => "is being sent this moment",
-        (State::Sent, _) => "was sent",
-        (State::Refused, _) => "the server refused it; it was not delivered",
-        (State::Uncertain, Mode::Send) => {
-            "perhaps sent: the line broke after the letter went out. Look into your Sent folder, \
-             or wait: notyet looks there for a day"
-        }
-        (State::Uncertain, Mode::Draft) => {
-            "perhaps drafted: the line broke meanwhile. Look into your Drafts folder"
-        }
-        (State::Parked, _) => "waits for you to decide",
-        (State::TakenOver, _) => "in your own hands; notyet does no more about it",
-    }
-}
-
-/// What `word` would do to `letter`, to stand behind the command.
-pub fn effect(word: Word, letter: &Delivery) -> &'static str {
-    match (word, letter.mode, letter.state) {
-        (Word::Retry, Mode::Send, State::Uncertain) => "if it is not in Sent: send it again",
-        (Word::Retry, Mode::Draft, State::Uncertain) => "if it is not in Drafts: write it again",
-        (Word::Retry, _, State::Held) => "let it go now, whatever the limits say",
-        (Word::Retry, Mode::Send, State::Parked) => match letter.parked_for {
-            Some(ParkedFor::DraftStands) => "send it, once its draft is out of Drafts",
-            Some(ParkedFor::SwitchedOff) => "send it, once its kind of note is one to send to again",
-            Some(ParkedFor::NoServer) => "send it, once its account has an [smtp] section",
-            Some(ParkedFor::Doubt) => "if it is not in Sent: send it again",
-            _ => "send it now, all the same",
-        },
-        (Word::Retry, Mode::Send, _) => "send it now",
-        (Word::Retry, Mode::Draft, _) => "put it into Drafts now",
-        (Word::Drop, ..) => "let it be; this invitation is never answered by notyet",
-        (Word::Sent, ..) => "if you find that it was sent: note it as sent",
-    }
+fn names(config: &Config) -> Vec<String> {
+    config.accounts.iter().map(|account| account.name.clone()).collect()
 }
 
 /// Subject and text of a letter, decoded; of one that is forgotten, a sentence.

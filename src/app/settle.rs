@@ -1,6 +1,7 @@
 //! Wanted state against actual: drafts and copies into their folders, held
 //! letters released when there is room, doubts resolved by looking.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::backoff::Backoff;
@@ -81,6 +82,21 @@ pub fn recover_unwatched(shared: &Shared) -> Result<(), Fault> {
             let words = "its account is not in the configuration any more";
             shared.record(letter, event, words, Detail::default())?;
         }
+    }
+    let mut waiting = BTreeMap::new();
+    for state in [State::Held, State::Queued, State::Uncertain] {
+        for letter in shared.ledger().anywhere_in(state)? {
+            if !shared.account_names.contains(&letter.account) {
+                *waiting.entry(letter.account).or_insert(0) += 1;
+            }
+        }
+    }
+    for (account, letters) in waiting {
+        tracing::warn!(
+            account,
+            letters,
+            "letters wait for an account that is not in the configuration any more; `notyet queue list` shows them"
+        );
     }
     Ok(())
 }

@@ -327,7 +327,7 @@ impl Stop {
 }
 
 /// How long may lie between two signs of life of a pass. A server may take
-/// five SMTP time-outs over its last answer, and cutting that makes a doubt.
+/// two SMTP time-outs over its last answer, and cutting that makes a doubt.
 pub(super) const LONGEST_STEP: Duration = Duration::from_secs(40 * 60);
 
 /// When each account has to show its next sign of life, for the watchdog.

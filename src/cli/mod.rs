@@ -23,6 +23,7 @@ mod style;
 mod table;
 mod undo;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::config::Account;
@@ -65,6 +66,17 @@ fn when(moment: Timestamp) -> String {
     jiff::Timestamp::from_second(moment.unix_s())
         .map(|t| t.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string())
         .unwrap_or_default()
+}
+
+/// `command` as it can be pasted into a shell: with the config file it needs.
+fn with_config(command: &str, config: &Path) -> String {
+    let path = config.display().to_string();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@~".contains(c);
+    if path.chars().all(is_plain) {
+        format!("{command} --config {path}")
+    } else {
+        format!("{command} --config '{}'", path.replace('\'', "'\\''"))
+    }
 }
 
 /// The account of that name, else the first.

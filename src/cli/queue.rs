@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use super::hand_arguments::{QueueArguments, QueueCommand};
 use super::out::{Cut, End, Outcome, say};
 use super::style::{Paint, json_text, line, plain};
-use super::when;
-use crate::app::queue::{Came, Case, Delivery, Hand, Meant, Word, effect, meaning};
-use crate::app::setup;
+use super::{when, with_config};
+use crate::app::outlook::Outlook;
+use crate::app::queue::{Came, Case, Delivery, Hand, Meant, Word};
+use crate::app::{look, setup};
 use crate::domain::delivery::{Mode, ParkedFor, State};
 use crate::domain::{Fault, InvitationKey};
 
@@ -46,10 +47,12 @@ pub(super) fn one_key(hand: &Hand, prefix: &str) -> Result<InvitationKey, Cut> {
 }
 
 fn list(config: &Path, as_json: bool) -> Outcome {
-    let hand = Hand::looking(&setup::load(config)?.config)?;
+    let setup = setup::load(config)?;
+    let hand = Hand::looking(&setup.config)?;
+    let outlook = Outlook::of(&setup)?;
     let cases = hand.open_cases()?;
     if as_json {
-        let letters: Vec<Value> = cases.iter().filter_map(letter_json).collect();
+        let letters: Vec<Value> = cases.iter().filter_map(|case| letter_json(case, &outlook)).collect();
         say(&json_text(&format!("{:#}", json!({ "letters": letters }))))?;
         return Ok(End::Done);
     }
@@ -68,8 +71,8 @@ fn list(config: &Path, as_json: bool) -> Outcome {
             line(&case.account),
             when(letter.changed_at)
         ))?;
-        say(&format!("  {}", standing(case, letter)))?;
-        for row in choices(&key, letter) {
+        say(&format!("  {}", standing(case, letter, &outlook)))?;
+        for row in choices(&key, letter, &outlook, config) {
             say(&row)?;
         }
     }
@@ -77,36 +80,43 @@ fn list(config: &Path, as_json: bool) -> Outcome {
 }
 
 /// What the state means, with what came back last.
-fn standing(case: &Case, letter: &Delivery) -> String {
-    let words = if letter.last_words.is_empty() { &case.reason_text } else { &letter.last_words };
-    let mut text = format!("{}.", meaning(letter));
-    if letter.state == State::Queued {
+fn standing(case: &Case, letter: &Delivery, outlook: &Outlook<'_>) -> String {
+    let mut text = format!("{}.", outlook.meaning(letter));
+    if letter.state == State::Queued && letter.next_attempt_at > look::now() {
         text += &format!(" Next try: {}.", when(letter.next_attempt_at));
     }
-    if !words.is_empty() && letter.state != State::Held {
-        text += &format!(" Last: {words}");
+    let words = words(case, letter);
+    if !words.is_empty() {
+        text += &format!(" {}: {words}", if letter.state == State::Held { "Why" } else { "Last" });
     }
     line(&text)
 }
 
-fn choices(key: &str, letter: &Delivery) -> Vec<String> {
-    Word::fitting(letter)
-        .into_iter()
-        .map(|word| {
-            let command = format!("notyet queue {} {key}", word.as_str());
-            format!("    {command:<34} {}", effect(word, letter))
-        })
-        .collect()
+/// What came back last, else why the letter was made as it is.
+fn words<'a>(case: &'a Case, letter: &'a Delivery) -> &'a str {
+    if letter.last_words.is_empty() { &case.reason_text } else { &letter.last_words }
+}
+
+fn choices(key: &str, letter: &Delivery, outlook: &Outlook<'_>, config: &Path) -> Vec<String> {
+    let mut rows = Vec::new();
+    for word in outlook.fitting(letter) {
+        let command = with_config(&format!("notyet queue {} {key}", word.as_str()), config);
+        rows.push(format!("    {command}"));
+        rows.push(format!("        {}", outlook.effect(word, letter)));
+    }
+    rows
 }
 
 fn show(prefix: &str, config: &Path, as_json: bool) -> Outcome {
-    let hand = Hand::looking(&setup::load(config)?.config)?;
+    let setup = setup::load(config)?;
+    let hand = Hand::looking(&setup.config)?;
+    let outlook = Outlook::of(&setup)?;
     let key = one_key(&hand, prefix)?;
     let Some(case) = hand.case(&key)? else {
         return Err(Cut::Fault(Fault::Permanent(format!("{}: nothing is known of it", key.0))));
     };
     if as_json {
-        say(&json_text(&format!("{:#}", case_json(&case))))?;
+        say(&json_text(&format!("{:#}", case_json(&case, &outlook))))?;
         return Ok(End::Done);
     }
     let paint = Paint::stdout();
@@ -129,7 +139,7 @@ fn show(prefix: &str, config: &Path, as_json: bool) -> Outcome {
         say("  letter      none")?;
         return Ok(End::Done);
     };
-    say(&format!("  letter      {}: {}", letter.state.as_str(), standing(&case, letter)))?;
+    say(&format!("  letter      {}: {}", letter.state.as_str(), standing(&case, letter, &outlook)))?;
     if let Some(to) = &letter.to {
         say(&format!("  to          {}", line(&to.to_string())))?;
     }
@@ -137,7 +147,7 @@ fn show(prefix: &str, config: &Path, as_json: bool) -> Outcome {
         let words = if moved.note.is_empty() { String::new() } else { format!(": {}", moved.note) };
         say(&line(&format!("  {}  {}, {}{words}", when(moved.at), moved.event, moved.to.as_str())))?;
     }
-    let rows = choices(&hand.short(&key)?, letter);
+    let rows = choices(&hand.short(&key)?, letter, &outlook, config);
     if !rows.is_empty() {
         say("  What you can do:")?;
     }
@@ -165,6 +175,9 @@ fn tell(word: Word, prefix: &str, config: &Path) -> Outcome {
         Came::To(state) => say(state.as_str())?,
         Came::Busy => return refused("it is on its way this moment; look again in a minute".to_owned()),
         Came::NoLetter => return refused("this invitation has no letter".to_owned()),
+        Came::Unwatched => {
+            return refused("no account of the configuration has it: nobody would try it".to_owned());
+        }
         Came::Unfit(state) => {
             let more = match (word, state) {
                 (_, State::Drafted) => "; `notyet undo` takes a draft back",
@@ -181,7 +194,7 @@ fn tell(word: Word, prefix: &str, config: &Path) -> Outcome {
     Ok(End::Done)
 }
 
-fn letter_json(case: &Case) -> Option<Value> {
+fn letter_json(case: &Case, outlook: &Outlook<'_>) -> Option<Value> {
     let letter = case.letter.as_ref()?;
     Some(json!({
         "key": case.key.0,
@@ -189,18 +202,18 @@ fn letter_json(case: &Case) -> Option<Value> {
         "inviter": case.inviter_name,
         "mode": match letter.mode { Mode::Draft => "draft", Mode::Send => "send" },
         "state": letter.state.as_str(),
-        "meaning": meaning(letter),
+        "meaning": outlook.meaning(letter),
         "parked_for": letter.parked_for.filter(|_| letter.state == State::Parked).map(ParkedFor::as_str),
-        "words": letter.last_words,
+        "words": words(case, letter),
         "since": letter.changed_at.unix_s(),
         "next_try": (letter.state == State::Queued).then(|| letter.next_attempt_at.unix_s()),
         "attempts": letter.attempts,
-        "can": Word::fitting(letter).into_iter().map(Word::as_str).collect::<Vec<_>>(),
+        "can": outlook.fitting(letter).into_iter().map(Word::as_str).collect::<Vec<_>>(),
     }))
 }
 
-fn case_json(case: &Case) -> Value {
-    let mut json = letter_json(case).unwrap_or_else(
+fn case_json(case: &Case, outlook: &Outlook<'_>) -> Value {
+    let mut json = letter_json(case, outlook).unwrap_or_else(
         || json!({ "key": case.key.0, "account": case.account, "inviter": case.inviter_name }),
     );
     let more = json!({

@@ -1,11 +1,13 @@
 //! `notyet status`: what was done, what waits, what needs a person.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::arguments::StatusArguments;
 use super::out::{End, Outcome, say};
 use super::style::{Paint, json_text, line};
-use super::when;
+use super::{when, with_config};
 use crate::app::look::{AccountStatus, Status};
 use crate::app::{look, setup};
 use crate::config::Account;
@@ -15,24 +17,25 @@ pub(super) fn run(arguments: &StatusArguments) -> Outcome {
     let setup = setup::load(&arguments.config)?;
     let status = look::status(&setup.config)?;
     if arguments.json {
-        say(&json_text(&format!("{:#}", as_json(&status))))?;
+        say(&json_text(&format!("{:#}", as_json(&status, &setup.config.accounts))))?;
     } else {
-        say(as_text(&status, &setup.config.accounts, Paint::stdout()).trim_end())?;
+        say(as_text(&status, &setup.config.accounts, &arguments.config, Paint::stdout()).trim_end())?;
     }
     Ok(End::Done)
 }
 
-fn as_text(status: &Status, accounts: &[Account], paint: Paint) -> String {
+fn as_text(status: &Status, accounts: &[Account], config: &Path, paint: Paint) -> String {
     if status.accounts.is_empty() {
         return "No account has run yet.\n".to_owned();
     }
-    let blind = |name: &str| accounts.iter().any(|a| a.name == name && a.is_blind());
+    let configured = |name: &str| accounts.iter().find(|account| account.name == name);
     let stopped = status.stopped.iter().map(|trip| {
         let text = format!("since {}: {}", when(trip.at), trip.words);
         format!(
-            "{}  {}\n            letters become drafts until you say `notyet resume`\n",
+            "{}  {}\n            letters become drafts until you say `{}`\n",
             paint.bold("SENDING STOPPED"),
-            line(&text)
+            line(&text),
+            with_config("notyet resume", config)
         )
     });
     let waits = (!status.yet_to_look.is_empty()).then(|| {
@@ -42,11 +45,17 @@ fn as_text(status: &Status, accounts: &[Account], paint: Paint) -> String {
             paint.bold("SENDING WAITS")
         )
     });
-    let accounts = status.accounts.iter().map(|account| account_text(account, blind(&account.name), paint));
+    let accounts =
+        status.accounts.iter().map(|account| account_text(account, configured(&account.name), config, paint));
     stopped.chain(waits).chain(accounts).collect()
 }
 
-fn account_text(account: &AccountStatus, blind: bool, paint: Paint) -> String {
+fn account_text(
+    account: &AccountStatus,
+    configured: Option<&Account>,
+    config: &Path,
+    paint: Paint,
+) -> String {
     let mut rows = vec![paint.bold(&format!("{} (since {})", account.name, when(account.started_at)))];
     for fault in &account.port_faults {
         rows.push(format!(
@@ -56,7 +65,15 @@ fn account_text(account: &AccountStatus, blind: bool, paint: Paint) -> String {
             line(&fault.words)
         ));
     }
-    if blind {
+    if configured.is_none() {
+        let waits = if account.waits() {
+            ": what waits here moves when an account has that name again, or by `notyet queue drop`"
+        } else {
+            ""
+        };
+        rows.push(format!("  unwatched   not in the configuration any more{waits}"));
+    }
+    if configured.is_some_and(Account::is_blind) {
         rows.push(
             "  evidence    none to be had without authserv_id: letters are drafted, never sent".to_owned(),
         );
@@ -84,12 +101,12 @@ fn account_text(account: &AccountStatus, blind: bool, paint: Paint) -> String {
         rows.push(format!("  left to you {}", line(&text)));
     }
     for letter in &account.waiting {
-        let words = if letter.last_words.is_empty() { &letter.reason_text } else { &letter.last_words };
-        let text = format!("{} since {}: {words}", letter.inviter_name, when(letter.since));
+        let text = format!("{} since {}: {}", letter.inviter_name, when(letter.since), letter.words());
         rows.push(format!("  {:<11} {}", letter.state.as_str(), line(&text)));
     }
     if !account.waiting.is_empty() {
-        rows.push("              `notyet queue list` tells what you can do about each".to_owned());
+        let command = with_config("notyet queue list", config);
+        rows.push(format!("              `{command}` tells what you can do about each"));
     }
     for touch in &account.untidy {
         let text = format!("notification {} since {}: {}", touch.key.0, when(touch.changed_at), touch.words);
@@ -111,12 +128,13 @@ fn account_text(account: &AccountStatus, blind: bool, paint: Paint) -> String {
     rows.join("\n") + "\n"
 }
 
-fn as_json(status: &Status) -> Value {
+fn as_json(status: &Status, configured: &[Account]) -> Value {
+    let is_watched = |account: &AccountStatus| configured.iter().any(|one| one.name == account.name);
     let stopped = status.stopped.as_ref().map(stopped_json);
     json!({
         "sending_stopped": stopped,
         "sending_waits_for": status.yet_to_look,
-        "accounts": status.accounts.iter().map(account_json).collect::<Vec<_>>(),
+        "accounts": status.accounts.iter().map(|account| account_json(account, is_watched(account))).collect::<Vec<_>>(),
     })
 }
 
@@ -124,9 +142,10 @@ pub(super) fn stopped_json(trip: &Trip) -> Value {
     json!({ "cause": trip.cause.as_str(), "since": trip.at.unix_s(), "words": trip.words })
 }
 
-fn account_json(account: &AccountStatus) -> Value {
+fn account_json(account: &AccountStatus, is_watched: bool) -> Value {
     json!({
         "name": account.name,
+        "watched": is_watched,
         "started_at": account.started_at.unix_s(),
         "last_activity": account.last_activity.unix_s(),
         "needs_you": account.port_faults.iter().map(|f| json!({
@@ -148,7 +167,7 @@ fn account_json(account: &AccountStatus) -> Value {
         })).collect::<Vec<_>>(),
         "waiting": account.waiting.iter().map(|l| json!({
             "key": l.key.0, "inviter": l.inviter_name, "state": l.state.as_str(),
-            "words": l.last_words, "since": l.since.unix_s(),
+            "words": l.words(), "since": l.since.unix_s(),
         })).collect::<Vec<_>>(),
         "untouched": account.untidy.iter().map(|t| json!({
             "key": t.key.0, "mailbox": t.mailbox, "state": t.state.as_str(), "words": t.words,

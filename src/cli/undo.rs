@@ -34,7 +34,12 @@ pub(super) fn run(arguments: &KeyArguments) -> Outcome {
     for sentence in standing.sentences() {
         say(&line(&sentence))?;
     }
-    if standing.waits() {
+    if standing.waits() && !hand.is_watched(&case.account) {
+        say(&line(&format!(
+            "But its account, {:?}, is not in the configuration: it is done when an account has that name again.",
+            case.account
+        )))?;
+    } else if standing.waits() {
         say(
             "A running daemon does it within seconds, else the next `notyet run --once`; the same command again tells how it went.",
         )?;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use notyet::app::shared::Step;
 use notyet::config::Tls;
+use notyet::shell::clock;
 use notyet::shell::store::Ledger;
 use serde_json::Value;
 
@@ -47,10 +48,16 @@ async fn perhaps_sent_is_told_in_words_and_sent_again_only_when_a_person_says_so
     let server = dovecot!();
     let (home, first) = in_doubt(&server).await;
     let text = home.notyet(&["queue"]).well().out;
-    for words in ["perhaps sent", "Look into your Sent folder", "queue sent ", "queue retry ", "queue drop "]
-    {
+    let known =
+        ["perhaps sent", "Your Sent folder cannot tell", "queue sent ", "queue retry ", "queue drop "];
+    for words in known {
         assert!(text.contains(words), "{words}: {text}");
     }
+    let by_provider = "sent_copy = \"provider\"";
+    home.configure(SEND, &[home.on_dovecot("work", &server, by_provider, &first.table("work"))]);
+    let text = home.notyet(&["queue"]).well().out;
+    assert!(text.contains("Look into your Sent folder") && text.contains("if it is not in Sent"), "{text}");
+    home.configure(SEND, &[home.on_dovecot("work", &server, "", &first.table("work"))]);
     home.once().well();
     assert_eq!(first.seen().bodies.len(), 1, "nobody has said a word yet");
 
@@ -164,7 +171,7 @@ fn what_a_limit_holds_back_goes_when_a_person_says_so() {
     }
     until("one is held", || (letters(&home)["held"] == 1).then_some(()));
     let text = home.notyet(&["queue", "list"]).well().out;
-    assert!(text.contains("held back by the limits"), "{text}");
+    assert!(text.contains("held back") && text.contains("1 are allowed"), "{text}");
     home.notyet(&["queue", "retry", &only_key(&home)]).well();
     until("both are drafted", || (home.drafts("work").len() == 2).then_some(()));
     assert!(home.notyet(&["queue", "list"]).well().out.contains("No letter waits"));
@@ -344,8 +351,67 @@ async fn what_was_under_way_for_an_account_that_is_gone_can_be_moved_by_a_person
         home.once().well();
         let letters = queue(&home);
         assert_eq!((letters.len(), &letters[0]["state"]), (1, &Value::from("uncertain")), "{letters:?}");
+        assert_eq!(letters[0]["can"].as_array().unwrap().iter().filter(|word| **word == "retry").count(), 0);
+        assert!(letters[0]["meaning"].as_str().unwrap().contains("no account \"work\""), "{letters:?}");
+        let refused = home.notyet(&["queue", "retry", &only_key(&home)]);
+        assert_eq!(refused.code, Some(1));
+        assert!(refused.err.contains("nobody would try it"), "{}", refused.err);
+        assert_eq!([home.status("work"), home.status("office")].map(|s| s["watched"] == true), [false, true]);
+        assert!(home.notyet(&["status"]).well().out.contains("unwatched   not in the configuration"));
+        assert!(home.once().well().err.contains("not in the configuration any more"), "the log tells");
         home.notyet(&["queue", "drop", &only_key(&home)]).well();
         assert_eq!(queue(&home), [Value::Null; 0]);
         assert_eq!(peer.seen().bodies.len(), 0);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_its_hour_says_so_and_no_word_makes_it_hurry() {
+    let server = dovecot!();
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let twelve_hours_off = (clock::now().unix_s() / 3600 + 12) % 24;
+    let hours = format!(
+        "[sending]\nhours = \"{twelve_hours_off:02}:00-{twelve_hours_off:02}:59\"\ntime_zone = \"UTC\"\n"
+    );
+    let home = watched(&server, &format!("{SEND}\n{hours}"), "", &peer.table("work"));
+    server.deliver(&with_reply_to(1, "jane@example.org"));
+    home.once().well();
+    let [letter] = &queue(&home)[..] else { panic!("{:?}", queue(&home)) };
+    assert!(letter["words"].as_str().unwrap().contains("[sending]"), "{letter}");
+    let text = home.notyet(&["queue"]).well().out;
+    assert!(text.contains("at the next hour for sending") && !text.contains("limits"), "{text}");
+    home.notyet(&["queue", "retry", &only_key(&home)]).well();
+    home.once().well();
+    let text = home.notyet(&["queue"]).well().out;
+    assert!(text.contains("no hour for it by [sending]") && !text.contains("Next try"), "{text}");
+    assert_eq!(peer.seen().bodies.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_whose_server_is_away_stands_in_the_report_with_what_came_back() {
+    let server = dovecot!();
+    let peer =
+        Peer::standing(Script::new(Tls::Implicit).at(At::Mail, Act::Say("451 4.3.0 not now\r\n"))).await;
+    let home = watched(&server, SEND, "", &peer.table("work"));
+    server.deliver(&with_reply_to(1, "jane@example.org"));
+    home.once();
+    let waiting = &home.status("work")["waiting"];
+    assert_eq!(waiting[0]["state"], "queued", "{waiting}");
+    assert!(waiting[0]["words"].as_str().unwrap().contains("not now"), "{waiting}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_letter_that_is_forgotten_waits_for_nobody() {
+    let server = dovecot!();
+    let peer =
+        Peer::standing(Script::new(Tls::Implicit).at(At::Rcpt, Act::Say("550 5.1.1 nobody\r\n"))).await;
+    let home = watched(&server, SEND, "", &peer.table("work"));
+    server.deliver(&with_reply_to(1, "jane@example.org"));
+    home.once().well();
+    let [letter] = &queue(&home)[..] else { panic!("{:?}", queue(&home)) };
+    assert_eq!((&letter["state"], &letter["attempts"]), (&Value::from("refused"), &Value::from(1)));
+    home.notyet(&["forget", "jane@example.org"]).well();
+    assert_eq!(queue(&home), [Value::Null; 0]);
+    assert_eq!(home.status("work")["waiting"], serde_json::json!([]));
+    assert_eq!(letters(&home), serde_json::json!({ "refused": 1 }), "it stays counted");
 }

@@ -18,8 +18,8 @@ use crate::domain::Fault;
 
 /// How many times the phase deadline the final reply may take. Giving up there
 /// leaves a doubt, so it is the last place to be impatient: RFC 5321 §4.5.3.2.6
-/// gives it twice the time of any other command and explains why.
-const FINAL_REPLY_PATIENCE: u32 = 5;
+/// gives it twice the time of any other command, ten minutes, and explains why.
+const FINAL_REPLY_PATIENCE: u32 = 2;
 
 /// Hands the message to the server and tells what became of it.
 ///
@@ -29,7 +29,7 @@ const FINAL_REPLY_PATIENCE: u32 = 5;
 /// When it fails nothing is transmitted ([`Outcome::TryLater`]). It is called
 /// at most once; [`Outcome::Lost`] and [`Outcome::Accepted`] come only after it.
 ///
-/// Every phase has `server.timeout` as its deadline, the final reply five times that.
+/// Every phase has `server.timeout` as its deadline, the final reply twice that.
 ///
 /// # Cancel safety
 ///

@@ -317,7 +317,8 @@ pub(super) fn move_on(
 /// A try begins when something is about to leave, or was put off before anything could.
 fn tries_begun(from: State, event: Event) -> u32 {
     match (from, event) {
-        (_, Event::AppendAboutToGo | Event::BodyAboutToGo) | (State::Queued, Event::TryLater) => 1,
+        (_, Event::AppendAboutToGo | Event::BodyAboutToGo)
+        | (State::Queued, Event::TryLater | Event::Rejected) => 1,
         _ => 0,
     }
 }

@@ -75,7 +75,7 @@ impl Ledger {
         self.read("looking for the mails of an invitation", |connection| keys_of_invitation(connection, key))
     }
 
-    /// The letters that are not at an end, and those the server refused, oldest first.
+    /// The letters that are not at an end, and those the server refused and whose words are kept, oldest first.
     ///
     /// # Errors
     /// See [`Ledger::start_account`].
@@ -84,7 +84,9 @@ impl Ledger {
             let states = OPEN.map(|state| format!("'{}'", state.as_str())).join(", ");
             connection
                 .prepare(&format!(
-                    "SELECT key FROM delivery WHERE state IN ({states}) ORDER BY account, created_at, rowid"
+                    "SELECT key FROM delivery
+                     WHERE state IN ({states}) AND (state <> 'refused' OR erased_at IS NULL)
+                     ORDER BY account, created_at, rowid"
                 ))?
                 .query_map([], |row| row.get(0).map(InvitationKey))?
                 .collect()

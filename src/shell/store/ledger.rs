@@ -95,11 +95,20 @@ impl Ledger {
 
     fn open_made(dir: &Path, access: OpenFlags) -> Result<Self, Fault> {
         let path = Self::file(dir);
-        if !path.exists() {
-            return Err(Fault::NeedsHuman(format!(
-                "{}: there is no ledger yet; it is made by the first `notyet run`",
-                path.display()
-            )));
+        match path.try_exists() {
+            Ok(true) => {}
+            Ok(false) => {
+                return Err(Fault::NeedsHuman(format!(
+                    "{}: there is no ledger here yet; the first `notyet run` makes it. Does the daemon keep it elsewhere (a system service: /var/lib/notyet)? Then write its folder into the configuration: state_dir = \"...\"",
+                    path.display()
+                )));
+            }
+            Err(error) => {
+                return Err(Fault::NeedsHuman(format!(
+                    "{}: cannot look there: {error}; run this as the user the daemon runs as, or as root",
+                    path.display()
+                )));
+            }
         }
         let fault = |error: rusqlite::Error| sql_fault(&path, "opening the ledger", &error);
         let connection =

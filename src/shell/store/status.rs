@@ -41,7 +41,8 @@ pub struct AccountStatus {
     pub withheld: Vec<Withheld>,
     /// Invitations of people the owner knows, or may know, left for the owner, oldest first.
     pub acquainted: Vec<Withheld>,
-    /// Letters that are held back or wait for a person (held, parked, uncertain, refused), oldest first.
+    /// Letters that are held back, wait for a person or were tried in vain (held, parked, uncertain,
+    /// refused, queued), oldest first.
     pub waiting: Vec<Waiting>,
     /// What came back to letters, oldest first.
     pub answered: Vec<Answered>,
@@ -105,6 +106,21 @@ pub struct Quarantined {
 impl std::fmt::Debug for Withheld {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Withheld({}, {})", self.key.0, self.reason_code)
+    }
+}
+
+impl Waiting {
+    /// What came back last, else why the letter was made as it is.
+    pub fn words(&self) -> &str {
+        if self.last_words.is_empty() { &self.reason_text } else { &self.last_words }
+    }
+}
+
+impl AccountStatus {
+    /// Whether a pass would have something to do for a letter.
+    pub fn waits(&self) -> bool {
+        let is_open = |state: State| matches!(state, State::Held | State::Queued | State::Uncertain);
+        self.states.iter().any(|(state, _)| is_open(*state)) || !self.untidy.is_empty()
     }
 }
 
@@ -248,7 +264,9 @@ fn waiting(connection: &Connection, account: &str) -> rusqlite::Result<Vec<Waiti
             "SELECT d.key, p.inviter_name, d.mode, d.state, p.reason_text,
                     d.last_words, d.changed_at
              FROM delivery d JOIN plan p ON p.id = d.plan_id
-             WHERE d.account = ?1 AND d.state IN ('held', 'parked', 'uncertain', 'refused')
+             WHERE d.account = ?1 AND (d.state IN ('held', 'parked', 'uncertain')
+                 OR (d.state = 'queued' AND d.attempts > 0)
+                 OR (d.state = 'refused' AND d.erased_at IS NULL))
              ORDER BY d.created_at, d.rowid",
         )?
         .query_map([account], |row| {
