@@ -15,6 +15,7 @@ macro_rules! dovecot {
 
 mod after;
 mod answers;
+mod books;
 mod brake;
 pub(crate) mod crash;
 mod dkim;

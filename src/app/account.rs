@@ -8,7 +8,7 @@ use super::backoff::Backoff;
 use super::ingest::{Observer, Tally, Unwatched, ingest};
 use super::port::Port;
 use super::shared::{LONGEST_STEP, Memory, Shared, Stop};
-use super::{brake, deliver, people, rebuild, retention, settle, tidy};
+use super::{books, brake, deliver, people, rebuild, retention, settle, tidy};
 use crate::config::Account;
 use crate::domain::Fault;
 use crate::shell::mailbox::Access;
@@ -52,14 +52,18 @@ pub async fn pass(
 ) -> Result<Tally, Fault> {
     brake::look(shared)?;
     retention::keep_to_it(shared)?;
-    people::refresh(shared)?;
+    books::refresh(shared)?;
     if !rebuild::rebuild(port, account, shared, memory, stop).await? {
         return Ok(Tally::default());
     }
     if !people::learn_sent(port, account, shared, memory, &mut |_, _| (), stop).await? {
         return Ok(Tally::default());
     }
-    let tally = ingest(port, account, shared, memory, observer, stop).await?;
+    let tally = match books::first_missing(shared)? {
+        None => ingest(port, account, shared, memory, observer, stop).await?,
+        // Any inviter may stand in it.
+        Some(_) => Tally::default(),
+    };
     settle::release_held(account, shared)?;
     let to_send = settle::to_send(port, account, shared, stop).await?;
     // What goes wrong there keeps no letter from being sent: it is told afterwards.
@@ -219,12 +223,15 @@ async fn interruption(shared: &Shared, writes_seen: i64, mut stop: Stop) {
     }
 }
 
-/// Opens the first mailbox to wait on it; tells whether mail came since the look.
+/// Opens the first mailbox to wait on it; tells whether mail came since the look
+/// that can be judged now.
 async fn arrived_meanwhile(port: &mut Port, account: &Account, shared: &Shared) -> Result<bool, Fault> {
     let Some(mailbox) = account.mailboxes.first() else { return Ok(false) };
     let opened = port.open(mailbox, Access::LastingUids).await?;
     let cursor = shared.ledger().cursor(&account.name, mailbox)?;
-    Ok(cursor.is_some_and(|c| c.uid_validity == opened.uid_validity && opened.uid_next > c.next_uid))
+    let is_new =
+        cursor.is_some_and(|c| c.uid_validity == opened.uid_validity && opened.uid_next > c.next_uid);
+    Ok(is_new && books::first_missing(shared)?.is_none())
 }
 
 fn port_kind(account: &Account) -> PortKind {

@@ -2,7 +2,7 @@
 
 use super::settle::retry_at;
 use super::shared::{LONGEST_STEP, Memory, Shared, Step, Stop};
-use super::{brake, people};
+use super::{books, brake, people};
 use crate::config::{Account, Smtp};
 use crate::domain::delivery::{Event, ParkedFor};
 use crate::domain::sending::SendHour;
@@ -22,7 +22,10 @@ pub async fn deliver(
     memory: &mut Memory,
     stop: &Stop,
 ) -> Result<usize, Fault> {
-    if letters.is_empty() || waits_for_others(account, shared, memory)? {
+    if letters.is_empty()
+        || waits_for_others(account, shared, memory)?
+        || books::first_missing(shared)?.is_some()
+    {
         return Ok(0);
     }
     let mut sent = 0;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
-use super::people::Books;
+use super::books::Books;
 use super::retention::NextErasure;
 use super::tell::{Known, tell};
 use crate::config::Account;

@@ -166,7 +166,12 @@ impl Ledger {
     }
 }
 
-fn insert(tx: &Transaction<'_>, source: Source, account: &str, keys: &[PersonKey]) -> rusqlite::Result<()> {
+pub(super) fn insert(
+    tx: &Transaction<'_>,
+    source: Source,
+    account: &str,
+    keys: &[PersonKey],
+) -> rusqlite::Result<()> {
     let secret = secret(tx)?;
     // Of two claims to one form the stronger counts: Ann Lee herself, and an A. Lee.
     let mut insert = tx.prepare(
