@@ -75,6 +75,8 @@ async fn read_sent(
     let last = shared.ledger().sent_cursor(&account.name)?;
     let known = last
         .filter(|c| c.folder == folder && c.uid_validity == opened.uid_validity && c.uid_validity != 0)
+        // A server that was put back from a copy gives new mail the numbers of old.
+        .filter(|c| c.next_uid <= opened.uid_next)
         .map(|cursor| cursor.next_uid);
     let mut anew = known.is_none();
     let mut low = known.unwrap_or(1);
