@@ -28,6 +28,7 @@ mod life;
 mod lost;
 mod preview;
 mod queue;
+mod rests;
 mod sandbox;
 mod send;
 mod trouble;

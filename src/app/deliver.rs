@@ -14,7 +14,8 @@ use crate::shell::{Secret, secrets};
 /// Sends `letters`. A stop is looked at between letters; a transmission is never cut.
 ///
 /// # Errors
-/// [`Fault::NeedsHuman`] when the server does not let us in: nothing was sent.
+/// [`Fault::LoginRefused`] or [`Fault::NeedsHuman`] when the server does not let us
+/// in: nothing was sent.
 pub async fn deliver(
     letters: Vec<Delivery>,
     account: &Account,
@@ -139,6 +140,7 @@ async fn send(
             shared.record(letter, Event::Lost, &words, Detail::default())?;
             Ok(Went::Nowhere)
         }
+        Outcome::NeedsHuman { words, phase: Phase::Login } => Err(Fault::LoginRefused(words)),
         Outcome::NeedsHuman { words, .. } => Err(Fault::NeedsHuman(words)),
     }
 }
