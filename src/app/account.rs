@@ -309,7 +309,7 @@ mod tests {
         Timestamp::from_unix_s(NOW_S.load(Ordering::Relaxed))
     }
 
-    const CONFIG: &str = "[owner]\nname = \"R\"\naddresses = [\"r@example.org\"]\n\
+    const CONFIG: &str = "state_dir = \"state\"\n[owner]\nname = \"R\"\naddresses = [\"r@example.org\"]\n\
                           [account.work.maildir]\npath = \"/nowhere\"\n";
 
     #[test]
