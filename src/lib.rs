@@ -33,6 +33,9 @@
 //! anything else is done; one that may be an older copy of itself is brought up to
 //! date from there.
 //!
+//! Whom the owner knows has to be known before anything is judged: Sent is read to
+//! its end ([`app::people`]), and each address book at least once ([`app::books`]).
+//!
 //! # Layers
 //!
 //! | layer | may name | effects |

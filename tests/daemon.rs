@@ -15,6 +15,7 @@ macro_rules! dovecot {
 
 mod after;
 mod answers;
+mod books;
 mod brake;
 pub(crate) mod crash;
 mod dkim;
@@ -27,6 +28,7 @@ mod life;
 mod lost;
 mod preview;
 mod queue;
+mod rests;
 mod sandbox;
 mod send;
 mod trouble;

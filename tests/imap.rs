@@ -92,6 +92,10 @@ fn needs_human<T>(answer: &Result<T, Fault>) -> bool {
     matches!(answer, Err(Fault::NeedsHuman(_)))
 }
 
+fn is_login_refused<T>(answer: &Result<T, Fault>) -> bool {
+    matches!(answer, Err(Fault::LoginRefused(_)))
+}
+
 fn is_permanent<T>(answer: &Result<T, Fault>) -> bool {
     matches!(answer, Err(Fault::Permanent(_)))
 }
@@ -222,10 +226,10 @@ async fn plain_text_slipped_in_behind_starttls_ends_the_attempt() {
 #[tokio::test]
 async fn a_login_is_refused_for_good_or_for_now_as_its_code_says() {
     let cases = [
-        ("{tag} NO [AUTHENTICATIONFAILED] no", "human"),
-        ("{tag} NO wrong", "human"),
-        ("{tag} BAD what", "human"),
-        ("{tag} NO [CONTACTADMIN] locked", "human"),
+        ("{tag} NO [AUTHENTICATIONFAILED] no", "refused"),
+        ("{tag} NO wrong", "refused"),
+        ("{tag} BAD what", "refused"),
+        ("{tag} NO [CONTACTADMIN] locked", "refused"),
         ("{tag} NO [UNAVAILABLE] backend down", "transient"),
         ("{tag} NO [ALERT] Too many simultaneous connections", "transient"),
         ("{tag} NO Temporary authentication failure", "transient"),
@@ -235,7 +239,7 @@ async fn a_login_is_refused_for_good_or_for_now_as_its_code_says() {
         let script = vec![say(GREETING), expect("AUTHENTICATE PLAIN "), say(answer), Step::Stall];
         let peer = Peer::start(script).await;
         let result = connect(&peer).await;
-        assert_eq!(needs_human(&result), class == "human", "{answer}");
+        assert_eq!(is_login_refused(&result), class == "refused", "{answer}");
         assert_eq!(is_transient(&result), class == "transient", "{answer}");
         drop(result);
         let heard = peer.finish().await;
@@ -320,7 +324,7 @@ async fn a_token_goes_by_oauthbearer_or_xoauth2_and_the_error_challenge_is_answe
         let peer = Peer::start(script).await;
         let settings = settings(peer.port(), Tls::LoopbackPlain);
         let answer = ImapSession::connect(&settings, &token()).await;
-        assert!(needs_human(&answer));
+        assert!(is_login_refused(&answer));
         let fault = answer.err().expect("a fault");
         assert!(fault.message().contains("token_command"));
         assert_eq!(peer.finish().await.last().map(String::as_str), Some(dummy));

@@ -94,7 +94,7 @@ async fn a_wrong_password_is_for_a_person_and_is_not_repeated() {
     let settings = settings(server.imaps_port, Tls::Implicit, Some(server.ca_file()));
     let refused = ImapSession::connect(&settings, &password("wrong")).await;
     let fault = refused.err().expect("no session");
-    assert!(matches!(&fault, Fault::NeedsHuman(m) if m.contains("AUTHENTICATIONFAILED")), "{fault:?}");
+    assert!(matches!(&fault, Fault::LoginRefused(m) if m.contains("AUTHENTICATIONFAILED")), "{fault:?}");
     assert!(!fault.message().contains("wrong"));
 }
 

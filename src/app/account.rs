@@ -8,7 +8,7 @@ use super::backoff::Backoff;
 use super::ingest::{Observer, Tally, Unwatched, ingest};
 use super::port::Port;
 use super::shared::{LONGEST_STEP, Memory, Shared, Stop};
-use super::{brake, deliver, people, rebuild, retention, settle, tidy};
+use super::{books, brake, deliver, people, rebuild, retention, settle, tidy};
 use crate::config::Account;
 use crate::domain::Fault;
 use crate::shell::mailbox::Access;
@@ -18,10 +18,12 @@ use crate::shell::store::PortKind;
 const RECONNECT: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10 * 60));
 /// How long after an expected wake-up a sign of life may come.
 const SLACK: Duration = Duration::from_secs(2 * 60);
-/// A login that a person has to mend is not tried again before this (accounts get locked).
-const WARN_AGAIN: Duration = Duration::from_secs(24 * 60 * 60);
+/// A refused login is not tried again before this (accounts get locked), and a
+/// person is not told the same again.
+const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// After other trouble for a person (no Drafts folder, say), mail is still read so often.
+/// After other trouble for a person it is looked again so soon: a certificate, a folder
+/// or a clock may be right by then, and nobody counts the tries.
 const LOOK_AGAIN: Duration = Duration::from_secs(15 * 60);
 
 /// How soon the daemon sees what a person wrote into the ledger.
@@ -52,14 +54,18 @@ pub async fn pass(
 ) -> Result<Tally, Fault> {
     brake::look(shared)?;
     retention::keep_to_it(shared)?;
-    people::refresh(shared)?;
+    books::refresh(shared)?;
     if !rebuild::rebuild(port, account, shared, memory, stop).await? {
         return Ok(Tally::default());
     }
     if !people::learn_sent(port, account, shared, memory, &mut |_, _| (), stop).await? {
         return Ok(Tally::default());
     }
-    let tally = ingest(port, account, shared, memory, observer, stop).await?;
+    let tally = match books::first_missing(shared)? {
+        None => ingest(port, account, shared, memory, observer, stop).await?,
+        // Any inviter may stand in it.
+        Some(_) => Tally::default(),
+    };
     settle::release_held(account, shared)?;
     let to_send = settle::to_send(port, account, shared, stop).await?;
     // What goes wrong there keeps no letter from being sent: it is told afterwards.
@@ -71,12 +77,12 @@ pub async fn pass(
         Ok(sent) if sent > 0 && in_order.is_ok() => put_in_order(port, account, shared, stop).await?,
         Ok(_) => {}
         // Drafting goes on where sending cannot; the letters keep their place in the queue.
-        Err(fault @ Fault::NeedsHuman(_)) => {
+        Err(fault) => {
+            let Some(rest) = rest_after(&fault) else { return Err(fault) };
             tell(account, shared, memory, PortKind::Smtp, &fault);
-            memory.sending_rests_until = Some(shared.now().plus(WARN_AGAIN));
+            memory.sending_rests_until = Some(shared.now().plus(rest));
             return in_order.map(|()| tally);
         }
-        Err(fault) => return Err(fault),
     }
     memory.sending_rests_until = None;
     forget(account, shared, PortKind::Smtp);
@@ -125,8 +131,8 @@ pub async fn once(account: &Account, shared: &Shared, stop: &Stop) -> End {
 pub async fn look_back(account: &Account, shared: &Shared, stop: &Stop) -> Option<End> {
     let mut memory = Memory::default();
     match learn(account, shared, &mut memory, stop).await {
-        Err(fault @ Fault::NeedsHuman(_)) => Some(fail(account, shared, &mut memory, &fault)),
-        Err(Fault::Transient(_) | Fault::Permanent(_)) | Ok(()) => None,
+        Err(fault) if fault.is_for_a_person() => Some(fail(account, shared, &mut memory, &fault)),
+        Err(_) | Ok(()) => None,
     }
 }
 
@@ -152,12 +158,7 @@ pub async fn watch(account: Account, shared: Arc<Shared>, mut memory: Memory, mu
             Err(fault) => fault,
         };
         tell(&account, &shared, &mut memory, port_kind(&account), &fault);
-        let wait = match fault {
-            // Nothing but a person, a reload or a restart helps a login.
-            Fault::NeedsHuman(_) if !memory.logged_in => WARN_AGAIN,
-            Fault::NeedsHuman(_) => LOOK_AGAIN,
-            Fault::Transient(_) | Fault::Permanent(_) => backoff.next(fastrand::u32(..)),
-        };
+        let wait = rest_after(&fault).unwrap_or_else(|| backoff.next(fastrand::u32(..)));
         progress.expect_within(shared.now(), wait + SLACK);
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
@@ -166,6 +167,16 @@ pub async fn watch(account: Account, shared: Arc<Shared>, mut memory: Memory, mu
     }
     progress.at_rest();
     End::Done
+}
+
+/// How long a port rests after trouble that a person has to mend; `None`: it is no such trouble.
+fn rest_after(fault: &Fault) -> Option<Duration> {
+    match fault {
+        // Nothing but a person, a reload or a restart helps.
+        Fault::LoginRefused(_) => Some(A_DAY),
+        Fault::NeedsHuman(_) => Some(LOOK_AGAIN),
+        Fault::Transient(_) | Fault::Permanent(_) => None,
+    }
 }
 
 /// The ledger knows the account from here on, and no letter is under way.
@@ -183,9 +194,7 @@ async fn session(
     backoff: &mut Backoff,
 ) -> Result<(), Fault> {
     begin(account, shared)?;
-    memory.logged_in = false;
     let mut port = Port::connect(account, shared.uids(account)).await?;
-    memory.logged_in = true;
     anchor(&mut port, account, shared).await?;
     tracing::info!(account = %account.name, "connected");
     while !stop.asked() {
@@ -219,12 +228,15 @@ async fn interruption(shared: &Shared, writes_seen: i64, mut stop: Stop) {
     }
 }
 
-/// Opens the first mailbox to wait on it; tells whether mail came since the look.
+/// Opens the first mailbox to wait on it; tells whether mail came since the look
+/// that can be judged now.
 async fn arrived_meanwhile(port: &mut Port, account: &Account, shared: &Shared) -> Result<bool, Fault> {
     let Some(mailbox) = account.mailboxes.first() else { return Ok(false) };
     let opened = port.open(mailbox, Access::LastingUids).await?;
     let cursor = shared.ledger().cursor(&account.name, mailbox)?;
-    Ok(cursor.is_some_and(|c| c.uid_validity == opened.uid_validity && opened.uid_next > c.next_uid))
+    let is_new =
+        cursor.is_some_and(|c| c.uid_validity == opened.uid_validity && opened.uid_next > c.next_uid);
+    Ok(is_new && books::first_missing(shared)?.is_none())
 }
 
 fn port_kind(account: &Account) -> PortKind {
@@ -249,32 +261,27 @@ fn log_pass(account: &Account, tally: Tally) {
 
 fn fail(account: &Account, shared: &Shared, memory: &mut Memory, fault: &Fault) -> End {
     tell(account, shared, memory, port_kind(account), fault);
-    match fault {
-        Fault::NeedsHuman(_) => End::NeedsHuman,
-        Fault::Transient(_) | Fault::Permanent(_) => End::TryAgain,
-    }
+    if fault.is_for_a_person() { End::NeedsHuman } else { End::TryAgain }
 }
 
 /// Logs a failure once, here; one for a person also goes into the ledger, for
 /// `status`, and a process says it again only after a day or in other words.
 fn tell(account: &Account, shared: &Shared, memory: &mut Memory, port: PortKind, fault: &Fault) {
-    let words = match fault {
-        Fault::NeedsHuman(words) => words,
-        Fault::Transient(words) | Fault::Permanent(words) => {
-            tracing::warn!(account = %account.name, "{words}");
-            return;
-        }
-    };
-    let now = shared.now();
-    if memory.told.as_ref().is_some_and(|(told, at)| told == words && now.since(*at) < WARN_AGAIN) {
+    let words = fault.message();
+    if !fault.is_for_a_person() {
+        tracing::warn!(account = %account.name, "{words}");
         return;
     }
-    tracing::error!(account = %account.name, "{words}");
-    memory.told = Some((words.clone(), now));
+    let now = shared.now();
+    let is_told = memory.told.get(&port).is_some_and(|(told, at)| told == words && now.since(*at) < A_DAY);
+    if !is_told {
+        tracing::error!(account = %account.name, "{words}");
+        memory.told.insert(port, (words.to_owned(), now));
+    }
     let mut ledger = shared.ledger();
     let noted = ledger
         .set_port_fault(&account.name, port, words, now)
-        .and_then(|()| ledger.mark_told(&account.name, port, now));
+        .and_then(|()| if is_told { Ok(()) } else { ledger.mark_told(&account.name, port, now) });
     if let Err(fault) = noted {
         tracing::error!(account = %account.name, "{fault}");
     }
@@ -283,5 +290,50 @@ fn tell(account: &Account, shared: &Shared, memory: &mut Memory, port: PortKind,
 fn forget(account: &Account, shared: &Shared, port: PortKind) {
     if let Err(fault) = shared.ledger().clear_port_fault(&account.name, port) {
         tracing::error!(account = %account.name, "{fault}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use super::*;
+    use crate::config::{self, Surroundings};
+    use crate::domain::Timestamp;
+    use crate::shell::store::Ledger;
+
+    static NOW_S: AtomicI64 = AtomicI64::new(1_000_000);
+
+    fn now() -> Timestamp {
+        Timestamp::from_unix_s(NOW_S.load(Ordering::Relaxed))
+    }
+
+    const CONFIG: &str = "state_dir = \"state\"\n[owner]\nname = \"R\"\naddresses = [\"r@example.org\"]\n\
+                          [account.work.maildir]\npath = \"/nowhere\"\n";
+
+    #[test]
+    fn each_trouble_is_told_once_a_day_and_stands_in_the_ledger_while_it_lasts() {
+        let around = Surroundings::new(PathBuf::from("/"), |_| None);
+        let mut config = config::parse("x", CONFIG, &around).unwrap().config;
+        let account = config.accounts.remove(0);
+        let rules = crate::app::setup::rules(None).unwrap();
+        let policy = rules.policy.clone();
+        let shared = Shared::new(rules, config.owner, policy, Ledger::in_memory().unwrap(), now);
+        shared.ledger().start_account("work", now()).unwrap();
+        let mut memory = Memory::default();
+        let mut tell_both = || {
+            tell(&account, &shared, &mut memory, PortKind::Smtp, &Fault::NeedsHuman("no way out".to_owned()));
+            tell(&account, &shared, &mut memory, PortKind::Maildir, &Fault::LoginRefused("no".to_owned()));
+            let faults = shared.ledger().port_faults().unwrap();
+            faults.into_iter().map(|fault| fault.last_told.map_or(0, Timestamp::unix_s)).collect::<Vec<_>>()
+        };
+        assert_eq!(tell_both(), [1_000_000, 1_000_000]);
+        NOW_S.fetch_add(15 * 60, Ordering::Relaxed);
+        assert_eq!(tell_both(), [1_000_000, 1_000_000]);
+        NOW_S.fetch_add(24 * 60 * 60, Ordering::Relaxed);
+        assert_eq!(tell_both(), [1_087_300, 1_087_300]);
+        forget(&account, &shared, PortKind::Smtp);
+        assert_eq!(tell_both().len(), 2, "it came back");
     }
 }

@@ -11,7 +11,7 @@ use super::account::{self, End};
 use super::sandbox::Confined;
 use super::setup::{Setup, load};
 use super::shared::{Memory, Progress, Shared, Stop};
-use super::{people, settle};
+use super::{books, people, settle};
 use crate::config::Account;
 use crate::domain::Fault;
 use crate::shell::store::Ledger;
@@ -27,6 +27,8 @@ pub enum RunEnd {
     TryAgain,
     /// Something failed that a person has to mend; the words are logged.
     Failed,
+    /// What the configuration names is not there, so that nothing could be judged; the words are logged.
+    Misconfigured,
     /// The ledger or the process itself could not be set up.
     NotStarted(Fault),
 }
@@ -96,8 +98,11 @@ pub async fn once(setup: Setup) -> RunEnd {
             }
         }
     }
+    let lacks_a_book = books::first_missing(&shared).is_ok_and(|missing| missing.is_some());
     if ends.contains(&End::NeedsHuman) {
         RunEnd::Failed
+    } else if lacks_a_book {
+        RunEnd::Misconfigured
     } else if ends.contains(&End::TryAgain) {
         RunEnd::TryAgain
     } else {

@@ -2,7 +2,7 @@
 
 use super::settle::retry_at;
 use super::shared::{LONGEST_STEP, Memory, Shared, Step, Stop};
-use super::{brake, people};
+use super::{books, brake, people};
 use crate::config::{Account, Smtp};
 use crate::domain::delivery::{Event, ParkedFor};
 use crate::domain::sending::SendHour;
@@ -14,7 +14,8 @@ use crate::shell::{Secret, secrets};
 /// Sends `letters`. A stop is looked at between letters; a transmission is never cut.
 ///
 /// # Errors
-/// [`Fault::NeedsHuman`] when the server does not let us in: nothing was sent.
+/// [`Fault::LoginRefused`] or [`Fault::NeedsHuman`] when the server does not let us
+/// in: nothing was sent.
 pub async fn deliver(
     letters: Vec<Delivery>,
     account: &Account,
@@ -22,7 +23,10 @@ pub async fn deliver(
     memory: &mut Memory,
     stop: &Stop,
 ) -> Result<usize, Fault> {
-    if letters.is_empty() || waits_for_others(account, shared, memory)? {
+    if letters.is_empty()
+        || waits_for_others(account, shared, memory)?
+        || books::first_missing(shared)?.is_some()
+    {
         return Ok(0);
     }
     let mut sent = 0;
@@ -136,6 +140,7 @@ async fn send(
             shared.record_or_owe(letter, Event::Lost, &words, Detail::default())?;
             Ok(Went::Nowhere)
         }
+        Outcome::NeedsHuman { words, phase: Phase::Login } => Err(Fault::LoginRefused(words)),
         Outcome::NeedsHuman { words, .. } => Err(Fault::NeedsHuman(words)),
     }
 }

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::books;
 use super::port::Port;
 use crate::config::{Account, Config, Dkim};
 use crate::domain::dkim::{KeyAnswer, KeyName};
@@ -92,6 +93,7 @@ pub async fn examine(account: &Account, config: &Config) -> Examined {
     }
     authserv_finding(account, &mut examined);
     resolver_finding(account, &mut examined).await;
+    books_finding(config, &mut examined);
     match config.owner.addresses.first() {
         Some(from) => smtp(account, from, &mut examined).await,
         None => examined.note("smtp", Health::Bad, "owner.addresses is empty"),
@@ -202,6 +204,19 @@ async fn resolver_finding(account: &Account, examined: &mut Examined) {
     match fault {
         None => examined.note("dkim", Health::Good, "the DNS answers questions for keys"),
         Some(words) => examined.note("dkim", Health::Bad, format!("the DNS gives no keys: {words}")),
+    }
+}
+
+/// Whether all address books can be read: before each was, no invitation is judged.
+fn books_finding(config: &Config, examined: &mut Examined) {
+    if config.people.address_books.is_empty() {
+        return;
+    }
+    match books::read_all(&config.people) {
+        Ok(people) => {
+            examined.note("people", Health::Good, format!("{} stand in your address books", people.len()));
+        }
+        Err(fault) => examined.note("people", Health::Bad, fault.message()),
     }
 }
 

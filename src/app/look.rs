@@ -4,11 +4,12 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Mutex;
 
+pub use super::books::{Lack, Unread};
 use super::ingest::{Observer, ingest};
-use super::people;
 use super::port::Port;
 use super::setup::Setup;
 use super::shared::{Memory, Shared, Stop};
+use super::{books, people};
 use crate::config::{Account, Config};
 use crate::domain::sending::{Brakes, Sending};
 use crate::domain::{Fault, Policy, RawMail, Timestamp};
@@ -58,14 +59,29 @@ pub fn now() -> Timestamp {
     clock::now()
 }
 
-/// The ledger at a glance, also while a daemon works on it.
+/// What there is to report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The ledger at a glance.
+    pub status: Status,
+    /// Address books that cannot be read.
+    pub unread_books: Vec<Unread>,
+}
+
+/// What there is to report, also while a daemon works on the ledger.
 ///
 /// # Errors
 /// See [`Ledger::open_read_only`].
-pub fn status(config: &Config) -> Result<Status, Fault> {
+pub fn report(config: &Config) -> Result<Report, Fault> {
     let ledger = Ledger::open_read_only(&config.state_dir)?;
     let names: Vec<String> = config.accounts.iter().map(|account| account.name.clone()).collect();
-    Ok(Status { yet_to_look: people::yet_to_read(&ledger, &names, &config.people)?, ..ledger.status()? })
+    Ok(Report {
+        status: Status {
+            yet_to_look: people::yet_to_read(&ledger, &names, &config.people)?,
+            ..ledger.status()?
+        },
+        unread_books: books::unread(&ledger, &config.people)?,
+    })
 }
 
 /// What a preview works with: the real rules and mailbox, a ledger that is
@@ -115,7 +131,10 @@ async fn look_in(
     stop: &Stop,
 ) -> Result<(), Fault> {
     let mut memory = Memory::default();
-    people::refresh(shared)?;
+    books::refresh(shared)?;
+    if let Some(missing) = books::first_missing(shared)? {
+        return Err(Fault::NeedsHuman(missing.words));
+    }
     let mut told = |read, all| observer.learning(read, all);
     if people::learn_sent(port, account, shared, &mut memory, &mut told, stop).await? {
         ingest(port, account, shared, &mut memory, observer, stop).await?;

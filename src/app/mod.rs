@@ -4,6 +4,7 @@ pub mod account;
 pub mod anchor;
 mod answers;
 pub mod backoff;
+pub mod books;
 pub mod brake;
 mod candidates;
 pub mod daemon;

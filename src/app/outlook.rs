@@ -28,7 +28,7 @@ impl<'a> Outlook<'a> {
         Ok(Self {
             accounts: &config.accounts,
             hour: brake::hour_by(&config.sending, &setup.zone),
-            yet_to_look: look::status(config)?.yet_to_look,
+            yet_to_look: look::report(config)?.status.yet_to_look,
         })
     }
 

@@ -1,90 +1,29 @@
 //! Whom the owner knows: gathered before anything is judged, looked up for
 //! every inviter, and looked up again before a letter goes out.
 
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::path::Path;
 
+use super::books;
 use super::port::Port;
 use super::shared::{LONGEST_STEP, Memory, Shared, Stop};
 use crate::config::{Account, People};
 use crate::domain::{Acquaintance, Address, Encounter, Fault, Invitation, PersonKey, Source, Strength};
 use crate::rulebook::Rulebook;
-use crate::shell::files::{self, Stamp};
 use crate::shell::mailbox::Envelope;
 use crate::shell::store::{Delivery, Ledger, SentCursor};
 use crate::stages::gates::is_robot;
 use crate::stages::mime::KEY_HEADER;
 use crate::stages::parse;
-use crate::stages::people::{self, vcard};
+use crate::stages::people;
 pub use crate::stages::people::{Comparison, compare};
 
 /// UIDs of one header fetch.
 const HEADERS_AT_ONCE: u32 = 1000;
-/// No address book larger than this is read.
-const MAX_BOOK_BYTES: u64 = 64 * 1024 * 1024;
 /// A mail to more people than this went to a list of some kind.
 const MOST_RECIPIENTS: usize = 30;
 
-/// What was read of the address books last.
-#[derive(Debug, Default)]
-pub struct Books(Mutex<Option<Vec<(PathBuf, Stamp)>>>);
-
-/// Writes down the keep list and, when they have changed, the address books.
-/// One that cannot be read is told of and leaves the last good ones in force.
-///
-/// # Errors
-/// A [`Fault`] of the ledger.
-pub fn refresh(shared: &Shared) -> Result<(), Fault> {
-    let stamps = match stamps(&shared.people) {
-        Ok(stamps) => stamps,
-        Err(fault) => {
-            tracing::warn!("{fault}; the address books read last stay in force");
-            return Ok(());
-        }
-    };
-    let mut last = shared.books.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if last.as_ref() == Some(&stamps) {
-        return Ok(());
-    }
-    let kept: Vec<PersonKey> = keys_of(&shared.people.keep, &shared.rules);
-    shared.ledger().replace_people(Source::Keep, &kept)?;
-    match read_books(stamps.iter().map(|(path, _)| path.as_path())) {
-        Ok(booked) => {
-            shared.ledger().replace_people(Source::AddressBook, &keys_of(&booked, &shared.rules))?;
-        }
-        Err(fault) => tracing::warn!("{fault}; the address books read last stay in force"),
-    }
-    *last = Some(stamps);
-    Ok(())
-}
-
-fn keys_of(people: &[Acquaintance], rules: &Rulebook) -> Vec<PersonKey> {
+pub(super) fn keys_of(people: &[Acquaintance], rules: &Rulebook) -> Vec<PersonKey> {
     people.iter().flat_map(|person| people::keys_of(person, rules)).collect()
-}
-
-fn stamps(people: &People) -> Result<Vec<(PathBuf, Stamp)>, Fault> {
-    let mut all = Vec::new();
-    for path in &people.address_books {
-        all.extend(files::stamps(path, &["vcf", "vcard"])?);
-    }
-    Ok(all)
-}
-
-fn read_books<'a>(paths: impl Iterator<Item = &'a Path>) -> Result<Vec<Acquaintance>, Fault> {
-    let mut people = Vec::new();
-    for path in paths {
-        let bytes = files::read_bytes(path, MAX_BOOK_BYTES)?;
-        let book = vcard::read(&String::from_utf8_lossy(&bytes));
-        if book.cards == 0 {
-            return Err(Fault::NeedsHuman(format!("{}: no vCard in it (RFC 6350)", path.display())));
-        }
-        if let Some(line) = book.unreadable.first() {
-            let count = book.unreadable.len();
-            tracing::warn!("{}:{line}: {count} cards show neither a name nor an address", path.display());
-        }
-        people.extend(book.people);
-    }
-    Ok(people)
 }
 
 /// Reads the headers of what the owner sent since the last time: on the first
@@ -136,6 +75,8 @@ async fn read_sent(
     let last = shared.ledger().sent_cursor(&account.name)?;
     let known = last
         .filter(|c| c.folder == folder && c.uid_validity == opened.uid_validity && c.uid_validity != 0)
+        // A server that was put back from a copy gives new mail the numbers of old.
+        .filter(|c| c.next_uid <= opened.uid_next)
         .map(|cursor| cursor.next_uid);
     let mut anew = known.is_none();
     let mut low = known.unwrap_or(1);
@@ -241,8 +182,7 @@ impl Acquaintances {
     pub fn open(people: &People, state_dir: &Path, rules: &Rulebook) -> Result<Self, Fault> {
         let mut listed = Ledger::in_memory()?;
         listed.replace_people(Source::Keep, &keys_of(&people.keep, rules))?;
-        let stamps = stamps(people)?;
-        let booked = read_books(stamps.iter().map(|(path, _)| path.as_path()))?;
+        let booked = books::read_all(people)?;
         listed.replace_people(Source::AddressBook, &keys_of(&booked, rules))?;
         let there = people.learn_from_sent && Ledger::file(state_dir).exists();
         let learned = there.then(|| Ledger::open_read_only(state_dir)).transpose()?;

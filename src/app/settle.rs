@@ -191,7 +191,7 @@ async fn file_copies(
         let Err(fault) = file_copy(port, &sent, &letter, shared).await else { continue };
         let is_old = shared.now().away_from(letter.changed_at) > COPY_TRIED_FOR;
         // Room and rights may come yet; a person was told.
-        if is_old && !matches!(fault, Fault::NeedsHuman(_)) {
+        if is_old && !fault.is_for_a_person() {
             tracing::warn!(
                 account = %account.name,
                 letter_key = %letter.key.0,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
-use super::people::Books;
+use super::books::Books;
 use super::retention::NextErasure;
 use super::tell::{Known, tell};
 use crate::config::Account;
@@ -21,7 +21,7 @@ use crate::domain::{Encounter, Fault, PersonKey, Policy, Timestamp};
 use crate::rulebook::Rulebook;
 use crate::shell::mailbox::maildir::UidBook;
 use crate::shell::mailbox::{Access, Uid};
-use crate::shell::store::{Delivery, Detail, Ledger};
+use crate::shell::store::{Delivery, Detail, Ledger, PortKind};
 use crate::stages::Bench;
 use crate::stages::gates::Assume;
 
@@ -358,13 +358,11 @@ impl Progress {
 pub struct Memory {
     /// How often fetching a body broke the session, by mailbox and UID.
     pub stumbles: HashMap<(String, Uid), u32>,
-    /// What a person was told last, and when: a new process tells it anew.
-    pub told: Option<(String, Timestamp)>,
+    /// What a person was told last of each port, and when: a new process tells it anew.
+    pub told: HashMap<PortKind, (String, Timestamp)>,
     /// Whether it was said that sending waits for other accounts.
     pub told_of_waiting: bool,
-    /// Whether the last connection got past its login.
-    pub logged_in: bool,
-    /// After a login that a person has to mend, sending rests until then.
+    /// After trouble that a person has to mend, sending rests until then.
     pub sending_rests_until: Option<Timestamp>,
     /// What [`Ledger::writes_of_others`] said before the last pass began.
     pub writes_seen: i64,

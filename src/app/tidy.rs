@@ -73,10 +73,8 @@ pub(super) async fn tidy(
         if !port.is_usable() {
             return Err(fault);
         }
-        let went = match fault {
-            Fault::NeedsHuman(words) => Went::Waits(words),
-            Fault::Transient(words) | Fault::Permanent(words) => Went::Refused(words),
-        };
+        let words = fault.message().to_owned();
+        let went = if fault.is_for_a_person() { Went::Waits(words) } else { Went::Refused(words) };
         end(shared, &touch, touch.state, went)?;
     }
     met

@@ -28,6 +28,8 @@ pub(super) enum End {
     Failed,
     /// Something failed that may work later; stderr or the log says what.
     TryAgain,
+    /// What the configuration names is not there; the log says what.
+    Misconfigured,
 }
 
 /// Why a command ended before its time.
@@ -70,6 +72,7 @@ pub(super) fn exit_code(outcome: Outcome) -> ExitCode {
         Ok(End::Done) => DONE,
         Ok(End::Failed) => FAILED,
         Ok(End::TryAgain) => TRY_AGAIN,
+        Ok(End::Misconfigured) => WRONG,
         Err(Cut::Fault(fault)) => {
             complain(&fault);
             if matches!(fault, Fault::Transient(_)) { TRY_AGAIN } else { FAILED }

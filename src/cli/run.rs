@@ -23,6 +23,7 @@ pub(super) fn run(arguments: &RunArguments) -> Outcome {
         RunEnd::Done => Ok(End::Done),
         RunEnd::TryAgain => Ok(End::TryAgain),
         RunEnd::Failed => Ok(End::Failed),
+        RunEnd::Misconfigured => Ok(End::Misconfigured),
         RunEnd::NotStarted(fault) => Err(Cut::Fault(fault)),
     }
 }

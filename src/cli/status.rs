@@ -8,23 +8,24 @@ use super::arguments::StatusArguments;
 use super::out::{End, Outcome, say};
 use super::style::{Paint, json_text, line};
 use super::{when, with_config};
-use crate::app::look::{AccountStatus, Status};
+use crate::app::look::{AccountStatus, Lack, Report, Unread};
 use crate::app::{look, setup};
 use crate::config::Account;
 use crate::domain::sending::Trip;
 
 pub(super) fn run(arguments: &StatusArguments) -> Outcome {
     let setup = setup::load(&arguments.config)?;
-    let status = look::status(&setup.config)?;
+    let report = look::report(&setup.config)?;
     if arguments.json {
-        say(&json_text(&format!("{:#}", as_json(&status, &setup.config.accounts))))?;
+        say(&json_text(&format!("{:#}", as_json(&report, &setup.config.accounts))))?;
     } else {
-        say(as_text(&status, &setup.config.accounts, &arguments.config, Paint::stdout()).trim_end())?;
+        say(as_text(&report, &setup.config.accounts, &arguments.config, Paint::stdout()).trim_end())?;
     }
     Ok(End::Done)
 }
 
-fn as_text(status: &Status, accounts: &[Account], config: &Path, paint: Paint) -> String {
+fn as_text(report: &Report, accounts: &[Account], config: &Path, paint: Paint) -> String {
+    let status = &report.status;
     if status.accounts.is_empty() {
         return "No account has run yet.\n".to_owned();
     }
@@ -47,7 +48,23 @@ fn as_text(status: &Status, accounts: &[Account], config: &Path, paint: Paint) -
     });
     let accounts =
         status.accounts.iter().map(|account| account_text(account, configured(&account.name), config, paint));
-    stopped.chain(waits).chain(accounts).collect()
+    let books = report.unread_books.iter().map(|book| book_text(book, paint));
+    stopped.chain(waits).chain(books).chain(accounts).collect()
+}
+
+fn book_text(book: &Unread, paint: Paint) -> String {
+    let since = book.since.map(|since| format!(" (since {})", when(since))).unwrap_or_default();
+    let words = line(&book.words);
+    match book.lack {
+        Lack::HoldsUp => format!(
+            "{}  and no invitation is judged, until this address book was read: {words}{since}\n",
+            paint.bold("SENDING WAITS")
+        ),
+        Lack::Outdated => format!(
+            "{}      an address book; what it held before stays in force: {words}{since}\n",
+            paint.bold("NEEDS YOU")
+        ),
+    }
 }
 
 fn account_text(
@@ -128,12 +145,17 @@ fn account_text(
     rows.join("\n") + "\n"
 }
 
-fn as_json(status: &Status, configured: &[Account]) -> Value {
+fn as_json(report: &Report, configured: &[Account]) -> Value {
+    let status = &report.status;
     let is_watched = |account: &AccountStatus| configured.iter().any(|one| one.name == account.name);
     let stopped = status.stopped.as_ref().map(stopped_json);
     json!({
         "sending_stopped": stopped,
         "sending_waits_for": status.yet_to_look,
+        "unread_books": report.unread_books.iter().map(|book| json!({
+            "path": book.path.display().to_string(), "words": book.words,
+            "since": book.since.map(|since| since.unix_s()), "holds_up": book.lack == Lack::HoldsUp,
+        })).collect::<Vec<_>>(),
         "accounts": status.accounts.iter().map(|account| account_json(account, is_watched(account))).collect::<Vec<_>>(),
     })
 }

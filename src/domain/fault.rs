@@ -1,4 +1,4 @@
-//! How an effect can fail, as the caller must treat it (three answers, no more).
+//! How an effect can fail, as the caller must treat it (four answers, no more).
 
 use std::fmt;
 
@@ -11,16 +11,25 @@ pub enum Fault {
     Transient(String),
     /// Will not get better for this item: end it, record the words, go on.
     Permanent(String),
-    /// Only a person can mend it: stop that port, say so once a day, show it in `status`.
+    /// Only a person can mend it: say so once a day, show it in `status`, and look
+    /// again now and then whether they have.
     NeedsHuman(String),
+    /// The same of a login, and more: the server refused what we logged in with.
+    /// Accounts get locked, so it is not tried again for a day.
+    LoginRefused(String),
 }
 
 impl Fault {
     /// The message without its class.
     pub fn message(&self) -> &str {
         match self {
-            Self::Transient(m) | Self::Permanent(m) | Self::NeedsHuman(m) => m,
+            Self::Transient(m) | Self::Permanent(m) | Self::NeedsHuman(m) | Self::LoginRefused(m) => m,
         }
+    }
+
+    /// Whether only a person can mend it.
+    pub fn is_for_a_person(&self) -> bool {
+        matches!(self, Self::NeedsHuman(_) | Self::LoginRefused(_))
     }
 }
 

@@ -146,22 +146,23 @@ pub struct Stamp {
 }
 
 /// The files at `path` with their stamps: itself, or those of a folder (and the
-/// folders in it) whose names end in one of `endings`, in order.
-///
-/// # Errors
-/// [`Fault::NeedsHuman`] naming the file.
-pub fn stamps(path: &Path, endings: &[&str]) -> Result<Vec<(PathBuf, Stamp)>, Fault> {
-    let failed = |error: std::io::Error| cannot(path, "read", &error.to_string());
-    let metadata = fs::metadata(path).map_err(failed)?;
+/// folders in it) whose names end in one of `endings`, in order. In the place of
+/// what cannot be looked at stands a [`Fault::NeedsHuman`] that names it.
+pub fn stamps(path: &Path, endings: &[&str]) -> Vec<Result<(PathBuf, Stamp), Fault>> {
+    let failed = |error: std::io::Error| vec![Err(cannot(path, "read", &error.to_string()))];
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) => return failed(error),
+    };
     if metadata.is_file() {
         let stamp = Stamp { size_bytes: metadata.len(), changed: metadata.modified().ok() };
-        return Ok(vec![(path.to_owned(), stamp)]);
+        return vec![Ok((path.to_owned(), stamp))];
     }
-    let mut inside: Vec<PathBuf> = fs::read_dir(path)
-        .map_err(failed)?
-        .map(|e| e.map(|e| e.path()))
-        .collect::<Result<_, _>>()
-        .map_err(failed)?;
+    let inside = fs::read_dir(path).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
+    let mut inside: Vec<PathBuf> = match inside {
+        Ok(inside) => inside,
+        Err(error) => return failed(error),
+    };
     inside.sort();
     let wanted = |path: &PathBuf| {
         let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
@@ -169,11 +170,7 @@ pub fn stamps(path: &Path, endings: &[&str]) -> Result<Vec<(PathBuf, Stamp)>, Fa
         let is_link = path.symlink_metadata().is_ok_and(|m| m.is_symlink());
         !hidden && (ending.is_some_and(|e| endings.contains(&e.as_str())) || (path.is_dir() && !is_link))
     };
-    let mut all = Vec::new();
-    for path in inside.iter().filter(|path| wanted(path)) {
-        all.extend(stamps(path, endings)?);
-    }
-    Ok(all)
+    inside.iter().filter(|path| wanted(path)).flat_map(|path| stamps(path, endings)).collect()
 }
 
 /// Whether group or others may read `path`: no place for a secret.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -93,10 +93,25 @@ fn handshake_fault(host: &str, error: &std::io::Error) -> Fault {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match tls {
         Some(rustls::Error::InvalidCertificate(why)) => Fault::NeedsHuman(format!(
-            "the certificate of {host} cannot be trusted: {why}; correct `host`, or set `ca_file` \
-             when the server is one of your own"
+            "the certificate of {host} cannot be trusted: {}; correct `host`, or set `ca_file` \
+             when the server is one of your own",
+            why_untrusted(why)
         )),
         _ => Fault::Transient(format!("TLS with {host} failed: {error}")),
+    }
+}
+
+/// What is wrong with a certificate, in the same words each time: rustls tells the
+/// second of the look, and a person is told anew of what has other words.
+pub(super) fn why_untrusted(why: &CertificateError) -> String {
+    match why {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "it has expired, or this machine's clock is wrong".to_owned()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "it is not valid yet, or this machine's clock is wrong".to_owned()
+        }
+        other => other.to_string(),
     }
 }
 

@@ -356,7 +356,7 @@ async fn mail_is_found_when_uidnext_has_gone_back() {
     for path in server.storage().paths("") {
         std::fs::remove_file(path).unwrap();
     }
-    server.storage().turn_back_inbox();
+    server.storage().turn_back("");
     for cell in ["turned back", "after that", "and after that"] {
         grid.deliver();
         grid.settled(cell).await;

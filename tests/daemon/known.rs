@@ -100,11 +100,34 @@ fn a_renumbered_sent_folder_is_learned_anew_and_later_mail_is_learned_too() {
     home.once().well();
     assert_eq!((verdict("Ann Lee"), verdict("Bo Ray")), ("known".into(), "known".into()));
 
-    // Another mailbox in its place: the UIDs say nothing any more.
+    // Another mailbox in its place: the UIDs say nothing any more, and the mail of before is archived.
     fs::remove_dir_all(home.state().join("maildir")).unwrap();
     fs::remove_file(sent.join("cur/1:2,S")).unwrap();
+    put("3", "Cy Fox <cy.fox@example.com>");
     home.once().well();
-    assert_eq!((verdict("Ann Lee"), verdict("Bo Ray")), ("stranger".into(), "known".into()));
+    assert_eq!((verdict("Ann Lee"), verdict("Bo Ray")), ("known".into(), "known".into()));
+    assert_eq!(verdict("Cy Fox"), "known");
+}
+
+/// A server that was put back from an old copy counts the UIDs of Sent from where it was then.
+#[test]
+fn whom_the_owner_writes_to_is_learned_when_uidnext_of_sent_has_gone_back() {
+    let server = dovecot!();
+    let home = watched(&server, "", "", "");
+    for to in ["Ann Lee <ann@example.com>", "Bo Ray <bo@example.com>", "Cy Fox <cy.fox@example.com>"] {
+        server.storage().deliver(".Posted", &written_to(to));
+    }
+    home.once().well();
+    for path in server.storage().paths(".Posted") {
+        fs::remove_file(path).unwrap();
+    }
+    server.storage().turn_back(".Posted");
+    server.storage().deliver(".Posted", &written_to("Oskarb Lindqvist <o.l@example.com>"));
+    server.deliver(&to_paste(1));
+    home.once().well();
+    assert_eq!(acquainted(&home, "work"), [("Oskarb Lindqvist".to_owned(), "known-person".to_owned())]);
+    let verdict = |name: &str| home.notyet(&["known", name]).well().out.lines().next().unwrap().to_owned();
+    assert_eq!((verdict("Ann Lee"), verdict("Cy Fox")), ("known".into(), "known".into()));
 }
 
 #[test]

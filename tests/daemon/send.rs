@@ -309,6 +309,14 @@ async fn a_refused_smtp_login_is_tried_once_a_day_while_drafting_goes_on() {
     assert!(states(&account, &shared).contains(&State::Queued), "the letter keeps its place");
     let faults = shared.ledger().status().unwrap().accounts.remove(0).port_faults;
     assert_eq!(faults.len(), 1);
+    let mut port = notyet::app::port::Port::connect(&account, shared.uids(&account)).await.unwrap();
+    for (later_s, tries) in [(16 * 60, 1), (25 * 3600, 2)] {
+        LATER_S.store(later_s, Ordering::Relaxed);
+        let mut nobody = notyet::app::ingest::Unwatched;
+        account::pass(&mut port, &account, &shared, &mut memory, &mut nobody, &stop).await.unwrap();
+        let logins = peer.seen().commands.iter().filter(|line| line.starts_with("AUTH")).count();
+        assert_eq!(logins, tries, "after {later_s} s");
+    }
 }
 
 /// Sending is switched on per kind of note, and off again: also for what waits.

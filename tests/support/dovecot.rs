@@ -240,21 +240,21 @@ impl Storage {
 
     /// Gives INBOX a new UIDVALIDITY and every message of it a new UID.
     pub fn renumber_inbox(&self) {
-        self.forget_inbox(|_| None);
+        self.forget("", |_| None);
     }
 
-    /// Gives every message of INBOX a UID from 1 on, under the UIDVALIDITY of
+    /// Gives every message of a folder a UID from 1 on, under the UIDVALIDITY of
     /// before: what a server does that was put back from an old copy.
-    pub fn turn_back_inbox(&self) {
-        self.forget_inbox(|first| {
+    pub fn turn_back(&self, folder: &str) {
+        self.forget(folder, |first| {
             let kept: Vec<_> = first.split(' ').map(|w| if w.starts_with('N') { "N1" } else { w }).collect();
             Some(kept.join(" ") + "\n")
         });
     }
 
-    /// Takes away what Dovecot knows of INBOX; the first line of its list of UIDs may become another.
-    fn forget_inbox(&self, list: impl Fn(&str) -> Option<String>) {
-        for entry in std::fs::read_dir(&self.0).expect("maildir") {
+    /// Takes away what Dovecot knows of a folder; the first line of its list of UIDs may become another.
+    fn forget(&self, folder: &str, list: impl Fn(&str) -> Option<String>) {
+        for entry in std::fs::read_dir(self.0.join(folder)).expect("maildir") {
             let entry = entry.expect("entry");
             let name = entry.file_name().to_string_lossy().into_owned();
             if name.starts_with("dovecot.index") {

@@ -67,7 +67,7 @@ pub enum Phase {
     StartTls,
     /// The TLS handshake.
     Handshake,
-    /// AUTH (RFC 4954).
+    /// AUTH (RFC 4954). What needs a person here is that the server refuses the secret.
     Login,
     /// MAIL.
     Mail,

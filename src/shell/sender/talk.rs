@@ -160,7 +160,7 @@ impl<'a> Talk<'a> {
                 words => format!("only {}", words.join(" ")),
             };
             return Err(self.needs_human(
-                Phase::Login,
+                Phase::Hello,
                 &format!("the server offers {offered}, nothing that fits a {secret:?}"),
             ));
         };

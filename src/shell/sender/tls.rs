@@ -9,6 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 
+use super::super::tls::why_untrusted;
 use crate::config;
 
 /// Why there is no TLS.
@@ -79,8 +80,9 @@ pub(super) fn judge(error: &std::io::Error) -> TlsTrouble {
         return TlsTrouble::Line(format!("the line broke ({})", error.kind()));
     };
     match cause {
-        rustls::Error::InvalidCertificate(_) => TlsTrouble::Person(format!(
-            "{cause}; check smtp.host, or name the server's authority in smtp.ca_file"
+        rustls::Error::InvalidCertificate(why) => TlsTrouble::Person(format!(
+            "the certificate cannot be trusted: {}; check smtp.host, or name the server's authority in smtp.ca_file",
+            why_untrusted(why)
         )),
         rustls::Error::NoCertificatesPresented | rustls::Error::PeerIncompatible(_) => {
             TlsTrouble::Person(format!("{cause}; the server offers no TLS that can be trusted"))

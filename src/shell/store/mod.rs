@@ -27,6 +27,7 @@
 
 mod answers;
 mod batch;
+mod books;
 mod brake;
 mod cursor;
 mod delivery;
@@ -49,6 +50,7 @@ use crate::domain::Fault;
 
 pub use answers::Answered;
 pub use batch::{Batch, Committed, Entry, Known, NewDelivery, Start};
+pub use books::Book;
 pub use cursor::{Cursor, PortFault, PortKind};
 pub use delivery::{Delivery, Detail, Moved};
 pub use erase::Trace;

@@ -56,8 +56,8 @@ impl Ledger {
     }
 
     /// Adds `keys` from the Sent folder of `account`, with how far it was read,
-    /// in one transaction. `anew` forgets what that account told before, and
-    /// that it was read to the end.
+    /// in one transaction. `anew` forgets that it was read to the end, and nobody:
+    /// whom the owner wrote to stays known when the mail is archived.
     ///
     /// # Errors
     /// See [`Ledger::start_account`].
@@ -70,7 +70,6 @@ impl Ledger {
     ) -> Result<(), Fault> {
         self.write("writing down whom the owner wrote to", |tx| {
             if anew {
-                tx.execute("DELETE FROM person WHERE source = 'sent' AND account = ?1", [account])?;
                 tx.execute("DELETE FROM learned WHERE account = ?1", [account])?;
             }
             insert(tx, Source::Sent, account, keys)?;
@@ -166,7 +165,12 @@ impl Ledger {
     }
 }
 
-fn insert(tx: &Transaction<'_>, source: Source, account: &str, keys: &[PersonKey]) -> rusqlite::Result<()> {
+pub(super) fn insert(
+    tx: &Transaction<'_>,
+    source: Source,
+    account: &str,
+    keys: &[PersonKey],
+) -> rusqlite::Result<()> {
     let secret = secret(tx)?;
     // Of two claims to one form the stronger counts: Ann Lee herself, and an A. Lee.
     let mut insert = tx.prepare(

@@ -16,7 +16,7 @@ impl ImapSession {
     /// Connects, secures the line as configured, and logs in.
     ///
     /// # Errors
-    /// `NeedsHuman` when the login is refused, the certificate is not to be
+    /// `LoginRefused` as it says; `NeedsHuman` when the certificate is not to be
     /// trusted or the server cannot secure the line; `Transient` for all that
     /// may pass, a server that is full or shutting down among it. Nothing
     /// secret is written before the line is secured.

@@ -167,7 +167,7 @@ fn refused(refusal: &Refusal, secret: &Secret) -> Fault {
              covers IMAP"
         }
     };
-    Fault::NeedsHuman(format!(
+    Fault::LoginRefused(format!(
         "{story}; no further attempt will be made, since accounts get locked: {remedy}"
     ))
 }

@@ -1,0 +1,211 @@
+//! The keep list and the address books: read when they changed, and again and
+//! again where they could not be. Nobody becomes a stranger by a book that cannot
+//! be read: who was known stays so, and before a book was ever read to its end
+//! nothing is judged.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use super::entry::DAY;
+use super::people::keys_of;
+use super::shared::Shared;
+use crate::config::People;
+use crate::domain::{Acquaintance, Fault, Source, Timestamp};
+use crate::shell::files::{self, Stamp};
+use crate::shell::store::Ledger;
+use crate::stages::people::vcard;
+
+/// No address book larger than this is read.
+const MAX_BOOK_BYTES: u64 = 64 * 1024 * 1024;
+
+/// What was read last, and what was said.
+#[derive(Debug, Default)]
+pub struct Books(Mutex<Last>);
+
+#[derive(Debug, Default)]
+struct Last {
+    /// Whether the keep list is written down: it stands in the configuration, so once is enough.
+    is_kept: bool,
+    /// The files of all books, if all could be read.
+    whole: Option<Vec<(PathBuf, Stamp)>>,
+    /// What was said of which book that cannot be read, and when.
+    told: BTreeMap<PathBuf, (String, Timestamp)>,
+}
+
+/// What it means that an address book cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// It never could: who stands in it is not known, so nothing is judged or sent.
+    HoldsUp,
+    /// What it held when it was read last stays in force.
+    Outdated,
+}
+
+/// An address book of the configuration that cannot be read, or was not yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// Its file or folder.
+    pub path: PathBuf,
+    /// What stands in the way.
+    pub words: String,
+    /// Since when; `None`: nobody has tried.
+    pub since: Option<Timestamp>,
+    /// What follows.
+    pub lack: Lack,
+}
+
+/// Writes down the keep list and, when they have changed or could not be read,
+/// the address books. Of one that cannot be read the log tells once a day.
+///
+/// # Errors
+/// A [`Fault`] of the ledger.
+pub fn refresh(shared: &Shared) -> Result<(), Fault> {
+    let mut last = shared.books.0.lock().unwrap_or_else(PoisonError::into_inner);
+    if !last.is_kept {
+        shared.ledger().replace_people(Source::Keep, &keys_of(&shared.people.keep, &shared.rules))?;
+        last.is_kept = true;
+    }
+    let listed: Vec<Listed<'_>> = shared.people.address_books.iter().map(|path| Listed::at(path)).collect();
+    let whole: Option<Vec<_>> = listed.iter().flat_map(|book| &book.files).cloned().map(Result::ok).collect();
+    if whole.is_some() && whole == last.whole {
+        return Ok(());
+    }
+    let read: Vec<Read<'_>> = listed.into_iter().map(Read::of).collect();
+    let people: Vec<Acquaintance> = read.iter().flat_map(|book| &book.people).cloned().collect();
+    let found: Vec<(&Path, Option<&str>)> =
+        read.iter().map(|book| (book.path, book.fault.as_ref().map(Fault::message))).collect();
+    let now = shared.now();
+    shared.ledger().note_books(&found, &keys_of(&people, &shared.rules), now)?;
+    last.whole = whole.filter(|_| read.iter().all(|book| book.fault.is_none()));
+    if last.whole.is_some() {
+        read.iter().flat_map(|book| &book.remarks).for_each(|remark| tracing::warn!("{remark}"));
+    }
+    let unread = unread(&shared.ledger(), &shared.people)?;
+    tell(&mut last.told, &unread, now);
+    Ok(())
+}
+
+/// What is there of one address book.
+struct Listed<'a> {
+    path: &'a Path,
+    files: Vec<Result<(PathBuf, Stamp), Fault>>,
+}
+
+impl<'a> Listed<'a> {
+    fn at(path: &'a Path) -> Self {
+        let mut files = files::stamps(path, &["vcf", "vcard"]);
+        if files.is_empty() {
+            // As good as not there: a disk that is not mounted looks like this.
+            files.push(Err(Fault::NeedsHuman(format!("{}: no vCard file in it", path.display()))));
+        }
+        Self { path, files }
+    }
+}
+
+/// What could be read of one address book.
+struct Read<'a> {
+    path: &'a Path,
+    people: Vec<Acquaintance>,
+    /// Cards that say nothing.
+    remarks: Vec<String>,
+    /// Why that is not all.
+    fault: Option<Fault>,
+}
+
+impl<'a> Read<'a> {
+    fn of(book: Listed<'a>) -> Self {
+        let mut read = Self { path: book.path, people: Vec::new(), remarks: Vec::new(), fault: None };
+        for file in book.files {
+            if let Err(fault) = file.and_then(|(path, _)| read.add(&path)) {
+                read.fault.get_or_insert(fault);
+            }
+        }
+        read
+    }
+
+    fn add(&mut self, file: &Path) -> Result<(), Fault> {
+        let bytes = files::read_bytes(file, MAX_BOOK_BYTES)?;
+        let book = vcard::read(&String::from_utf8_lossy(&bytes));
+        if book.cards == 0 {
+            return Err(Fault::NeedsHuman(format!("{}: no vCard in it (RFC 6350)", file.display())));
+        }
+        if let Some(line) = book.unreadable.first() {
+            let (file, count) = (file.display(), book.unreadable.len());
+            self.remarks.push(format!("{file}:{line}: {count} cards show neither a name nor an address"));
+        }
+        self.people.extend(book.people);
+        Ok(())
+    }
+}
+
+/// Everybody in the address books of `people`, read this moment.
+///
+/// # Errors
+/// [`Fault::NeedsHuman`] naming the first file that cannot be read.
+pub(super) fn read_all(people: &People) -> Result<Vec<Acquaintance>, Fault> {
+    let mut all = Vec::new();
+    for path in &people.address_books {
+        let read = Read::of(Listed::at(path));
+        read.fault.map_or(Ok(()), Err)?;
+        all.extend(read.people);
+    }
+    Ok(all)
+}
+
+/// The address books of the configuration that cannot be read, as `ledger` knows it.
+///
+/// # Errors
+/// A [`Fault`] of the ledger.
+pub(super) fn unread(ledger: &Ledger, people: &People) -> Result<Vec<Unread>, Fault> {
+    let books = ledger.books()?;
+    let unread = people.address_books.iter().filter_map(|path| {
+        let book = books.iter().find(|book| book.path == *path);
+        let lack = match book.and_then(|book| book.read_at) {
+            Some(_) => Lack::Outdated,
+            None => Lack::HoldsUp,
+        };
+        let (words, since) = match book.and_then(|book| book.trouble.clone()) {
+            Some((words, since)) => (words, Some(since)),
+            None if lack == Lack::HoldsUp => (format!("{}: not read yet", path.display()), None),
+            None => return None,
+        };
+        Some(Unread { path: path.clone(), words, since, lack })
+    });
+    Ok(unread.collect())
+}
+
+/// The first address book without which nothing may be judged or sent.
+///
+/// # Errors
+/// A [`Fault`] of a ledger.
+pub(super) fn first_missing(shared: &Shared) -> Result<Option<Unread>, Fault> {
+    let mut missing = unread(&shared.ledger(), &shared.people)?;
+    missing.retain(|book| book.lack == Lack::HoldsUp);
+    if let Some(elsewhere) = &shared.elsewhere {
+        let known = elsewhere.lock().unwrap_or_else(PoisonError::into_inner).books()?;
+        let is_known = |path: &Path| known.iter().any(|book| book.path == path && book.read_at.is_some());
+        missing.retain(|book| !is_known(&book.path));
+    }
+    Ok(missing.into_iter().next())
+}
+
+fn tell(told: &mut BTreeMap<PathBuf, (String, Timestamp)>, unread: &[Unread], now: Timestamp) {
+    told.retain(|path, _| unread.iter().any(|book| book.path == *path));
+    for book in unread {
+        let before = told.get(&book.path);
+        if before.is_some_and(|(words, at)| *words == book.words && now.since(*at) < DAY) {
+            continue;
+        }
+        match book.lack {
+            Lack::HoldsUp => tracing::error!(
+                "{}; before it was read once no invitation is judged and nothing is sent: mend it, or take it out of address_books",
+                book.words
+            ),
+            Lack::Outdated => {
+                tracing::warn!("{}; the address books read last stay in force", book.words);
+            }
+        }
+        told.insert(book.path.clone(), (book.words.clone(), now));
+    }
+}
