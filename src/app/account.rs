@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::anchor::anchor;
 use super::backoff::Backoff;
+use super::deliver::Sent;
 use super::ingest::{Observer, Tally, Unwatched, ingest};
 use super::port::Port;
 use super::shared::{LONGEST_STEP, Memory, Shared, Stop};
@@ -74,12 +75,18 @@ pub async fn pass(
         return in_order.map(|()| tally);
     }
     match deliver::deliver(to_send, account, shared, memory, stop).await {
-        Ok(sent) if sent > 0 && in_order.is_ok() => put_in_order(port, account, shared, stop).await?,
-        Ok(_) => {}
+        Ok(sent) => {
+            let (Sent::Of(letters) | Sent::Until(letters)) = sent;
+            memory.sending_failed = matches!(sent, Sent::Until(_)).then_some(End::TryAgain);
+            if letters > 0 && in_order.is_ok() {
+                put_in_order(port, account, shared, stop).await?;
+            }
+        }
         // Drafting goes on where sending cannot; the letters keep their place in the queue.
         Err(fault) => {
             let Some(rest) = rest_after(&fault) else { return Err(fault) };
             tell(account, shared, memory, PortKind::Smtp, &fault);
+            memory.sending_failed = Some(End::NeedsHuman);
             memory.sending_rests_until = Some(shared.now().plus(rest));
             return in_order.map(|()| tally);
         }
@@ -119,7 +126,7 @@ pub async fn once(account: &Account, shared: &Shared, stop: &Stop) -> End {
         Ok(tally) => {
             log_pass(account, tally);
             forget(account, shared, port_kind(account));
-            End::Done
+            memory.sending_failed.unwrap_or(End::Done)
         }
         Err(fault) => fail(account, shared, &mut memory, &fault),
     }

@@ -11,6 +11,15 @@ use crate::shell::sender::{self, Outcome, Phase, Submission};
 use crate::shell::store::{Delivery, Detail};
 use crate::shell::{Secret, secrets};
 
+/// How many letters went out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// So many; each letter had its try.
+    Of(usize),
+    /// So many, until the server was not to be had.
+    Until(usize),
+}
+
 /// Sends `letters`. A stop is looked at between letters; a transmission is never cut.
 ///
 /// # Errors
@@ -22,12 +31,12 @@ pub async fn deliver(
     shared: &Shared,
     memory: &mut Memory,
     stop: &Stop,
-) -> Result<usize, Fault> {
+) -> Result<Sent, Fault> {
     if letters.is_empty()
         || waits_for_others(account, shared, memory)?
         || books::first_missing(shared)?.is_some()
     {
-        return Ok(0);
+        return Ok(Sent::Of(0));
     }
     let mut sent = 0;
     for letter in letters {
@@ -64,10 +73,10 @@ pub async fn deliver(
             Went::Out => sent += 1,
             Went::Nowhere => {}
             // The next letter would wait for the same time-out.
-            Went::NoServer => break,
+            Went::NoServer => return Ok(Sent::Until(sent)),
         }
     }
-    Ok(sent)
+    Ok(Sent::Of(sent))
 }
 
 /// What was answered, and whom the owner knows, is known only when every account was read.

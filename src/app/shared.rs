@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
+use super::account::End;
 use super::books::Books;
 use super::retention::NextErasure;
 use super::tell::{Known, tell};
@@ -362,6 +363,8 @@ pub struct Memory {
     pub told: HashMap<PortKind, (String, Timestamp)>,
     /// Whether it was said that sending waits for other accounts.
     pub told_of_waiting: bool,
+    /// How sending failed in the last pass, if it did.
+    pub sending_failed: Option<End>,
     /// After trouble that a person has to mend, sending rests until then.
     pub sending_rests_until: Option<Timestamp>,
     /// What [`Ledger::writes_of_others`] said before the last pass began.
