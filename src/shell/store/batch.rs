@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use sha2::{Digest, Sha256};
 
 use super::words::{mode_word, time, word};
-use super::{Ledger, erase, touch};
+use super::{Ledger, UidScope, erase, stumbles, touch};
 use crate::domain::after::Wish;
 use crate::domain::delivery::{Mode, State};
 use crate::domain::{
@@ -33,6 +33,13 @@ pub struct Batch<'a> {
     pub wish: Option<&'a Wish>,
     /// When.
     pub now: Timestamp,
+}
+
+impl Batch<'_> {
+    /// The mailbox it is about.
+    fn scope(&self) -> UidScope<'_> {
+        UidScope { account: self.account, mailbox: self.mailbox, uid_validity: self.uid_validity }
+    }
 }
 
 /// One decision about one invitation.
@@ -128,6 +135,9 @@ impl Ledger {
     pub fn commit_batch(&mut self, batch: &Batch<'_>) -> Result<Committed, Fault> {
         self.write("writing down what was decided", |tx| {
             move_cursor(tx, batch)?;
+            if let Some(next_uid) = batch.next_uid {
+                stumbles::forget_below(tx, batch.scope(), next_uid)?;
+            }
             let mut committed = Committed::default();
             for entry in &batch.entries {
                 let invitation = &entry.plan.invitation;

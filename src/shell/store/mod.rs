@@ -38,6 +38,7 @@ mod migrate;
 mod people;
 mod rebuild;
 mod status;
+mod stumbles;
 mod touch;
 mod words;
 
@@ -57,6 +58,7 @@ pub use ledger::Ledger;
 pub use people::SentCursor;
 pub use rebuild::{FoundAgain, FoundLetter, Whereabouts};
 pub use status::{AccountStatus, Quarantined, Status, Waiting, Withheld};
+pub use stumbles::{Part, UidScope};
 pub use touch::{Touch, Touched, Undo, Withdrawn};
 
 /// What a failed statement means for the caller. SQLite's words hold names of
