@@ -127,7 +127,9 @@ impl Ledger {
     ///
     /// A cursor never moves back within one UIDVALIDITY; one of UIDVALIDITY 0
     /// is not kept. A letter for an invitation that has one (the same key, or
-    /// [`Identity::same`] in the same network) is not taken; its plan is.
+    /// [`Identity::same`] in the same network) is not taken; its plan is. A mail
+    /// that is read anew adds nothing where nothing else is decided of it: no plan,
+    /// and no wish.
     ///
     /// # Errors
     /// [`Fault::Permanent`] when an entry breaks a rule of the ledger (a letter to send without
@@ -139,9 +141,14 @@ impl Ledger {
                 stumbles::forget_below(tx, batch.scope(), next_uid)?;
             }
             let mut committed = Committed::default();
+            let mut is_news = false;
             for entry in &batch.entries {
                 let invitation = &entry.plan.invitation;
                 insert_invitation(tx, invitation, batch.now)?;
+                if entry.delivery.is_none() && is_known(tx, batch.account, entry.plan)? {
+                    continue;
+                }
+                is_news = true;
                 let plan_id = insert_plan(tx, batch, entry)?;
                 let Some(delivery) = &entry.delivery else {
                     continue;
@@ -153,7 +160,8 @@ impl Ledger {
                     committed.created.push(invitation.key.clone());
                 }
             }
-            if let [only] = batch.entries.as_slice()
+            if is_news
+                && let [only] = batch.entries.as_slice()
                 && !erase::is_erased(tx, &only.plan.invitation.key)?
             {
                 touch::insert(tx, batch, only.plan, only.uid)?;
@@ -269,6 +277,23 @@ fn insert_invitation(tx: &Transaction<'_>, invitation: &Invitation, now: Timesta
         ],
     )
     .map(drop)
+}
+
+/// Whether the newest plan for the same mail says the same. That its invitation has
+/// been answered by now is nothing new of a mail: the answer may be to this very one.
+fn is_known(tx: &Transaction<'_>, account: &str, plan: &Plan) -> rusqlite::Result<bool> {
+    let before: Option<(String, String)> = tx
+        .query_row(
+            "SELECT decision, reason_code FROM plan
+             WHERE key = ?1 AND account = ?2 AND source_message_id_digest IS ?3 ORDER BY id DESC LIMIT 1",
+            params![plan.invitation.key.0, account, plan.invitation.message_id.as_ref().map(digest)],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    let is_answered = plan.decision == Decision::Leave && plan.reason.code == "already-answered";
+    Ok(before.is_some_and(|(decision, code)| {
+        is_answered || (decision == plan.decision.as_str() && code == plan.reason.code)
+    }))
 }
 
 fn insert_plan(tx: &Transaction<'_>, batch: &Batch<'_>, entry: &Entry<'_>) -> rusqlite::Result<i64> {
