@@ -31,6 +31,7 @@ mod queue;
 mod rests;
 mod sandbox;
 mod send;
+mod stumbles;
 mod trouble;
 
 use crate::support::dovecot::Dovecot;

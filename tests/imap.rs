@@ -462,6 +462,54 @@ async fn a_fetch_that_cannot_be_read_is_a_fault_and_not_a_missing_mail() {
     }
 }
 
+/// A server that cannot read a mail, or has lost it to another session (RFC 2180 §4.1.3), may say NIL.
+#[tokio::test]
+async fn a_section_that_is_nil_is_a_fault_and_not_a_missing_mail() {
+    for header in ["NIL", "\"\"", "{0}\r\n"] {
+        let fetched =
+            format!("* 2 FETCH (UID 11 RFC822.SIZE 40 BODY[HEADER.FIELDS (From Subject)]<0> {header})");
+        let script =
+            after_open(vec![exchange("UID FETCH ", &[&fetched, "{tag} OK done"]), vec![Step::Stall]]);
+        let (peer, mut session) = opened(script).await;
+        let answer = session.new_envelopes(11, None, &fields()).await;
+        assert!(is_transient(&answer), "{header:?}: {answer:?}");
+        drop(session);
+        peer.finish().await;
+    }
+    for body in ["BODY[]<0> NIL", "BODY[] NIL"] {
+        let fetched = format!("* 2 FETCH (UID 11 {body})");
+        let other = "* 3 FETCH (UID 12 BODY[]<0> {1}\r\na)";
+        let script = after_open(vec![
+            exchange("UID FETCH 11:12 ", &[&fetched, other, "{tag} OK done"]),
+            vec![Step::Stall],
+        ]);
+        let (peer, mut session) = opened(script).await;
+        let answer = session.bodies(&[(11, 10), (12, 10)], 1000).await;
+        assert!(is_transient(&answer), "{body}: {answer:?}");
+        drop(session);
+        peer.finish().await;
+    }
+}
+
+/// Else a draft that stands in its folder would be written a second time.
+#[tokio::test]
+async fn a_header_that_is_nil_is_no_header_without_the_field() {
+    let script = after_open(vec![
+        exchange("EXAMINE \"Drafts\"", &["* 1 EXISTS", "* OK [UIDVALIDITY 5] x", "{tag} OK done"]),
+        exchange("UID SEARCH ", &["* SEARCH 6", "{tag} OK done"]),
+        exchange(
+            "UID FETCH 6 ",
+            &["* 1 FETCH (UID 6 BODY[HEADER.FIELDS (Message-ID)]<0> NIL)", "{tag} OK done"],
+        ),
+        vec![Step::Stall],
+    ]);
+    let (peer, mut session) = opened(script).await;
+    let answer = session.find_by_header("Drafts", "Message-ID", "<a@example.com>").await;
+    assert!(is_transient(&answer), "{answer:?}");
+    drop(session);
+    peer.finish().await;
+}
+
 #[tokio::test]
 async fn a_literal_larger_than_asked_is_refused_at_its_announcement() {
     let script = after_open(vec![vec![

@@ -5,13 +5,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use notyet::app::anchor::anchor;
-use notyet::app::ingest::{Observer, Seen, Uid, ingest};
+use notyet::app::ingest::{Observer, Seen, Uid, Unwatched, ingest};
 use notyet::app::port::Port;
 use notyet::app::setup;
 use notyet::app::shared::{Memory, Shared, Stop, StopSwitch};
 use notyet::config::{Account, Dkim, MailboxKind, Maildir, SentCopy};
+use notyet::domain::Decision;
 use notyet::shell::clock;
 use notyet::shell::store::Ledger;
+
+use crate::support::mails::demo;
 
 const INVITATION: &str = include_str!("mail/demo/2026-02-member-no-note.eml");
 
@@ -54,12 +57,15 @@ impl Observer for Stopper {
 
 /// An empty Maildir below `dir`, and what works on it.
 fn home(dir: &Path) -> (Account, Shared) {
+    home_with(dir, Ledger::in_memory().unwrap())
+}
+
+fn home_with(dir: &Path, ledger: Ledger) -> (Account, Shared) {
     for part in ["cur", "new", "tmp"] {
         fs::create_dir_all(dir.join("Maildir").join(part)).unwrap();
     }
     let rules = setup::rules(None).unwrap();
     let policy = rules.policy.clone();
-    let ledger = Ledger::in_memory().unwrap();
     let shared = Shared::new(rules, setup::nobody_in_particular(), policy, ledger, clock::now);
     (account(&dir.join("Maildir")), shared)
 }
@@ -123,6 +129,30 @@ async fn a_mailbox_without_uidvalidity_is_watched_all_the_same() {
         reads.push(observer.seen.iter().filter(|(_, word)| *word == "read").count());
     }
     assert_eq!(reads, [0, 1]);
+}
+
+/// What is met again in every pass must not fill the ledger, nor keep retention
+/// from erasing, nor turn a draft that was made into an invitation that was left.
+#[tokio::test]
+async fn a_mail_that_is_read_in_every_pass_is_written_down_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("state");
+    let (account, shared) = home_with(dir.path(), Ledger::open(&state).unwrap());
+    let mut memory = Memory::default();
+    for pass in 0..10 {
+        if pass == 1 {
+            deliver(dir.path(), "a", &demo("2026-02-member-no-note"));
+            deliver(dir.path(), "b", &demo("2026-09-forged-invitation"));
+        }
+        let mut port = Port::connect(&account, shared.uids(&account)).await.unwrap();
+        let (_idle, never) = Stop::new();
+        ingest(&mut port, &account, &shared, &mut memory, &mut Unwatched, &never).await.unwrap();
+    }
+    let status = shared.ledger().status().unwrap().accounts.remove(0);
+    assert_eq!(status.decisions, [(Decision::Draft, 1), (Decision::Leave, 1)]);
+    let ledger = rusqlite::Connection::open(Ledger::file(&state)).unwrap();
+    let plans: u32 = ledger.query_row("SELECT count(*) FROM plan", [], |row| row.get(0)).unwrap();
+    assert_eq!(plans, 2);
 }
 
 /// The first pass may take minutes before it looks for new mail: it reads Sent and Drafts first.

@@ -7,10 +7,11 @@ use super::entry::DAY;
 use super::port::Port;
 use super::shared::Shared;
 use super::strangers::read_header;
+use super::stumbles;
 use crate::domain::delivery::ParkedFor;
 use crate::domain::{Address, AnswerKind, Fault, InvitationKey, Mail, Timestamp};
 use crate::shell::mailbox::{Body, Envelope, SearchTerm};
-use crate::shell::store::Delivery;
+use crate::shell::store::{Delivery, UidScope};
 use crate::stages::recognise;
 use crate::stages::replies::{self, Shown};
 
@@ -43,7 +44,12 @@ pub(super) fn search_terms(shared: &Shared) -> Result<Vec<SearchTerm>, Fault> {
 ///
 /// # Errors
 /// A [`Fault`] of the port or the ledger.
-pub(super) async fn look(port: &mut Port, shared: &Shared, envelopes: &[Envelope]) -> Result<(), Fault> {
+pub(super) async fn look(
+    port: &mut Port,
+    shared: &Shared,
+    scope: UidScope<'_>,
+    envelopes: &[Envelope],
+) -> Result<(), Fault> {
     if !shared.ledger().has_written_since(EVER)? {
         return Ok(());
     }
@@ -55,7 +61,7 @@ pub(super) async fn look(port: &mut Port, shared: &Shared, envelopes: &[Envelope
         match replies::read(&header) {
             Shown::Answer(kind, keys) => note(shared, kind, &keys, at)?,
             Shown::Report if expects_reports => {
-                let keys = undelivered(port, envelope, &header).await?;
+                let keys = undelivered(port, shared, scope, envelope, &header).await?;
                 note(shared, AnswerKind::Bounced, &keys, at)?;
             }
             Shown::Nothing
@@ -120,11 +126,22 @@ pub(super) fn park_for_writers(shared: &Shared, writers: &[Writer]) -> Result<()
 
 async fn undelivered(
     port: &mut Port,
+    shared: &Shared,
+    scope: UidScope<'_>,
     envelope: &Envelope,
     header: &Mail,
 ) -> Result<Vec<InvitationKey>, Fault> {
+    if stumbles::Bodies::of(shared, scope)?.is_given_up(envelope.uid) {
+        tracing::warn!(
+            account = %scope.account,
+            uid = envelope.uid,
+            "a report on a delivery is passed over: {}",
+            stumbles::NO_BODY
+        );
+        return Ok(Vec::new());
+    }
     let wanted = [(envelope.uid, envelope.size_bytes)];
-    let bodies = port.bodies(&wanted, MAX_REPORT_BYTES).await?;
+    let bodies = stumbles::bodies(port, shared, scope, &wanted, MAX_REPORT_BYTES).await?;
     let keys = bodies.into_iter().filter_map(|(_, body)| match body {
         Body::Whole(raw) => Some(replies::undelivered(header, &raw.0)),
         Body::Gone | Body::TooLarge { .. } => None,

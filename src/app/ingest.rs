@@ -10,24 +10,21 @@ use super::port::Port;
 use super::shared::{LONGEST_STEP, Memory, Shared, Step, Stop};
 use super::signatures;
 use super::strangers::read_header;
+use super::stumbles::{self, Headers};
 use crate::config::Account;
 use crate::domain::after::Wish;
 use crate::domain::{Fault, Mail, Plan, RawMail, Timestamp};
 pub use crate::shell::mailbox::Uid;
 use crate::shell::mailbox::{Body, Envelope, Opened};
-use crate::shell::store::{Batch, Cursor, Entry};
+use crate::shell::store::{Batch, Cursor, Entry, UidScope};
 use crate::stages::gates::Facts;
 use crate::stages::recognise::{self, Recognised};
 use crate::stages::{after, identify, judge};
 
-/// UIDs of one header fetch.
-const HEADERS_AT_ONCE: u32 = 1000;
 /// Bodies of one fetch, by number and by announced size: few round trips, and
 /// no more memory than that.
 const BODIES_AT_ONCE: usize = 250;
 const BODY_BYTES_AT_ONCE: u64 = 4 << 20;
-/// A body that broke so many sessions is set aside, so that the queue goes on.
-const MAX_STUMBLES: u32 = 3;
 const OUR_FAULT: &str = "reading it failed inside notyet; please report it";
 
 /// What became of one mail, told while it happens.
@@ -143,11 +140,17 @@ struct Look<'a> {
     writers: &'a mut Vec<Writer>,
 }
 
-impl Look<'_> {
+impl<'a> Look<'a> {
+    fn scope(&self) -> UidScope<'a> {
+        let uid_validity = self.opened.uid_validity;
+        UidScope { account: &self.account.name, mailbox: self.mailbox, uid_validity }
+    }
+
     async fn run(&mut self) -> Result<(), Fault> {
         let started = self.shared.ledger().start_account(&self.account.name, self.shared.now())?;
         let start = self.account.since.map_or(started, |since| started.minus(since));
         let fields = candidates::header_fields(&self.shared.rules);
+        let scope = self.scope();
         let anchor = self.anchor(start)?;
         match anchor {
             Anchor::Now => {}
@@ -156,14 +159,13 @@ impl Look<'_> {
                 self.observer.expect(end.saturating_sub(from) as usize);
                 let mut low = from;
                 while low < end {
-                    let high = low.saturating_add(HEADERS_AT_ONCE - 1).min(end - 1);
-                    let envelopes = self.port.new_envelopes(low, Some(high), &fields).await?;
-                    self.work(&envelopes, start, true).await?;
+                    let read = stumbles::headers(self.port, self.shared, scope, low..end, &fields).await?;
+                    self.work(&read, start, true).await?;
                     // Asked before the cursor moves: a stop leaves candidates unread.
                     if self.stop.asked() {
                         return Ok(());
                     }
-                    low = high + 1;
+                    low = read.next_uid;
                     self.commit_cursor(low)?;
                 }
                 return Ok(());
@@ -174,12 +176,15 @@ impl Look<'_> {
                 let mut uids = self.port.search(&terms, Some(since)).await?;
                 uids.retain(|uid| *uid < self.opened.uid_next);
                 self.observer.expect(uids.len());
-                for chunk in uids.chunks(HEADERS_AT_ONCE as usize) {
-                    let envelopes = self.port.envelopes(chunk, &fields).await?;
-                    self.work(&envelopes, start, false).await?;
+                let mut rest = uids.iter().copied().peekable();
+                while rest.peek().is_some() {
+                    let read =
+                        stumbles::headers(self.port, self.shared, scope, rest.clone(), &fields).await?;
+                    self.work(&read, start, false).await?;
                     if self.stop.asked() {
                         return Ok(());
                     }
+                    while rest.next_if(|uid| *uid < read.next_uid).is_some() {}
                 }
             }
         }
@@ -220,9 +225,13 @@ impl Look<'_> {
         })
     }
 
-    async fn work(&mut self, envelopes: &[Envelope], start: Timestamp, in_order: bool) -> Result<(), Fault> {
+    async fn work(&mut self, read: &Headers, start: Timestamp, in_order: bool) -> Result<(), Fault> {
+        let envelopes = &read.envelopes;
         self.set_aside_unreadable().await?;
-        answers::look(self.port, self.shared, envelopes).await?;
+        if let Some(uid) = read.set_aside {
+            self.quarantine(uid, None, stumbles::NO_HEADER)?;
+        }
+        answers::look(self.port, self.shared, self.scope(), envelopes).await?;
         let mut candidates = Vec::new();
         for envelope in envelopes {
             self.tally.looked += 1;
@@ -242,7 +251,12 @@ impl Look<'_> {
                 }
             }
         }
-        let shaky = candidates.iter().any(|e| self.stumbles(e.uid) > 0);
+        let failed = stumbles::Bodies::of(self.shared, self.scope())?;
+        for envelope in candidates.extract_if(.., |envelope| failed.is_given_up(envelope.uid)) {
+            let header = read_header(&envelope.header).ok();
+            self.quarantine(envelope.uid, header.as_ref(), stumbles::NO_BODY)?;
+        }
+        let shaky = candidates.iter().any(|envelope| failed.is_shaky(envelope.uid));
         let at_once = if shaky { 1 } else { BODIES_AT_ONCE };
         let mut rest = candidates.as_slice();
         while !rest.is_empty() && !self.stop.asked() {
@@ -261,35 +275,12 @@ impl Look<'_> {
         Ok(())
     }
 
-    fn stumbles(&self, uid: Uid) -> u32 {
-        self.memory.stumbles.get(&(self.mailbox.to_owned(), uid)).copied().unwrap_or(0)
-    }
-
     async fn read(&mut self, chunk: &[&Envelope], start: Timestamp, in_order: bool) -> Result<(), Fault> {
-        if let [only] = chunk
-            && self.stumbles(only.uid) >= MAX_STUMBLES
-        {
-            let header = read_header(&only.header).ok();
-            return self.quarantine(
-                only.uid,
-                header.as_ref(),
-                "the server broke off each time it was fetched",
-            );
-        }
         self.memory.progress.expect_within(self.shared.now(), LONGEST_STEP);
         let wanted: Vec<(Uid, u64)> = chunk.iter().map(|e| (e.uid, e.size_bytes)).collect();
-        let bodies = match self.port.bodies(&wanted, self.account.max_body_bytes()).await {
-            Ok(bodies) => bodies,
-            Err(fault) => {
-                for (uid, _) in wanted {
-                    *self.memory.stumbles.entry((self.mailbox.to_owned(), uid)).or_default() += 1;
-                }
-                return Err(fault);
-            }
-        };
-        for (uid, body) in bodies {
+        let (scope, most) = (self.scope(), self.account.max_body_bytes());
+        for (uid, body) in stumbles::bodies(self.port, self.shared, scope, &wanted, most).await? {
             let Some(envelope) = chunk.iter().find(|e| e.uid == uid) else { continue };
-            self.memory.stumbles.remove(&(self.mailbox.to_owned(), uid));
             match body {
                 Body::Gone => {}
                 Body::TooLarge { size_bytes } => {
@@ -354,7 +345,6 @@ impl Look<'_> {
 
     fn quarantine(&mut self, uid: Uid, header: Option<&Mail>, why: &str) -> Result<(), Fault> {
         self.tally.quarantined += 1;
-        self.memory.stumbles.remove(&(self.mailbox.to_owned(), uid));
         // The cursor stays: candidates below this mail may be unread as yet. A repetition is no harm.
         self.commit(Vec::new(), vec![(uid, why.to_owned())], None, None)?;
         self.observer.seen(uid, &Seen::Quarantined { header, why });

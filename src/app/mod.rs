@@ -29,6 +29,7 @@ pub mod setup;
 pub mod shared;
 pub mod signatures;
 mod strangers;
+mod stumbles;
 mod tell;
 mod tidy;
 pub mod undo;

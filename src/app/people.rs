@@ -6,19 +6,18 @@ use std::path::Path;
 use super::books;
 use super::port::Port;
 use super::shared::{LONGEST_STEP, Memory, Shared, Stop};
+use super::stumbles;
 use crate::config::{Account, People};
 use crate::domain::{Acquaintance, Address, Encounter, Fault, Invitation, PersonKey, Source, Strength};
 use crate::rulebook::Rulebook;
 use crate::shell::mailbox::Envelope;
-use crate::shell::store::{Delivery, Ledger, SentCursor};
+use crate::shell::store::{Delivery, Ledger, SentCursor, UidScope};
 use crate::stages::gates::is_robot;
 use crate::stages::mime::KEY_HEADER;
 use crate::stages::parse;
 use crate::stages::people;
 pub use crate::stages::people::{Comparison, compare};
 
-/// UIDs of one header fetch.
-const HEADERS_AT_ONCE: u32 = 1000;
 /// A mail to more people than this went to a list of some kind.
 const MOST_RECIPIENTS: usize = 30;
 
@@ -81,18 +80,21 @@ async fn read_sent(
     let mut anew = known.is_none();
     let mut low = known.unwrap_or(1);
     let fields = ["From", "To", "Cc", "Bcc", KEY_HEADER].map(str::to_owned);
+    let scope = UidScope { account: &account.name, mailbox: &folder, uid_validity: opened.uid_validity };
     // Also where there is nothing: the folder counts as read then.
     while low < opened.uid_next || anew {
         if stop.asked() {
             return Ok(false);
         }
         memory.progress.expect_within(shared.now(), LONGEST_STEP);
-        let high = low.saturating_add(HEADERS_AT_ONCE - 1).min(opened.uid_next.saturating_sub(1));
-        let envelopes =
-            if low <= high { port.new_envelopes(low, Some(high), &fields).await? } else { Vec::new() };
-        let met: Vec<Acquaintance> =
-            envelopes.iter().flat_map(|envelope| written_to(envelope, &shared.owner.addresses)).collect();
-        low = high.saturating_add(1).max(low);
+        let read = stumbles::headers(port, shared, scope, low..opened.uid_next, &fields).await?;
+        stumbles::list(shared, scope, read.set_aside)?;
+        let met: Vec<Acquaintance> = read
+            .envelopes
+            .iter()
+            .flat_map(|envelope| written_to(envelope, &shared.owner.addresses))
+            .collect();
+        low = read.next_uid.max(low);
         let cursor = SentCursor { folder: folder.clone(), uid_validity: opened.uid_validity, next_uid: low };
         shared.ledger().learn_people(&account.name, &cursor, &keys_of(&met, &shared.rules), anew)?;
         anew = false;

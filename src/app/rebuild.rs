@@ -7,15 +7,13 @@
 use super::entry::DAY;
 use super::port::Port;
 use super::shared::{LONGEST_STEP, Memory, Shared, Stop};
+use super::stumbles;
 use crate::config::Account;
 use crate::domain::{Fault, Timestamp};
 use crate::shell::mailbox::{Access, Envelope, SearchTerm, Uid};
-use crate::shell::store::{FoundLetter, Whereabouts};
+use crate::shell::store::{FoundLetter, UidScope, Whereabouts};
 use crate::stages::mime::KEY_HEADER;
 use crate::stages::trace::{self, Hand, Trace};
-
-/// UIDs of one header fetch.
-const HEADERS_AT_ONCE: u32 = 1000;
 
 /// Reads both folders of `account`, once per ledger. Answers whether all was
 /// read; until then nothing new may be done for the account.
@@ -89,16 +87,17 @@ async fn read_folder(
     }
     let by_key = ["From", "Message-ID", KEY_HEADER].map(str::to_owned);
     let whole = trace::FIELDS.map(str::to_owned);
+    let scope = UidScope { account: &account.name, mailbox: folder, uid_validity: opened.uid_validity };
     let mut low = 1;
     while low < opened.uid_next {
         if stop.asked() {
             return Ok(false);
         }
         memory.progress.expect_within(shared.now(), LONGEST_STEP);
-        let high = low.saturating_add(HEADERS_AT_ONCE - 1).min(opened.uid_next.saturating_sub(1));
-        let envelopes = port.new_envelopes(low, Some(high), &by_key).await?;
+        let read = stumbles::headers(port, shared, scope, low..opened.uid_next, &by_key).await?;
+        stumbles::list(shared, scope, read.set_aside)?;
         let ours: Vec<Uid> =
-            envelopes.iter().filter(|e| trace::read(&e.header).is_some()).map(|e| e.uid).collect();
+            read.envelopes.iter().filter(|e| trace::read(&e.header).is_some()).map(|e| e.uid).collect();
         if !ours.is_empty() {
             let letters: Vec<FoundLetter> = port
                 .envelopes(&ours, &whole)
@@ -109,7 +108,7 @@ async fn read_folder(
             let there = (folder, opened.uid_validity);
             shared.ledger().adopt(&account.name, there, &letters, shared.now())?;
         }
-        low = high.saturating_add(1);
+        low = read.next_uid;
     }
     Ok(true)
 }

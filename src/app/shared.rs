@@ -1,6 +1,5 @@
 //! What all accounts of one daemon share, and what one account remembers.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,8 +19,8 @@ use crate::domain::delivery::{Event, ParkedFor};
 use crate::domain::sending::Sending;
 use crate::domain::{Encounter, Fault, PersonKey, Policy, Timestamp};
 use crate::rulebook::Rulebook;
+use crate::shell::mailbox::Access;
 use crate::shell::mailbox::maildir::UidBook;
-use crate::shell::mailbox::{Access, Uid};
 use crate::shell::store::{Delivery, Detail, Ledger, PortKind};
 use crate::stages::Bench;
 use crate::stages::gates::Assume;
@@ -357,8 +356,6 @@ impl Progress {
 /// What one account remembers between two passes, and may forget.
 #[derive(Debug, Default)]
 pub struct Memory {
-    /// How often fetching a body broke the session, by mailbox and UID.
-    pub stumbles: HashMap<(String, Uid), u32>,
     /// What a person was told last of each port, and when: a new process tells it anew.
     pub told: HashMap<PortKind, (String, Timestamp)>,
     /// Whether it was said that sending waits for other accounts.

@@ -166,6 +166,29 @@ fn whom_you_know_and_what_the_kind_of_note_excepts_is_not_touched() {
     assert_eq!(messages(&home.maildir("work").join(".Again")).len(), 1);
 }
 
+/// Under another UIDVALIDITY, or with UIDs counted from further back, every mail is
+/// read anew; that makes none of them a further mail about its invitation.
+#[test]
+fn a_mail_that_is_read_anew_is_no_repeat_of_itself() {
+    let server = dovecot!();
+    let home = wishing(&server, "[[after]]\ndecision = \"repeat\"\nmove = \"Again\"\ncreate = true\n");
+    for number in 1..=3 {
+        server.deliver(&to_paste(number));
+    }
+    home.once().well();
+    assert_eq!(server.files(".Drafts").len(), 3);
+    server.renumber_inbox();
+    home.once().well();
+    fs::remove_file(server.storage().paths("").pop().unwrap()).unwrap();
+    server.storage().turn_back_inbox();
+    home.once().well();
+    assert_eq!((server.files("").len(), server.files(".Again").len()), (2, 0));
+    // A reminder is a mail of its own.
+    server.deliver(&to_paste(1).replace("643644363.1", "643644363.99"));
+    home.once().well();
+    assert_eq!((server.files("").len(), server.files(".Again").len()), (2, 1));
+}
+
 #[test]
 fn what_its_owner_has_moved_meanwhile_is_left_where_they_want_it() {
     let server = dovecot!();

@@ -109,8 +109,9 @@ impl Dovecot {
 
     /// Puts `message` into a folder, as the owner's mail program would.
     pub fn put(&self, folder: &str, message: &str) {
+        let number = self.files(folder).len() + 1;
         let folder = self.maildir().join(folder);
-        let path = folder.join("cur/1700000001.M1P1.put:2,S");
+        let path = folder.join(format!("cur/170000{number:04}.M1P1.put:2,S"));
         std::fs::create_dir_all(folder.join("cur")).expect("folder");
         std::fs::write(&path, message).expect("write");
         for path in [folder.clone(), folder.join("cur"), path] {

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use sha2::{Digest, Sha256};
 
 use super::words::{mode_word, time, word};
-use super::{Ledger, erase, touch};
+use super::{Ledger, UidScope, erase, stumbles, touch};
 use crate::domain::after::Wish;
 use crate::domain::delivery::{Mode, State};
 use crate::domain::{
@@ -33,6 +33,13 @@ pub struct Batch<'a> {
     pub wish: Option<&'a Wish>,
     /// When.
     pub now: Timestamp,
+}
+
+impl Batch<'_> {
+    /// The mailbox it is about.
+    fn scope(&self) -> UidScope<'_> {
+        UidScope { account: self.account, mailbox: self.mailbox, uid_validity: self.uid_validity }
+    }
 }
 
 /// One decision about one invitation.
@@ -120,7 +127,9 @@ impl Ledger {
     ///
     /// A cursor never moves back within one UIDVALIDITY; one of UIDVALIDITY 0
     /// is not kept. A letter for an invitation that has one (the same key, or
-    /// [`Identity::same`] in the same network) is not taken; its plan is.
+    /// [`Identity::same`] in the same network) is not taken; its plan is. A mail
+    /// that is read anew adds nothing where nothing else is decided of it: no plan,
+    /// and no wish.
     ///
     /// # Errors
     /// [`Fault::Permanent`] when an entry breaks a rule of the ledger (a letter to send without
@@ -128,10 +137,18 @@ impl Ledger {
     pub fn commit_batch(&mut self, batch: &Batch<'_>) -> Result<Committed, Fault> {
         self.write("writing down what was decided", |tx| {
             move_cursor(tx, batch)?;
+            if let Some(next_uid) = batch.next_uid {
+                stumbles::forget_below(tx, batch.scope(), next_uid)?;
+            }
             let mut committed = Committed::default();
+            let mut is_news = false;
             for entry in &batch.entries {
                 let invitation = &entry.plan.invitation;
                 insert_invitation(tx, invitation, batch.now)?;
+                if entry.delivery.is_none() && is_known(tx, batch.account, entry.plan)? {
+                    continue;
+                }
+                is_news = true;
                 let plan_id = insert_plan(tx, batch, entry)?;
                 let Some(delivery) = &entry.delivery else {
                     continue;
@@ -143,7 +160,8 @@ impl Ledger {
                     committed.created.push(invitation.key.clone());
                 }
             }
-            if let [only] = batch.entries.as_slice()
+            if is_news
+                && let [only] = batch.entries.as_slice()
                 && !erase::is_erased(tx, &only.plan.invitation.key)?
             {
                 touch::insert(tx, batch, only.plan, only.uid)?;
@@ -259,6 +277,23 @@ fn insert_invitation(tx: &Transaction<'_>, invitation: &Invitation, now: Timesta
         ],
     )
     .map(drop)
+}
+
+/// Whether the newest plan for the same mail says the same. That its invitation has
+/// been answered by now is nothing new of a mail: the answer may be to this very one.
+fn is_known(tx: &Transaction<'_>, account: &str, plan: &Plan) -> rusqlite::Result<bool> {
+    let before: Option<(String, String)> = tx
+        .query_row(
+            "SELECT decision, reason_code FROM plan
+             WHERE key = ?1 AND account = ?2 AND source_message_id_digest IS ?3 ORDER BY id DESC LIMIT 1",
+            params![plan.invitation.key.0, account, plan.invitation.message_id.as_ref().map(digest)],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    let is_answered = plan.decision == Decision::Leave && plan.reason.code == "already-answered";
+    Ok(before.is_some_and(|(decision, code)| {
+        is_answered || (decision == plan.decision.as_str() && code == plan.reason.code)
+    }))
 }
 
 fn insert_plan(tx: &Transaction<'_>, batch: &Batch<'_>, entry: &Entry<'_>) -> rusqlite::Result<i64> {

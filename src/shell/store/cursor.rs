@@ -3,8 +3,8 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::Ledger;
 use super::words::{optional_time, time, word};
+use super::{Ledger, UidScope, stumbles};
 use crate::domain::{Fault, Timestamp};
 use crate::shell::mailbox::Uid;
 
@@ -92,7 +92,8 @@ impl Ledger {
     }
 
     /// Sets a cursor back, on a server whose UIDNEXT went back: everything
-    /// below it has been dealt with all the same.
+    /// below it has been dealt with all the same, and what could not be fetched
+    /// above it is no more.
     ///
     /// # Errors
     /// See [`Ledger::start_account`].
@@ -104,6 +105,8 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<(), Fault> {
         self.write("setting a cursor back", |tx| {
+            let scope = UidScope { account, mailbox, uid_validity: cursor.uid_validity };
+            stumbles::forget_below(tx, scope, Uid::MAX)?;
             tx.execute(
                 "UPDATE cursor SET next_uid = ?4, moved_at = ?5
                  WHERE account = ?1 AND mailbox = ?2 AND uid_validity = ?3",

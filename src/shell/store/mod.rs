@@ -39,6 +39,7 @@ mod migrate;
 mod people;
 mod rebuild;
 mod status;
+mod stumbles;
 mod touch;
 mod words;
 
@@ -59,6 +60,7 @@ pub use ledger::Ledger;
 pub use people::SentCursor;
 pub use rebuild::{FoundAgain, FoundLetter, Whereabouts};
 pub use status::{AccountStatus, Quarantined, Status, Waiting, Withheld};
+pub use stumbles::{Part, UidScope};
 pub use touch::{Touch, Touched, Undo, Withdrawn};
 
 /// What a failed statement means for the caller. SQLite's words hold names of

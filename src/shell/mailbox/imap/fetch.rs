@@ -23,7 +23,8 @@ impl ImapSession {
     /// `from` on, up to `upto` or the last, in order of UID: one round trip.
     ///
     /// # Errors
-    /// `Transient` when the answer is not whole; then nothing is answered at all.
+    /// `Transient` when the answer is not whole, or shows a message without what was
+    /// asked of it; then nothing is answered at all.
     pub async fn new_envelopes(
         &mut self,
         from: Uid,
@@ -38,7 +39,7 @@ impl ImapSession {
         let mut envelopes = self.fetch_envelopes(&format!("{from}:{upto}"), fields).await?;
         // `n:*` always names the last message, even one below n (RFC 9051 §9, `seq-range`).
         envelopes.retain(|envelope| envelope.uid >= from);
-        Ok(in_order(envelopes))
+        self.in_order(envelopes, fields)
     }
 
     /// The same of the messages with these `uids`; those that are gone are left out.
@@ -53,7 +54,7 @@ impl ImapSession {
         for set in uid_sets(uids, longest) {
             envelopes.extend(self.fetch_envelopes(&set, fields).await?);
         }
-        Ok(in_order(envelopes))
+        self.in_order(envelopes, fields)
     }
 
     /// The bodies of these messages (UID and RFC822.SIZE each), in the same
@@ -118,6 +119,18 @@ impl ImapSession {
         Ok(envelopes)
     }
 
+    /// `envelopes` by UID, if each has what was asked: where no field fits there
+    /// is still the blank line (RFC 9051 §6.4.5.1).
+    fn in_order(&self, mut envelopes: Vec<Envelope>, fields: &[String]) -> Result<Vec<Envelope>, Fault> {
+        envelopes.sort_by_key(|envelope| envelope.uid);
+        envelopes.dedup_by_key(|envelope| envelope.uid);
+        let is_withheld = |envelope: &Envelope| envelope.header.is_empty() && envelope.size_bytes > 0;
+        if !fields.is_empty() && envelopes.iter().any(is_withheld) {
+            return Err(self.wire.transient("UID FETCH", "showed no header of a message that is there"));
+        }
+        Ok(envelopes)
+    }
+
     async fn fetch_bodies(
         &mut self,
         uids: &[Uid],
@@ -176,10 +189,4 @@ pub(super) fn header_item(fields: &[String], most: usize) -> Result<String, Faul
         ));
     }
     Ok(format!("BODY.PEEK[HEADER.FIELDS ({})]<0.{most}>", fields.join(" ")))
-}
-
-fn in_order(mut envelopes: Vec<Envelope>) -> Vec<Envelope> {
-    envelopes.sort_by_key(|envelope| envelope.uid);
-    envelopes.dedup_by_key(|envelope| envelope.uid);
-    envelopes
 }

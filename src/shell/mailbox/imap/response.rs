@@ -38,7 +38,7 @@ pub(super) enum Response {
     List(Listed),
     MailboxStatus(MailboxStatus),
     Search(Vec<Uid>),
-    /// A FETCH that cannot be read: that mail would be missing.
+    /// A FETCH that cannot be read, or tells nothing of what was asked: that mail would be missing.
     Unreadable,
     /// A SEARCH that cannot be read: what was looked for would seem not to be there.
     UnreadableSearch,
@@ -291,7 +291,9 @@ fn is_safe_to_parse(skeleton: &[u8]) -> bool {
 
 fn data(frame: &Frame) -> Response {
     match imap_proto::Response::parse(&frame.bytes) {
-        Ok((_, imap_proto::Response::Fetch(_, attributes))) => Response::Fetch(fetched(attributes)),
+        Ok((_, imap_proto::Response::Fetch(_, attributes))) => {
+            fetched(attributes).map_or(Response::Unreadable, Response::Fetch)
+        }
         Ok((_, imap_proto::Response::MailboxData(datum))) => match datum {
             MailboxDatum::List(mailbox) => Response::List(listed(&mailbox, frame)),
             MailboxDatum::Search(uids) => Response::Search(uids),
@@ -302,7 +304,9 @@ fn data(frame: &Frame) -> Response {
     }
 }
 
-fn fetched(attributes: Vec<AttributeValue<'_>>) -> Fetched {
+/// `None` where a section is NIL: the server has not told what is in it, which
+/// is neither an empty one nor a message that is gone.
+fn fetched(attributes: Vec<AttributeValue<'_>>) -> Option<Fetched> {
     let mut fetched = Fetched::default();
     for attribute in attributes {
         match attribute {
@@ -314,19 +318,17 @@ fn fetched(attributes: Vec<AttributeValue<'_>>) -> Fetched {
             AttributeValue::Rfc822Size(size) => fetched.size_bytes = Some(size.into()),
             AttributeValue::InternalDate(date) => fetched.arrived = internal_date(&date),
             AttributeValue::BodySection { section, data, .. } => {
-                let data = data.map(std::borrow::Cow::into_owned);
+                let data = data?.into_owned();
                 match section {
-                    None => fetched.body = data,
-                    Some(SectionPath::Full(MessageSection::Header)) => {
-                        fetched.header = Some(data.unwrap_or_default());
-                    }
+                    None => fetched.body = Some(data),
+                    Some(SectionPath::Full(MessageSection::Header)) => fetched.header = Some(data),
                     Some(_) => {}
                 }
             }
             _ => {}
         }
     }
-    fetched
+    Some(fetched)
 }
 
 /// ` 7-Feb-1994 22:43:04 -0800` (RFC 9051 §9, `date-time`).

@@ -1,0 +1,136 @@
+//! A mail that the server never hands out: whatever part of it breaks the line,
+//! and whoever asks, it is set aside after some tries, and the mail behind it is read.
+
+use notyet::config::Tls;
+use serde_json::Value;
+
+use crate::support::dovecot::Dovecot;
+use crate::support::home::Home;
+use crate::support::mails::{header, to_paste, with_reply_to};
+use crate::support::smtp_peer::{Peer, Script};
+use crate::support::tap::Tap;
+
+const POISON: &str = "zq-breaks-the-line-qz";
+/// No part of a mail is tried more often than this.
+const MOST_TRIES: usize = 4;
+
+/// A home with one account on `server`, where the line breaks at the poison.
+fn poisoned(server: &Dovecot, policy: &str, smtp: &str) -> Home {
+    let tap = Tap::that_breaks_at(server.imap_port, POISON);
+    let home = Home::new();
+    home.believe_reply_to();
+    home.configure(policy, &[home.on_port("work", tap.port, "") + smtp]);
+    home
+}
+
+/// Passes, each a process of its own as from cron, until one goes well; tells how many did not.
+fn passes_that_failed(home: &Home) -> usize {
+    (0..=2 * MOST_TRIES)
+        .find(|_| {
+            let ran = home.once();
+            assert!(matches!(ran.code, Some(0 | 75)), "{}", ran.err);
+            ran.code == Some(0)
+        })
+        .expect("one bad mail holds the account up for ever")
+}
+
+fn unreadable(home: &Home) -> Vec<(String, u64)> {
+    let status = home.status("work");
+    let listed = status["unreadable"].as_array().expect("a list");
+    let word = |mail: &Value| mail["mailbox"].as_str().expect("a mailbox").to_owned();
+    listed.iter().map(|mail| (word(mail), mail["uid"].as_u64().expect("a UID"))).collect()
+}
+
+#[test]
+fn a_body_is_set_aside_by_passes_that_are_processes_of_their_own() {
+    let server = dovecot!();
+    let home = poisoned(&server, "", "");
+    home.once().well();
+    server.deliver(&to_paste(1));
+    server.deliver(&(to_paste(2) + "\n" + POISON + "\n"));
+    server.deliver(&to_paste(3));
+    assert_eq!(passes_that_failed(&home), 3);
+    assert_eq!(unreadable(&home), [("INBOX".to_owned(), 2)]);
+    assert_eq!(server.files(".Drafts").len(), 2, "its neighbours are read");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_on_a_delivery_holds_no_invitation_up() {
+    let server = dovecot!();
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let home = poisoned(&server, "generic = \"send\"\n", &peer.table("work"));
+    home.once().well();
+    server.deliver(&with_reply_to(1, "jane@example.com"));
+    home.once().well();
+    let sent = String::from_utf8(peer.seen().bodies[0].clone()).unwrap();
+    let id = header(&sent, "Message-ID").unwrap();
+    let report = |rest: &str| {
+        format!(
+            "From: <mailer-daemon@mx.example.org>\r\nTo: robin@example.org\r\nSubject: Undelivered\r\n\
+             Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n\
+             --b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example.org\r\n\r\n\
+             Final-Recipient: rfc822; jane@example.com\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n\
+             --b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: {id}\r\n{rest}\r\n--b--\r\n"
+        )
+    };
+    server.deliver(&report(POISON));
+    server.deliver(&report(""));
+    server.deliver(&to_paste(2));
+    assert_eq!(passes_that_failed(&home), 3);
+    assert_eq!(server.files(".Drafts").len(), 1);
+    assert_eq!(home.status("work")["answers"][0]["kind"], "bounced", "the report behind it is read");
+}
+
+#[test]
+fn a_header_is_set_aside_and_the_mail_before_and_behind_it_is_read() {
+    let server = dovecot!();
+    let home = poisoned(&server, "", "");
+    home.once().well();
+    let bad = |number: u32| to_paste(number).replacen("\nSubject:", &format!("\nSubject: {POISON}"), 1);
+    for mail in [to_paste(1), bad(2), bad(3), to_paste(4)] {
+        server.deliver(&mail);
+    }
+    assert!(passes_that_failed(&home) <= 2 * MOST_TRIES);
+    assert_eq!(unreadable(&home), [("INBOX".to_owned(), 2), ("INBOX".to_owned(), 3)]);
+    assert_eq!(server.files(".Drafts").len(), 2);
+}
+
+/// Nobody is declined before Sent is read, so a mail there would hold up all accounts.
+#[test]
+fn a_mail_in_sent_is_set_aside_and_the_people_behind_it_are_learned() {
+    let server = dovecot!();
+    let home = poisoned(&server, "", "");
+    server.storage().make(".Posted");
+    let written = |name: &str, to: &str| {
+        format!("From: {name} <robin@example.org>\r\nTo: {to}\r\nSubject: Saturday\r\n\r\nSee you.\r\n")
+    };
+    server.put(".Posted", &written("Robin", "Ann Lee <ann@example.com>"));
+    server.put(".Posted", &written(POISON, "Cy Orr <cy@example.com>"));
+    server.put(".Posted", &written("Robin", "Bo Ray <bo@example.com>"));
+    assert_eq!(passes_that_failed(&home), MOST_TRIES);
+    assert_eq!(unreadable(&home), [("Posted".to_owned(), 2)]);
+    for name in ["Ann Lee", "Bo Ray"] {
+        assert!(home.notyet(&["known", name]).well().out.starts_with("known"), "{name}");
+    }
+}
+
+/// Neither one that nobody reaches nor one that hangs up before a mail was asked for.
+#[test]
+fn a_server_that_is_not_there_counts_against_no_mail() {
+    let server = dovecot!();
+    let home = Home::new();
+    let there = home.on_port("work", server.imap_port, "");
+    home.configure("", std::slice::from_ref(&there));
+    home.once().well();
+    server.deliver(&to_paste(1));
+    let hangs_up = Tap::that_breaks_at(server.imap_port, "UIDNEXT");
+    for port in [1, hangs_up.port] {
+        home.configure("", &[home.on_port("work", port, "")]);
+        for _ in 0..=MOST_TRIES {
+            assert_eq!(home.once().code, Some(75));
+        }
+    }
+    home.configure("", &[there]);
+    home.once().well();
+    assert_eq!((server.files(".Drafts").len(), unreadable(&home)), (1, Vec::new()));
+}
