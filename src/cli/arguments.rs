@@ -142,16 +142,18 @@ pub struct CheckArguments {
     /// Mail files (one message each), or `-` for standard input.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
-    /// Judge as the daemon would with this file; else the shipped rules and policy, owner me@example.com.
+    /// Judge as the daemon would with this file, asking the DNS where the account has dkim = "verify";
+    /// else the shipped rules and policy, owner me@example.com.
     #[arg(long, short, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The account to judge for, with --config; else the first.
     #[arg(long, value_name = "NAME", requires = "config")]
     pub account: Option<String>,
-    /// Take mail for authentic that was saved without its Authentication-Results.
+    /// Take mail for authentic that was saved without its Authentication-Results or signatures.
     #[arg(long)]
     pub assume_authentic: bool,
-    /// Check the network's DKIM signatures: asks the DNS for their keys, and nothing else is online.
+    /// Check the network's DKIM signatures in any case: asks the DNS for their keys, and nothing
+    /// else is online.
     #[arg(long)]
     pub dkim: bool,
     /// One JSON object per file and line (see README, "check --json").
