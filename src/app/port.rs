@@ -146,6 +146,18 @@ impl Port {
         }
     }
 
+    /// Tries whether mail can be put into `folder`, as far as that shows without
+    /// doing it: a server has no question for it.
+    ///
+    /// # Errors
+    /// See the session's own.
+    pub async fn try_out(&mut self, folder: &str) -> Result<(), Fault> {
+        match self {
+            Self::Imap(_) => Ok(()),
+            Self::Maildir(session) => session.try_out(folder).await,
+        }
+    }
+
     /// A message of `folder` whose header field `header` is `value`.
     ///
     /// # Errors

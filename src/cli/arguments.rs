@@ -60,8 +60,9 @@ pub enum Command {
     Status(StatusArguments),
     /// Try everything the daemon needs, change nothing, and say what to mend.
     ///
-    /// Logs in to every mailbox and SMTP server, looks for the folders, and learns from the
-    /// headers of the newest mail which authserv_id your provider signs with.
+    /// Logs in to every mailbox and SMTP server, looks for the folders, tries whether the state
+    /// folder and a Maildir can be written to, and learns from the headers of the newest mail which
+    /// authserv_id your provider signs with. Run it as the user the daemon runs as.
     #[command(
         after_help = "Examples:\n  notyet doctor --config notyet.toml\n  notyet doctor --config notyet.toml --write     put the learned authserv_id into the file"
     )]
