@@ -132,7 +132,7 @@ impl<'a> Talk<'a> {
         let server = self.submission.server;
         let secured = async {
             let (config, name) = tls::client(server).await?;
-            self.wire.secure(config, name).await.map_err(|error| tls::judge(&error))
+            self.wire.secure(config, name).await.map_err(|error| tls::judge(&error, server))
         };
         match timeout(server.timeout, secured).await {
             Ok(Ok(())) => Ok(()),
