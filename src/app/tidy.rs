@@ -291,6 +291,11 @@ async fn remove_draft(port: &mut Port, drafts: &str, undo: &Undo, shared: &Share
     let Some(uid) = port.find_by_header(drafts, KEY_HEADER, letter.message_id.as_str()).await? else {
         return shared.ledger().note_draft(&undo.key, Withdrawn::Removed, gone);
     };
+    if letter.message.0.is_empty() {
+        return left(
+            "its words were erased from the ledger, so that nothing shows whether it was edited; delete it yourself",
+        );
+    }
     let opened = port.open(drafts, Access::ReadOnly).await?;
     let body = port.bodies(&[(uid, 0)], MAX_DRAFT_BYTES).await?.into_iter().next().map(|(_, body)| body);
     // A letter to send may have become a draft that this ledger does not know of.
