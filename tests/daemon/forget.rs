@@ -184,7 +184,7 @@ fn a_draft_whose_words_were_forgotten_stays_and_nobody_is_said_to_have_edited_it
     home.notyet(&["undo", &key]).well();
     home.once().well();
     let told = home.notyet(&["undo", &key]).well().out;
-    assert!(told.contains("its words were erased") && !told.contains("is yours"), "{told}");
+    assert!(told.contains("does not hold its words") && !told.contains("is yours"), "{told}");
     assert_eq!(home.drafts("work").len(), 1);
 }
 
