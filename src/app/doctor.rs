@@ -282,7 +282,7 @@ async fn smtp(account: &Account, from: &Address, examined: &mut Examined) {
     };
     let secret = match &server.login {
         None => None,
-        Some(login) => match secrets::read(&login.secret, &account.name).await {
+        Some(login) => match secrets::read(&login.secret).await {
             Ok(secret) => Some(secret),
             Err(fault) => return examined.note("smtp", Health::Bad, fault.message()),
         },

@@ -41,7 +41,7 @@ impl Port {
     pub async fn connect(account: &Account, uids: UidBook) -> Result<Self, Fault> {
         match &account.kind {
             MailboxKind::Imap(server) => {
-                let secret = secrets::read(&server.login.secret, &account.name).await?;
+                let secret = secrets::read(&server.login.secret).await?;
                 Ok(Self::Imap(Box::new(ImapSession::connect(server, &secret).await?)))
             }
             MailboxKind::Maildir(maildir) => {
