@@ -117,7 +117,11 @@ async fn look_around(
     let mut mails = Vec::new();
     for mailbox in &account.mailboxes {
         let opened = port.open(mailbox, Access::ReadOnly).await?;
-        examined.note("mailbox", Health::Good, format!("{mailbox}: {} messages", opened.exists));
+        examined.note(
+            "mailbox",
+            Health::Good,
+            format!("{mailbox} can be read; mails in it: {}", opened.exists),
+        );
         // The UIDs of a Maildir are the daemon's own, and it keeps them.
         if opened.uid_validity == 0 && matches!(account.kind, MailboxKind::Imap(_)) {
             let words = format!("{mailbox}: the server gives no UIDVALIDITY, so every look begins anew");
@@ -168,28 +172,31 @@ fn authserv_finding(account: &Account, examined: &mut Examined) {
     let looked = signers.looked;
     let (health, words) = match (account.authserv_id.as_deref(), &signers.advice) {
         (Some(set), Advice::Use(learned)) if set.eq_ignore_ascii_case(learned) => {
-            (Health::Good, format!("{set} signs nearly all of the newest {looked} mails"))
+            (Health::Good, format!("{set} signs nearly all of the newest mail ({looked} looked at)"))
         }
         (Some(set), Advice::Use(learned)) => (
             Health::Bad,
-            format!("{set} is configured, but {learned} signs nearly all of the newest {looked} mails"),
+            format!(
+                "{set} is configured, but {learned} signs nearly all of the newest mail ({looked} looked at)"
+            ),
         ),
         (Some(set), _) if !signers.seen.iter().any(|(id, _)| matches_id(id, set)) && looked > 0 => (
             Health::Bad,
             format!(
-                "{set} is configured, but signs none of the newest {looked} mails: all will be left alone"
+                "{set} is configured, but signs none of the newest mail ({looked} looked at): all will be left alone"
             ),
         ),
         (Some(set), _) if looked == 0 => {
             (Health::Good, format!("{set} is configured; no mail is there to show it"))
         }
-        (Some(set), _) => {
-            (Health::Good, format!("{set} is configured, and signs some of the newest {looked} mails"))
-        }
+        (Some(set), _) => (
+            Health::Good,
+            format!("{set} is configured, and signs some of the newest mail ({looked} looked at)"),
+        ),
         (None, Advice::Use(learned)) => (
             Health::Limited,
             format!(
-                "{learned} signs nearly all of the newest {looked} mails; with account.{name}.authserv_id = \"{learned}\" \
+                "{learned} signs nearly all of the newest mail ({looked} looked at); with account.{name}.authserv_id = \"{learned}\" \
                  (or `notyet doctor --write`) forgeries are told from real mail, and sending becomes possible"
             ),
         ),
@@ -208,7 +215,7 @@ fn authserv_finding(account: &Account, examined: &mut Examined) {
         (None, Advice::Unclear) => (
             Health::Limited,
             format!(
-                "the newest {looked} mails do not show who signs for your provider; look at the header of a mail you got"
+                "the newest mail ({looked} looked at) does not show who signs for your provider; look at the header of a mail you got"
             ),
         ),
     };

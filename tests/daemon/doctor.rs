@@ -106,7 +106,9 @@ fn an_empty_mailbox_is_no_sign_against_the_configured_id() {
     let home = Home::new();
     home.configure("", &[home.on_maildir("home", "")]);
     let ran = home.notyet(&["doctor", "--json"]).well();
-    let said = finding(&account(&ran), "authserv_id");
+    let found = account(&ran);
+    assert_eq!(finding(&found, "mailbox").1, "INBOX can be read; mails in it: 0");
+    let said = finding(&found, "authserv_id");
     assert_eq!(said, ("good".into(), "mx.example.org is configured; no mail is there to show it".into()));
 }
 
