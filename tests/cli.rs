@@ -807,3 +807,15 @@ fn score_prints_both_tables_for_a_labelled_folder() {
     assert_eq!(bad.code, 1);
     assert!(bad.err.contains("bad/notes.tsv:2: "), "{}", bad.err);
 }
+
+#[test]
+fn a_file_that_is_not_there_is_named_with_what_it_must_be() {
+    let desk = Desk::new();
+    for arguments in [["config", "check", "--config", "absent"], ["letters", "show", "--rules", "absent"]] {
+        let ran = desk.run(&arguments);
+        assert_eq!(ran.code, 78, "{}", ran.err);
+        let said =
+            "notyet: absent: cannot read this: No such file or directory (os error 2); it must be there";
+        assert!(ran.err.starts_with(said), "{}", ran.err);
+    }
+}

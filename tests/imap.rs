@@ -207,6 +207,21 @@ async fn what_was_said_before_tls_is_not_believed() {
     peer.finish().await;
 }
 
+/// `openssl req -x509` makes such a one, and to name it as its own authority does not help.
+#[tokio::test]
+async fn an_authoritys_certificate_in_the_servers_place_is_told_with_a_way_out() {
+    let authority = Authority::in_the_servers_place(&["127.0.0.1"]);
+    for (ca_file, hint) in [(None, true), (Some(authority.ca_file()), false)] {
+        let peer = Peer::start(vec![Step::Tls(authority.server()), Step::Stall]).await;
+        let mut settings = settings(peer.port(), Tls::Implicit);
+        settings.ca_file = ca_file;
+        let fault = ImapSession::connect(&settings, &password()).await.err().expect("no session");
+        let Fault::NeedsHuman(words) = &fault else { panic!("{fault:?}") };
+        assert!(words.contains("basicConstraints=CA:FALSE") && !words.contains("Other"), "{words}");
+        assert_eq!(words.contains("ca_file"), hint, "{words}");
+    }
+}
+
 #[tokio::test]
 async fn plain_text_slipped_in_behind_starttls_ends_the_attempt() {
     let offer = "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready";

@@ -400,7 +400,7 @@ type LoginCase = (&'static str, Secret, Vec<&'static str>, &'static [&'static st
 async fn each_mechanism_is_spoken_as_the_server_wants_it() {
     let token = || Secret::Token(Zeroizing::new("short-token".to_owned()));
     let long = || Secret::Token(Zeroizing::new("t".repeat(2_000)));
-    let cases: [LoginCase; 8] = [
+    let cases: [LoginCase; 9] = [
         (
             "AUTH PLAIN LOGIN",
             password(),
@@ -425,6 +425,7 @@ async fn each_mechanism_is_spoken_as_the_server_wants_it() {
         ("AUTH XOAUTH2", long(), vec!["334 ", "235 ok"], &["AUTH XOAUTH2"], 'A'),
         ("AUTH XOAUTH2 OAUTHBEARER", token(), vec!["334 e30=", "535 5.7.8 no"], &[], 'H'),
         ("AUTH CRAM-MD5", password(), vec![], &["MAIL"], 'H'),
+        ("AUTH PLAIN", token(), vec![], &["MAIL"], 'H'),
         ("8BITMIME", password(), vec![], &["MAIL"], 'H'),
         ("AUTH PLAIN", password(), vec!["334 ", "334 ", "334 "], &[], 'T'),
     ];
@@ -441,6 +442,9 @@ async fn each_mechanism_is_spoken_as_the_server_wants_it() {
             assert_eq!(said.get(1..=lines.len()), Some(lines), "{offer}");
         } else {
             assert_eq!(seen.verbs(), ["EHLO", "QUIT"], "{offer}");
+            let said = words(&run.outcome);
+            assert!(said.contains("use smtp.") || said.contains("set smtp.login = \"none\""), "{said}");
+            assert!(!said.contains("***"), "{said}");
         }
     }
 }

@@ -66,7 +66,7 @@ pub async fn deliver(
             }
         };
         let secret = match &server.login {
-            Some(login) => Some(secrets::read(&login.secret, &account.name).await?),
+            Some(login) => Some(secrets::read(&login.secret).await?),
             None => None,
         };
         match send(server, secret.as_ref(), &letter, shared).await? {

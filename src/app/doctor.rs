@@ -5,12 +5,13 @@ use std::path::Path;
 
 use super::books;
 use super::port::Port;
-use crate::config::{Account, Config, Dkim};
+use crate::config::{Account, Config, Dkim, MailboxKind};
 use crate::domain::dkim::{KeyAnswer, KeyName};
 use crate::domain::{Address, Fault};
 use crate::shell::dns::Resolver;
 use crate::shell::mailbox::Access;
 use crate::shell::mailbox::maildir::UidBook;
+use crate::shell::store::Ledger;
 use crate::shell::{files, secrets, sender};
 use crate::stages::gates::authserv;
 pub use crate::stages::gates::authserv::{Advice, Signers};
@@ -84,12 +85,19 @@ pub async fn examine(account: &Account, config: &Config) -> Examined {
     match Port::connect(account, UidBook::in_memory()).await {
         Ok(mut port) => {
             examined.note("login", Health::Good, "the mailbox let us in");
-            if let Err(fault) = look_around(&mut port, account, &mut examined).await {
+            if let Err(fault) = look_around(&mut port, account, config, &mut examined).await {
                 examined.note("mailbox", Health::Bad, fault.message());
             }
             port.close().await;
         }
         Err(fault) => examined.note("login", Health::Bad, fault.message()),
+    }
+    match Ledger::try_out(&config.state_dir) {
+        Ok(()) => {
+            let words = format!("the ledger can be kept in {}", config.state_dir.display());
+            examined.note("state", Health::Good, words);
+        }
+        Err(fault) => examined.note("state", Health::Bad, fault.message()),
     }
     authserv_finding(account, &mut examined);
     resolver_finding(account, &mut examined).await;
@@ -101,14 +109,30 @@ pub async fn examine(account: &Account, config: &Config) -> Examined {
     examined
 }
 
-async fn look_around(port: &mut Port, account: &Account, examined: &mut Examined) -> Result<(), Fault> {
+async fn look_around(
+    port: &mut Port,
+    account: &Account,
+    config: &Config,
+    examined: &mut Examined,
+) -> Result<(), Fault> {
     let fields = ["From", "Received", "Authentication-Results"].map(str::to_owned);
     let mut mails = Vec::new();
     for mailbox in &account.mailboxes {
         let opened = port.open(mailbox, Access::ReadOnly).await?;
-        examined.note("mailbox", Health::Good, format!("{mailbox}: {} messages", opened.exists));
-        if opened.uid_validity == 0 {
+        examined.note(
+            "mailbox",
+            Health::Good,
+            format!("{mailbox} can be read; mails in it: {}", opened.exists),
+        );
+        // The UIDs of a Maildir are the daemon's own, and it keeps them.
+        if opened.uid_validity == 0 && matches!(account.kind, MailboxKind::Imap(_)) {
             let words = format!("{mailbox}: the server gives no UIDVALIDITY, so every look begins anew");
+            examined.note("mailbox", Health::Limited, words);
+        }
+        if !config.after.is_empty()
+            && let Err(fault) = port.try_out(mailbox).await
+        {
+            let words = format!("[[after]] cannot change notifications in {mailbox}: {fault}");
             examined.note("mailbox", Health::Limited, words);
         }
         let from = opened.uid_next.saturating_sub(MAILS).max(1);
@@ -119,7 +143,10 @@ async fn look_around(port: &mut Port, account: &Account, examined: &mut Examined
     let folders = port.folders(account.drafts.as_deref(), account.sent.as_deref()).await?;
     let name = &account.name;
     match folders.drafts {
-        Some(drafts) => examined.note("drafts", Health::Good, format!("letters go to {drafts}")),
+        Some(drafts) => match port.try_out(&drafts).await {
+            Ok(()) => examined.note("drafts", Health::Good, format!("letters go to {drafts}")),
+            Err(fault) => examined.note("drafts", Health::Bad, fault.message()),
+        },
         None => examined.note(
             "drafts",
             Health::Bad,
@@ -127,7 +154,11 @@ async fn look_around(port: &mut Port, account: &Account, examined: &mut Examined
         ),
     }
     match folders.sent {
-        Some(sent) => examined.note("sent", Health::Good, format!("sent mail is in {sent}")),
+        Some(sent) => match port.try_out(&sent).await {
+            Err(fault) if account.smtp.is_some() => examined.note("sent", Health::Bad, fault.message()),
+            // Without a server to send by Sent is only read.
+            _ => examined.note("sent", Health::Good, format!("sent mail is in {sent}")),
+        },
         None => examined.note(
             "sent",
             Health::Limited,
@@ -143,28 +174,31 @@ fn authserv_finding(account: &Account, examined: &mut Examined) {
     let looked = signers.looked;
     let (health, words) = match (account.authserv_id.as_deref(), &signers.advice) {
         (Some(set), Advice::Use(learned)) if set.eq_ignore_ascii_case(learned) => {
-            (Health::Good, format!("{set} signs nearly all of the newest {looked} mails"))
+            (Health::Good, format!("{set} signs nearly all of the newest mail ({looked} looked at)"))
         }
         (Some(set), Advice::Use(learned)) => (
             Health::Bad,
-            format!("{set} is configured, but {learned} signs nearly all of the newest {looked} mails"),
+            format!(
+                "{set} is configured, but {learned} signs nearly all of the newest mail ({looked} looked at)"
+            ),
         ),
         (Some(set), _) if !signers.seen.iter().any(|(id, _)| matches_id(id, set)) && looked > 0 => (
             Health::Bad,
             format!(
-                "{set} is configured, but signs none of the newest {looked} mails: all will be left alone"
+                "{set} is configured, but signs none of the newest mail ({looked} looked at): all will be left alone"
             ),
         ),
         (Some(set), _) if looked == 0 => {
             (Health::Good, format!("{set} is configured; no mail is there to show it"))
         }
-        (Some(set), _) => {
-            (Health::Good, format!("{set} is configured, and signs some of the newest {looked} mails"))
-        }
+        (Some(set), _) => (
+            Health::Good,
+            format!("{set} is configured, and signs some of the newest mail ({looked} looked at)"),
+        ),
         (None, Advice::Use(learned)) => (
             Health::Limited,
             format!(
-                "{learned} signs nearly all of the newest {looked} mails; with account.{name}.authserv_id = \"{learned}\" \
+                "{learned} signs nearly all of the newest mail ({looked} looked at); with account.{name}.authserv_id = \"{learned}\" \
                  (or `notyet doctor --write`) forgeries are told from real mail, and sending becomes possible"
             ),
         ),
@@ -183,7 +217,7 @@ fn authserv_finding(account: &Account, examined: &mut Examined) {
         (None, Advice::Unclear) => (
             Health::Limited,
             format!(
-                "the newest {looked} mails do not show who signs for your provider; look at the header of a mail you got"
+                "the newest mail ({looked} looked at) does not show who signs for your provider; look at the header of a mail you got"
             ),
         ),
     };
@@ -270,7 +304,7 @@ async fn smtp(account: &Account, from: &Address, examined: &mut Examined) {
     };
     let secret = match &server.login {
         None => None,
-        Some(login) => match secrets::read(&login.secret, &account.name).await {
+        Some(login) => match secrets::read(&login.secret).await {
             Ok(secret) => Some(secret),
             Err(fault) => return examined.note("smtp", Health::Bad, fault.message()),
         },

@@ -41,7 +41,7 @@ impl Port {
     pub async fn connect(account: &Account, uids: UidBook) -> Result<Self, Fault> {
         match &account.kind {
             MailboxKind::Imap(server) => {
-                let secret = secrets::read(&server.login.secret, &account.name).await?;
+                let secret = secrets::read(&server.login.secret).await?;
                 Ok(Self::Imap(Box::new(ImapSession::connect(server, &secret).await?)))
             }
             MailboxKind::Maildir(maildir) => {
@@ -143,6 +143,18 @@ impl Port {
         match self {
             Self::Imap(_) => Ok(true),
             Self::Maildir(session) => session.is_there(folder).await,
+        }
+    }
+
+    /// Tries whether mail can be put into `folder`, as far as that shows without
+    /// doing it: a server has no question for it.
+    ///
+    /// # Errors
+    /// See the session's own.
+    pub async fn try_out(&mut self, folder: &str) -> Result<(), Fault> {
+        match self {
+            Self::Imap(_) => Ok(()),
+            Self::Maildir(session) => session.try_out(folder).await,
         }
     }
 

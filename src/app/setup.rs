@@ -166,6 +166,6 @@ fn unreadable(shown: &str, fault: &Fault) -> Problems {
         key: String::new(),
         // The fault names the file too.
         found: fault.message().strip_prefix(&format!("{shown}: ")).unwrap_or(fault.message()).to_owned(),
-        allowed: "a file or folder that notyet can read".to_owned(),
+        allowed: "it must be there, be text, and be readable for the user notyet runs as".to_owned(),
     }])
 }

@@ -1,5 +1,6 @@
 //! What all accounts of one daemon share, and what one account remembers.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -22,6 +22,10 @@ const MAX_DRAFT_BYTES: u32 = 1024 * 1024;
 const CANNOT_MOVE: &str =
     "the server can neither MOVE nor remove one message alone (UIDPLUS), so it stays where it is";
 
+/// Forgotten, past the retention, or found again by a new ledger.
+const UNKNOWN_WORDS: &str = "the ledger does not hold its words (they were erased, or are older than it), so that \
+     nothing shows whether it was edited; delete it yourself";
+
 const CANNOT_BE_MADE: &str = "to move it to cannot be made";
 
 /// What became of a change; the mail may have gone meanwhile.
@@ -289,6 +293,9 @@ async fn remove_draft(port: &mut Port, drafts: &str, undo: &Undo, shared: &Share
     let Some(uid) = port.find_by_header(drafts, KEY_HEADER, letter.message_id.as_str()).await? else {
         return shared.ledger().note_draft(&undo.key, Withdrawn::Removed, gone);
     };
+    if letter.message.0.is_empty() {
+        return left(UNKNOWN_WORDS);
+    }
     let opened = port.open(drafts, Access::ReadOnly).await?;
     let body = port.bodies(&[(uid, 0)], MAX_DRAFT_BYTES).await?.into_iter().next().map(|(_, body)| body);
     // A letter to send may have become a draft that this ledger does not know of.

@@ -60,8 +60,9 @@ pub enum Command {
     Status(StatusArguments),
     /// Try everything the daemon needs, change nothing, and say what to mend.
     ///
-    /// Logs in to every mailbox and SMTP server, looks for the folders, and learns from the
-    /// headers of the newest mail which authserv_id your provider signs with.
+    /// Logs in to every mailbox and SMTP server, looks for the folders, tries whether the state
+    /// folder and a Maildir can be written to, and learns from the headers of the newest mail which
+    /// authserv_id your provider signs with. Run it as the user the daemon runs as.
     #[command(
         after_help = "Examples:\n  notyet doctor --config notyet.toml\n  notyet doctor --config notyet.toml --write     put the learned authserv_id into the file"
     )]
@@ -142,16 +143,18 @@ pub struct CheckArguments {
     /// Mail files (one message each), or `-` for standard input.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
-    /// Judge as the daemon would with this file; else the shipped rules and policy, owner me@example.com.
+    /// Judge as the daemon would with this file, asking the DNS where the account has dkim = "verify";
+    /// else the shipped rules and policy, owner me@example.com.
     #[arg(long, short, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The account to judge for, with --config; else the first.
     #[arg(long, value_name = "NAME", requires = "config")]
     pub account: Option<String>,
-    /// Take mail for authentic that was saved without its Authentication-Results.
+    /// Take mail for authentic that was saved without its Authentication-Results or signatures.
     #[arg(long)]
     pub assume_authentic: bool,
-    /// Check the network's DKIM signatures: asks the DNS for their keys, and nothing else is online.
+    /// Check the network's DKIM signatures in any case: asks the DNS for their keys, and nothing
+    /// else is online.
     #[arg(long)]
     pub dkim: bool,
     /// One JSON object per file and line (see README, "check --json").

@@ -7,6 +7,7 @@ use super::{pick, render, runtime};
 use crate::app::examine::{Assume, Bench, examine_checked};
 use crate::app::people::Acquaintances;
 use crate::app::{look, setup, signatures};
+use crate::config::{Account, Dkim};
 use crate::domain::dkim::OwnCheck;
 
 pub(super) fn run(arguments: &CheckArguments) -> Outcome {
@@ -31,7 +32,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Outcome {
         assume: if arguments.assume_authentic { Assume::Authentic } else { Assume::Nothing },
         can_send: account.as_ref().is_none_or(|a| a.smtp.is_some()),
     };
-    let online = if arguments.dkim { Some(runtime()?) } else { None };
+    let online = if asks_the_dns(arguments, account.as_ref()) { Some(runtime()?) } else { None };
     let resolver = account.as_ref().and_then(|a| a.resolver);
     let paint = Paint::stdout();
     let mut end = End::Done;
@@ -54,4 +55,10 @@ pub(super) fn run(arguments: &CheckArguments) -> Outcome {
         say(&if arguments.json { render::json(&examined) } else { render::text(&examined, paint) })?;
     }
     Ok(end)
+}
+
+/// Who says `--assume-authentic` has a mail whose signature may have gone when it was saved.
+fn asks_the_dns(arguments: &CheckArguments, account: Option<&Account>) -> bool {
+    let daemon_does = account.is_some_and(|account| account.dkim == Dkim::Verify);
+    arguments.dkim || (daemon_does && !arguments.assume_authentic)
 }

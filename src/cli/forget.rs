@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::hand_arguments::ForgetArguments;
 use super::out::{End, Outcome, say};
-use super::style::json_text;
+use super::style::{counted, json_text};
 use crate::app::queue::Hand;
 use crate::app::setup;
 
@@ -22,20 +22,22 @@ pub(super) fn run(arguments: &ForgetArguments) -> Outcome {
         return Ok(end);
     }
     if forgotten.invitations == 0 && forgotten.busy == 0 {
-        say("Nothing is kept under that name or address.")?;
+        say(
+            "Nothing is kept under that name or address. A name must be whole, as the invitation writes it (`notyet status` shows it); only capitals and blanks may differ.",
+        )?;
         return Ok(end);
     }
     say(&format!(
-        "{} invitations: name, note, evidence, letter and recipient are erased.",
-        forgotten.invitations
+        "{}: name, note, evidence, letter and recipient are erased.",
+        counted(forgotten.invitations, "invitation")
     ))?;
     if forgotten.letters_dropped > 0 {
-        say(&format!("{} letters that waited go nowhere now.", forgotten.letters_dropped))?;
+        say(&format!("{} that waited: dropped.", counted(forgotten.letters_dropped, "letter")))?;
     }
     if forgotten.busy > 0 {
         say(&format!(
-            "{} have a letter, a move or an undo under way: say it again after the next pass.",
-            forgotten.busy
+            "{} with a letter, a move or an undo under way: say it again after the next pass.",
+            counted(forgotten.busy, "invitation")
         ))?;
     }
     say(

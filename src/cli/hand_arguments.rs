@@ -63,7 +63,8 @@ pub struct KeyOnlyArguments {
 /// `notyet forget`
 #[derive(Debug, Args)]
 pub struct ForgetArguments {
-    /// The inviter's name, or the address their letter goes to.
+    /// The inviter's name, whole and as the invitation writes it (capitals and blanks aside), or the
+    /// address their letter goes to.
     #[arg(value_name = "NAME|ADDRESS")]
     pub person: String,
     /// The configuration file.

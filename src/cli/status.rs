@@ -100,7 +100,10 @@ fn account_text(
     };
     let decided = counts(account.decisions.iter().map(|(d, n)| (d.as_str().to_owned(), *n)).collect());
     let letters = counts(account.states.iter().map(|(s, n)| (s.as_str().to_owned(), *n)).collect());
-    rows.push(format!("  decided     {}", if decided.is_empty() { "nothing yet" } else { &decided }));
+    // A letter that was held when its mail came may be drafted or sent by now.
+    let decided =
+        if decided.is_empty() { "nothing yet".to_owned() } else { decided + " (when the mail came)" };
+    rows.push(format!("  decided     {decided}"));
     rows.push(format!("  letters     {}", if letters.is_empty() { "none yet" } else { &letters }));
     rows.push(format!("  last        {}", when(account.last_activity)));
     if let Some(found) = account.found_again.filter(|found| found.in_drafts + found.in_sent > 0) {

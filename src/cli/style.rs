@@ -39,6 +39,11 @@ impl Paint {
     }
 }
 
+/// So many of `noun`, which makes its plural with an s.
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// `text` on one line of a terminal, cut or filled to `width` columns.
 pub(super) fn cell(text: &str, width: usize) -> String {
     let clean = line(text);

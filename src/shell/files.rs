@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -96,6 +96,41 @@ pub fn read_text(path: &Path, cap_bytes: u64) -> Result<String, Fault> {
 /// Those of the file system.
 pub fn make_private(dir: &Path) -> std::io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+/// Tries whether files can be made in the folder `dir`, or, where it is missing,
+/// in the lowest one above it that is there. What is made for that has no name
+/// and goes with the call.
+///
+/// # Errors
+/// Those of the file system.
+pub fn try_making_in(dir: &Path) -> std::io::Result<()> {
+    let there = dir.ancestors().find(|dir| dir.exists()).unwrap_or(dir);
+    tempfile::tempfile_in(there).map(drop)
+}
+
+/// Tries whether the file `path`, if there is one, can be written to; it stays as it is.
+///
+/// # Errors
+/// Those of the file system.
+pub fn try_writing_to(path: &Path) -> std::io::Result<()> {
+    match File::options().append(true).open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+/// What a person is told of `error`, met when `tried` was done to `path`. The
+/// remedy is `otherwise`, unless the error shows that another one is needed.
+pub fn write_trouble(path: &Path, tried: &str, error: &std::io::Error, otherwise: &str) -> String {
+    let remedy = match error.kind() {
+        ErrorKind::ReadOnlyFilesystem => {
+            "this file system is read-only: mount it for writing (for a systemd service: ReadWritePaths=), or name another folder"
+        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room on that disk",
+        _ => otherwise,
+    };
+    format!("{}: {tried}: {error}; {remedy}", path.display())
 }
 
 /// Writes `bytes` to `path` with mode 0600 and has them on disk on return.
@@ -224,6 +259,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(dir.path(), dir.path().join("again")).unwrap();
         assert!(read_tree(dir.path()).is_err());
+    }
+
+    #[test]
+    fn the_remedy_fits_the_trouble() {
+        let words =
+            |kind: ErrorKind| write_trouble(Path::new("/s/x"), "making it", &kind.into(), "be its owner");
+        assert!(words(ErrorKind::PermissionDenied).ends_with("; be its owner"));
+        assert!(words(ErrorKind::ReadOnlyFilesystem).contains("mount it for writing"));
+        assert!(words(ErrorKind::StorageFull).ends_with("; make room on that disk"));
     }
 
     #[test]

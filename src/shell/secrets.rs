@@ -32,47 +32,47 @@ const TRY_AGAIN: i32 = 75;
 
 type Bytes = Zeroizing<Vec<u8>>;
 
-/// The secret of `account` (its name is for messages) from `source`.
+/// The secret from `source`. Messages name that, and not the account, which whoever asks knows.
 ///
 /// # Errors
 /// [`Fault::Transient`] when a token command fails or is late (it asks a server),
 /// when a command exits with 75, and when this machine is short of processes;
 /// [`Fault::NeedsHuman`] for all else.
-pub async fn read(source: &SecretSource, account: &str) -> Result<Secret, Fault> {
+pub async fn read(source: &SecretSource) -> Result<Secret, Fault> {
     let credentials = env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    read_from(source, account, credentials, COMMAND_DEADLINE).await
+    read_from(source, credentials, COMMAND_DEADLINE).await
 }
 
 async fn read_from(
     source: &SecretSource,
-    account: &str,
     credentials: Option<PathBuf>,
     deadline: Duration,
 ) -> Result<Secret, Fault> {
     match source {
         SecretSource::PasswordCommand(argv) => {
-            let what = format!("account {account}: password.command {}", program(argv));
+            let what = format!("password.command {}", program(argv));
             let run = run(argv, deadline).await;
             let bytes = run.map_err(|failure| failure.of_password(&what))?;
             first_line(&bytes, &what).map(Secret::Password)
         }
         SecretSource::TokenCommand(argv) => {
-            let what = format!("account {account}: oauth2.token_command {}", program(argv));
+            let what = format!("oauth2.token_command {}", program(argv));
             let run = run(argv, deadline).await;
             let bytes = run.map_err(|failure| failure.of_token(&what))?;
             first_line(&bytes, &what).map(Secret::Token)
         }
         SecretSource::PasswordFile(path) => {
-            let what = format!("account {account}: password.file {}", path.display());
+            let what = format!("password.file {}", path.display());
             let bytes = read_file(path.clone(), Readers::OwnerOnly, &what).await?;
             first_line(&bytes, &what).map(Secret::Password)
         }
         SecretSource::PasswordCredential(name) => {
-            let what = format!("account {account}: password.credential {name}");
+            let what = format!("password.credential {name}");
             let Some(folder) = credentials else {
                 return Err(Fault::NeedsHuman(format!(
-                    "{what}: systemd gave us no credentials; add \
-                     LoadCredential={name}:PATH (or LoadCredentialEncrypted=) to the unit"
+                    "{what}: systemd gave us no credentials; add LoadCredential={name}:PATH (or \
+                     LoadCredentialEncrypted=) to the unit; in a shell set CREDENTIALS_DIRECTORY to a \
+                     folder with the file {name}"
                 )));
             };
             // systemd guards that folder itself; under an ACL its files look group-readable.
@@ -277,11 +277,11 @@ mod tests {
     }
 
     async fn password_of(script: &str) -> Result<String, Fault> {
-        reveal(read(&SecretSource::PasswordCommand(shell(script)), "work").await)
+        reveal(read(&SecretSource::PasswordCommand(shell(script))).await)
     }
 
     async fn token_of(script: &str) -> Result<String, Fault> {
-        reveal(read(&SecretSource::TokenCommand(shell(script)), "work").await)
+        reveal(read(&SecretSource::TokenCommand(shell(script))).await)
     }
 
     fn reveal(secret: Result<Secret, Fault>) -> Result<String, Fault> {
@@ -309,7 +309,7 @@ mod tests {
     #[tokio::test]
     async fn arguments_reach_the_command_as_they_are() {
         let argv = ["printf", "%s", "a b;$HOME`id`*"].map(str::to_owned).to_vec();
-        let secret = reveal(read(&SecretSource::PasswordCommand(argv), "work").await);
+        let secret = reveal(read(&SecretSource::PasswordCommand(argv)).await);
         assert_eq!(secret.unwrap(), "password a b;$HOME`id`*");
     }
 
@@ -325,7 +325,7 @@ mod tests {
         let fault = password_of("echo hunter2; echo hunter2 >&2; exit 3").await.unwrap_err();
         assert!(matches!(fault, Fault::NeedsHuman(_)));
         assert!(!fault.message().contains("hunter2"), "{fault}");
-        assert!(fault.message().contains("account work"), "{fault}");
+        assert!(fault.message().starts_with("password.command sh failed"), "{fault}");
         assert!(fault.message().contains("exit status: 3"), "{fault}");
     }
 
@@ -334,7 +334,7 @@ mod tests {
         assert!(matches!(password_of("exit 75").await, Err(Fault::Transient(_))));
         assert!(matches!(token_of("exit 1").await, Err(Fault::Transient(_))));
         let missing = vec!["/nonexistent/token-helper".to_owned()];
-        let fault = read(&SecretSource::TokenCommand(missing), "work").await;
+        let fault = read(&SecretSource::TokenCommand(missing)).await;
         assert!(matches!(fault, Err(Fault::NeedsHuman(_))));
     }
 
@@ -342,7 +342,7 @@ mod tests {
     async fn a_command_that_hangs_is_stopped() {
         let source = SecretSource::PasswordCommand(vec!["sleep".to_owned(), "30".to_owned()]);
         let started = Instant::now();
-        let fault = read_from(&source, "work", None, Duration::from_millis(50)).await;
+        let fault = read_from(&source, None, Duration::from_millis(50)).await;
         assert!(matches!(fault, Err(Fault::NeedsHuman(_))));
         assert!(started.elapsed() < Duration::from_secs(10));
     }
@@ -357,7 +357,7 @@ mod tests {
     async fn a_file_that_others_can_read_is_refused_with_the_remedy() {
         for mode in [0o640, 0o604, 0o660, 0o601] {
             let (_dir, path) = file_with("hunter2\n", mode);
-            let fault = reveal(read(&SecretSource::PasswordFile(path.clone()), "work").await);
+            let fault = reveal(read(&SecretSource::PasswordFile(path.clone())).await);
             let fault = fault.unwrap_err();
             assert!(matches!(fault, Fault::NeedsHuman(_)));
             let remedy = format!("chmod 600 {}", path.display());
@@ -366,7 +366,7 @@ mod tests {
         }
         for mode in [0o600, 0o400] {
             let (_dir, path) = file_with("hunter2\r\nmore\n", mode);
-            let secret = reveal(read(&SecretSource::PasswordFile(path), "work").await);
+            let secret = reveal(read(&SecretSource::PasswordFile(path)).await);
             assert_eq!(secret.unwrap(), "password hunter2");
         }
     }
@@ -375,7 +375,7 @@ mod tests {
     async fn a_folder_or_a_missing_file_is_for_a_person() {
         let dir = tempfile::tempdir().unwrap();
         for path in [dir.path().to_path_buf(), dir.path().join("missing")] {
-            let fault = read(&SecretSource::PasswordFile(path), "work").await;
+            let fault = read(&SecretSource::PasswordFile(path)).await;
             assert!(matches!(fault, Err(Fault::NeedsHuman(_))));
         }
     }
@@ -385,16 +385,17 @@ mod tests {
         let (dir, _) = file_with("from systemd\n", 0o440);
         let source = SecretSource::PasswordCredential("secret".to_owned());
         let folder = Some(dir.path().to_path_buf());
-        let secret = read_from(&source, "work", folder, COMMAND_DEADLINE).await;
+        let secret = read_from(&source, folder, COMMAND_DEADLINE).await;
         assert_eq!(reveal(secret).unwrap(), "password from systemd");
-        let fault = read_from(&source, "work", None, COMMAND_DEADLINE).await;
+        let fault = read_from(&source, None, COMMAND_DEADLINE).await;
         let fault = fault.unwrap_err();
-        assert!(fault.message().contains("LoadCredential=secret"), "{fault}");
+        let words = fault.message();
+        assert!(words.contains("LoadCredential=secret") && words.contains("in a shell"), "{words}");
     }
 
     #[tokio::test]
     async fn debug_never_shows_a_secret() {
-        let secret = read(&SecretSource::TokenCommand(shell("echo hunter2")), "work").await;
+        let secret = read(&SecretSource::TokenCommand(shell("echo hunter2"))).await;
         assert_eq!(format!("{:?}", secret.unwrap()), "Token(***)");
     }
 }

@@ -157,19 +157,24 @@ async fn check_and_doctor_ask_the_dns_where_they_are_told_to() {
     let mail = signer.sign(&bare(&with_reply_to(1, "jane@example.org")), ALL, "");
     let file = home.put("mail.eml", &mail);
     let file = file.to_str().unwrap();
-    let said = home.notyet(&["check", file]).well().out;
-    assert!(said.contains("No authserv_id") && server.asked().is_empty(), "{said}");
-    let said = home.notyet(&["check", "--dkim", file]).well().out;
-    assert!(said.contains(&format!("the signature of {NETWORK} holds")), "{said}");
-    assert_eq!(server.asked().len(), 1);
+    let holds = format!("the signature of {NETWORK} holds");
+    let check = |options: &[&str]| home.notyet(&[&["check", file], options].concat()).well().out;
+    let said = check(&["--assume-authentic"]);
+    assert!(said.contains("assumed") && server.asked().is_empty(), "{said}");
+    let said = check(&[]);
+    assert!(said.contains(&holds) && server.asked().len() == 1, "as the daemon would: {said}");
+    let config = fs::read_to_string(home.config()).unwrap();
+    home.put("notyet.toml", &config.replace("dkim = \"verify\"", "dkim = \"provider\""));
+    let said = check(&[]);
+    assert!(said.contains("No authserv_id") && server.asked().len() == 1, "{said}");
+    let said = check(&["--dkim"]);
+    assert!(said.contains(&holds) && server.asked().len() == 2, "{said}");
+    home.put("notyet.toml", &config);
     let said = home.notyet(&["doctor"]).out;
     assert!(said.contains("the DNS answers questions for keys"), "{said}");
 
     let dead = NameServer::start([("notyet._domainkey.example.org".to_owned(), Says::Failure)]);
-    home.put(
-        "notyet.toml",
-        &fs::read_to_string(home.config()).unwrap().replace(&server.addr.to_string(), &dead.addr.to_string()),
-    );
+    home.put("notyet.toml", &config.replace(&server.addr.to_string(), &dead.addr.to_string()));
     let ran = home.notyet(&["doctor"]);
     assert!(ran.out.contains("SERVFAIL"), "{}", ran.out);
 }

@@ -1,5 +1,9 @@
 //! `notyet doctor` on a real Dovecot: everything is tried, nothing is changed.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
 use notyet::config::Tls;
 use serde_json::Value;
 
@@ -102,6 +106,75 @@ fn an_empty_mailbox_is_no_sign_against_the_configured_id() {
     let home = Home::new();
     home.configure("", &[home.on_maildir("home", "")]);
     let ran = home.notyet(&["doctor", "--json"]).well();
-    let said = finding(&account(&ran), "authserv_id");
+    let found = account(&ran);
+    assert_eq!(finding(&found, "mailbox").1, "INBOX can be read; mails in it: 0");
+    let said = finding(&found, "authserv_id");
     assert_eq!(said, ("good".into(), "mx.example.org is configured; no mail is there to show it".into()));
+}
+
+/// Every path below `dir` with the time of its last change.
+fn tree(dir: &Path) -> Vec<(std::path::PathBuf, std::time::SystemTime)> {
+    let mut found = vec![(dir.to_owned(), fs::metadata(dir).unwrap().modified().unwrap())];
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(tree(&path));
+        } else {
+            found.push((path.clone(), fs::metadata(&path).unwrap().modified().unwrap()));
+        }
+    }
+    found.sort();
+    found
+}
+
+fn allow(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn what_the_daemon_cannot_write_to_is_told_before_it_tries() {
+    let home = Home::new();
+    home.configure("", &[home.on_maildir("home", "")]);
+    let found = account(&home.notyet_by_modes(&["doctor", "--json"]).well());
+    let words = found.to_string();
+    assert!(!words.contains("UIDVALIDITY"), "notyet itself keeps the UIDs of a Maildir: {words}");
+    assert!(!home.state().exists() && !home.maildir("home").join(".Drafts").exists());
+
+    home.notyet_by_modes(&["run", "--once"]).well();
+    for (what, shut) in [
+        ("drafts", home.maildir("home")),
+        ("drafts", home.maildir("home").join(".Drafts")),
+        ("state", home.state()),
+        ("state", home.state().join("ledger.sqlite3")),
+        ("state", home.state().join("notyet.lock")),
+    ] {
+        if shut.ends_with(".Drafts") {
+            fs::create_dir(&shut).unwrap();
+        }
+        let mode = fs::metadata(&shut).unwrap().permissions().mode();
+        allow(&shut, 0o500);
+        let before = tree(home.path());
+        let ran = home.notyet_by_modes(&["doctor", "--json"]);
+        let (health, words) = finding(&account(&ran), what);
+        let shown = shut.display().to_string();
+        assert_eq!((ran.code, health.as_str()), (Some(1), "bad"), "{shown}: {}{}", ran.out, ran.err);
+        assert!(words.contains(&shown) && words.contains("Permission denied"), "{shown}: {words}");
+        assert_eq!(tree(home.path()), before, "{shown}");
+        allow(&shut, mode);
+        home.notyet_by_modes(&["doctor"]).well();
+    }
+}
+
+#[test]
+fn an_inbox_that_cannot_be_written_to_limits_what_becomes_of_notifications() {
+    let home = Home::new();
+    home.configure("", &[home.on_maildir("home", "")]);
+    let cur = home.maildir("home").join("cur");
+    allow(&cur, 0o500);
+    home.notyet_by_modes(&["doctor"]).well();
+    let config = fs::read_to_string(home.config()).unwrap();
+    home.put("notyet.toml", &format!("{config}\n[[after]]\ndecision = \"draft\"\nseen = true\n"));
+    let ran = home.notyet_by_modes(&["doctor"]).well();
+    assert!(ran.out.contains("[[after]] cannot change notifications in INBOX"), "{}", ran.out);
+    allow(&cur, 0o700);
 }

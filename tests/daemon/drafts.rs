@@ -1,6 +1,7 @@
 //! Mail in, drafts out, on a real Dovecot.
 
 use std::collections::BTreeSet;
+use std::fs;
 
 use super::watched;
 use crate::support::home::Home;
@@ -157,4 +158,23 @@ fn two_mailboxes_and_a_maildir_beside_are_watched_too() {
     home.once().well();
     // One person, one answer, whatever mailbox of the owner they wrote to.
     assert_eq!((server.files(".Drafts").len(), home.drafts("home").len()), (2, 1));
+}
+
+#[test]
+fn what_was_held_when_its_mail_came_is_not_said_to_be_held_for_ever() {
+    let home = Home::new();
+    home.configure("", &[home.on_maildir("work", "")]);
+    let config = fs::read_to_string(home.config()).unwrap();
+    home.put("notyet.toml", &config.replace("max_per_hour = 1000", "max_per_hour = 1"));
+    home.once().well();
+    home.deliver("work", "1.a", &to_paste(1));
+    home.deliver("work", "2.a", &to_paste(2));
+    home.once().well();
+    assert_eq!(home.status("work")["letters"], serde_json::json!({ "drafted": 1, "held": 1 }));
+    home.put("notyet.toml", &config);
+    home.once().well();
+    let shown = home.notyet(&["status"]).well().out;
+    let row = |word: &str| shown.lines().find(|line| line.trim_start().starts_with(word)).unwrap().to_owned();
+    assert_eq!(row("decided"), "  decided     1 draft, 1 hold (when the mail came)", "{shown}");
+    assert_eq!(row("letters"), "  letters     2 drafted");
 }

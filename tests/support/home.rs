@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -177,6 +177,19 @@ impl Home {
     /// `notyet` with these arguments and this home's config.
     pub fn notyet(&self, arguments: &[&str]) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_notyet"));
+        Ran::of(command.args(arguments).arg("--config").arg(self.config()))
+    }
+
+    /// The same held to the modes of files, also where the tests run as root.
+    pub fn notyet_by_modes(&self, arguments: &[&str]) -> Ran {
+        let is_root = fs::metadata("/proc/self").expect("/proc").uid() == 0;
+        let mut command = if is_root {
+            let mut command = Command::new("setpriv");
+            command.args(["--bounding-set=-dac_override,-dac_read_search", env!("CARGO_BIN_EXE_notyet")]);
+            command
+        } else {
+            Command::new(env!("CARGO_BIN_EXE_notyet"))
+        };
         Ran::of(command.args(arguments).arg("--config").arg(self.config()))
     }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
@@ -16,9 +16,18 @@ pub struct Authority {
 }
 
 impl Authority {
+    /// One whose own certificate is the server's, as `openssl req -x509` makes it unless told otherwise.
+    pub fn in_the_servers_place(names: &[&str]) -> Self {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).expect("names");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("key");
+        let certificate = params.self_signed(&key).expect("self-signed");
+        Self::keeping(&certificate, &certificate, &key)
+    }
+
     /// An authority that vouches for a server with these host names or IP addresses.
     pub fn vouching_for(names: &[&str]) -> Self {
-        let folder = tempfile::tempdir().expect("temp dir");
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name.push(DnType::CommonName, "An authority for one test");
@@ -30,7 +39,11 @@ impl Authority {
         let key = KeyPair::generate().expect("key");
         let certificate =
             CertificateParams::new(names).expect("names").signed_by(&key, &issuer).expect("signed");
+        Self::keeping(&authority, &certificate, &key)
+    }
 
+    fn keeping(authority: &Certificate, certificate: &Certificate, key: &KeyPair) -> Self {
+        let folder = tempfile::tempdir().expect("temp dir");
         let write = |name: &str, text: String| {
             std::fs::write(folder.path().join(name), text).expect("write");
         };

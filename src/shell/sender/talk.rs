@@ -22,6 +22,7 @@ use super::tls::{self, TlsTrouble};
 use super::wire::{Broken, Wire};
 use super::{Outcome, Phase, Submission};
 use crate::config::{self, Tls};
+use crate::shell::Secret;
 
 /// A command line without its CRLF (RFC 5321 §4.5.3.1.4).
 const COMMAND_MAX_BYTES: usize = 510;
@@ -132,7 +133,7 @@ impl<'a> Talk<'a> {
         let server = self.submission.server;
         let secured = async {
             let (config, name) = tls::client(server).await?;
-            self.wire.secure(config, name).await.map_err(|error| tls::judge(&error))
+            self.wire.secure(config, name).await.map_err(|error| tls::judge(&error, server))
         };
         match timeout(server.timeout, secured).await {
             Ok(Ok(())) => Ok(()),
@@ -155,14 +156,7 @@ impl<'a> Talk<'a> {
             return Err(self.needs_human(Phase::Login, "there is no secret to log in with"));
         };
         let Some(mechanism) = Mechanism::choose(&offer.auth, secret) else {
-            let offered = match offer.auth.as_slice() {
-                [] => "no AUTH at all".to_owned(),
-                words => format!("only {}", words.join(" ")),
-            };
-            return Err(self.needs_human(
-                Phase::Hello,
-                &format!("the server offers {offered}, nothing that fits a {secret:?}"),
-            ));
+            return Err(self.needs_human(Phase::Hello, &no_way_in(&offer.auth, secret)));
         };
         let mut responses = mechanism.responses(server, &login.user, secret).into_iter();
         let mut line = Zeroizing::new(format!("AUTH {}", mechanism.as_str()));
@@ -300,6 +294,20 @@ impl<'a> Talk<'a> {
         let words = self.words(phase, what);
         Outcome::NeedsHuman { words, phase }
     }
+}
+
+/// Why none of the mechanisms `offered` will do for `secret`, and what to do.
+fn no_way_in(offered: &[String], secret: &Secret) -> String {
+    if offered.is_empty() {
+        return "the server takes no login here (it offers no AUTH); name the port for sending in smtp.port \
+                (465, or 587 with smtp.tls = \"starttls\"), or set smtp.login = \"none\" for a server on this machine"
+            .to_owned();
+    }
+    let (takes, instead) = match secret {
+        Secret::Password(_) => ("no password (PLAIN or LOGIN)", "smtp.oauth2, if it is one of these"),
+        Secret::Token(_) => ("no OAuth2 token (OAUTHBEARER or XOAUTH2)", "smtp.password"),
+    };
+    format!("the server takes {takes}, only {}; use {instead}", offered.join(" "))
 }
 
 /// Tries the addresses of the host in order. Each gets the deadline for itself,

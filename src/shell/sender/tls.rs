@@ -51,8 +51,8 @@ async fn from_file(path: &Path) -> Result<RootCertStore, TlsTrouble> {
         .map_err(|error| TlsTrouble::Person(format!("cannot read smtp.ca_file {shown}: {}", error.kind())))?;
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem).flatten() {
-        roots.add(certificate).map_err(|error| {
-            TlsTrouble::Person(format!("smtp.ca_file {shown} holds a bad certificate: {error}"))
+        roots.add(certificate).map_err(|_| {
+            TlsTrouble::Person(format!("smtp.ca_file {shown} holds a certificate that cannot be read"))
         })?;
     }
     if roots.is_empty() {
@@ -74,15 +74,15 @@ fn from_system() -> Result<RootCertStore, TlsTrouble> {
     Ok(roots)
 }
 
-/// What a failed handshake means.
-pub(super) fn judge(error: &std::io::Error) -> TlsTrouble {
+/// What a failed handshake with `server` means.
+pub(super) fn judge(error: &std::io::Error, server: &config::Smtp) -> TlsTrouble {
     let Some(cause) = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) else {
         return TlsTrouble::Line(format!("the line broke ({})", error.kind()));
     };
     match cause {
         rustls::Error::InvalidCertificate(why) => TlsTrouble::Person(format!(
-            "the certificate cannot be trusted: {}; check smtp.host, or name the server's authority in smtp.ca_file",
-            why_untrusted(why)
+            "the certificate cannot be trusted: {}",
+            why_untrusted(why, "smtp", server.ca_file.as_deref())
         )),
         rustls::Error::NoCertificatesPresented | rustls::Error::PeerIncompatible(_) => {
             TlsTrouble::Person(format!("{cause}; the server offers no TLS that can be trusted"))

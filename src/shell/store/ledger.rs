@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use super::lock::Lock;
-use super::{migrate, sql_fault};
+use super::lock::{self, Lock};
+use super::{OURS, migrate, sql_fault};
 use crate::domain::Fault;
-use crate::shell::files::make_private;
+use crate::shell::files;
 
 const FILE_NAME: &str = "ledger.sqlite3";
 
@@ -42,10 +42,7 @@ impl Ledger {
     pub fn open(dir: &Path) -> Result<Self, Fault> {
         let path = Self::file(dir);
         create_private(dir, &path).map_err(|error| {
-            Fault::NeedsHuman(format!(
-                "{}: cannot make the ledger: {error}; the state folder must belong to the user notyet runs as",
-                path.display()
-            ))
+            Fault::NeedsHuman(files::write_trouble(&path, "cannot make the ledger", &error, OURS))
         })?;
         let lock = Lock::take(dir)?;
         let fault = |error: rusqlite::Error| sql_fault(&path, "opening the ledger", &error);
@@ -68,6 +65,23 @@ impl Ledger {
         check_health(&connection, &path)?;
         migrate::migrate(&mut connection, &path)?;
         Ok(Self { connection, path, _lock: Some(lock) })
+    }
+
+    /// Tries whether [`Ledger::open`] may make the ledger in `dir`, or write to the
+    /// one that is there. Makes nothing, and changes nothing.
+    ///
+    /// # Errors
+    /// [`Fault::NeedsHuman`] naming what cannot be written to.
+    pub fn try_out(dir: &Path) -> Result<(), Fault> {
+        let tried = |path: &Path, result: std::io::Result<()>| {
+            result
+                .map_err(|error| Fault::NeedsHuman(files::write_trouble(path, "writing here", &error, OURS)))
+        };
+        tried(dir, files::try_making_in(dir))?;
+        [FILE_NAME, lock::FILE_NAME]
+            .iter()
+            .map(|name| dir.join(name))
+            .try_for_each(|path| tried(&path, files::try_writing_to(&path)))
     }
 
     /// Opens the ledger in `dir` to look at it, also while a daemon works on it.
@@ -192,7 +206,7 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 
 /// SQLite gives its -wal and -shm files the mode of the database file.
 fn create_private(dir: &Path, path: &Path) -> std::io::Result<()> {
-    make_private(dir)?;
+    files::make_private(dir)?;
     let file =
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
     if file.metadata()?.permissions().mode() & 0o077 != 0 {

@@ -9,9 +9,11 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use super::OURS;
 use crate::domain::Fault;
+use crate::shell::files;
 
-const FILE_NAME: &str = "notyet.lock";
+pub(super) const FILE_NAME: &str = "notyet.lock";
 
 /// Held as long as the value lives.
 #[derive(Debug)]
@@ -27,10 +29,7 @@ impl Lock {
     pub(super) fn take(dir: &Path) -> Result<Self, Fault> {
         let path = dir.join(FILE_NAME);
         let failed = |what: &str, error: &std::io::Error| {
-            Fault::NeedsHuman(format!(
-                "{}: {what}: {error}; the state folder must be on a local disk and belong to the user notyet runs as",
-                path.display()
-            ))
+            Fault::NeedsHuman(files::write_trouble(&path, what, error, OURS))
         };
         let mut file = OpenOptions::new()
             .read(true)

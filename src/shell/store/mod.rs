@@ -63,6 +63,9 @@ pub use status::{AccountStatus, Quarantined, Status, Waiting, Withheld};
 pub use stumbles::{Part, UidScope};
 pub use touch::{Touch, Touched, Undo, Withdrawn};
 
+/// What a person has to see to where the state folder cannot be written to.
+const OURS: &str = "the state folder must be on a local disk and belong to the user notyet runs as";
+
 /// What a failed statement means for the caller. SQLite's words hold names of
 /// tables and columns, never values.
 fn sql_fault(path: &Path, tried: &str, error: &Error) -> Fault {
@@ -81,9 +84,7 @@ fn sql_fault(path: &Path, tried: &str, error: &Error) -> Fault {
             | ErrorCode::ReadOnly
             | ErrorCode::PermissionDenied
             | ErrorCode::FileLockingProtocolFailed,
-        ) => Fault::NeedsHuman(words(
-            "the state folder must be on a local disk and belong to the user notyet runs as",
-        )),
+        ) => Fault::NeedsHuman(words(OURS)),
         Some(ErrorCode::ConstraintViolation) => Fault::Permanent(words("nothing was changed")),
         _ => Fault::Permanent(words("nothing was changed; this is a fault of the program")),
     }

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use super::header;
 use super::layout::{create_folder, file_fault, list, sync_dir};
 use crate::domain::Fault;
+use crate::shell::files;
 use crate::shell::mailbox::Folder;
 
 /// The name `message` gets: the same for the same Message-ID, and one no other program makes.
@@ -37,6 +38,13 @@ pub(super) fn mark(message: &[u8]) -> String {
         let _ = write!(name, "{byte:02x}");
     }
     name
+}
+
+/// Tries whether messages can be put into `dir`, or the folder be made. Nothing is left behind.
+pub(super) fn try_out(dir: &Path) -> Result<(), Fault> {
+    ["tmp", "new", "cur"].iter().map(|part| dir.join(part)).try_for_each(|part| {
+        files::try_making_in(&part).map_err(|error| file_fault(&part, "writing into the folder", &error))
+    })
 }
 
 /// Puts the message into `tmp` of `dir`, durable on return. Makes the folder where it is missing.

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::domain::Fault;
+use crate::shell::files::write_trouble;
 
 /// The part of a file name that stays when flags change: all before the first `:`.
 pub(super) type BaseName = OsString;
@@ -143,7 +144,7 @@ pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
 
 /// What a failure on a folder (not on one message) means for the caller.
 pub(super) fn file_fault(path: &Path, tried: &str, error: &io::Error) -> Fault {
-    let words = |remedy: &str| format!("{}: {tried}: {error}; {remedy}", path.display());
+    let words = |remedy: &str| write_trouble(path, tried, error, remedy);
     match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => {
             Fault::NeedsHuman(words("the path must be a Maildir: a folder that holds cur, new and tmp"))

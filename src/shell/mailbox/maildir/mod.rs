@@ -154,6 +154,15 @@ impl MaildirSession {
         self.run(move |session| session.is_there(&folder)).await
     }
 
+    /// Tries whether messages can be put into `folder`, or it be made. Nothing is left behind.
+    ///
+    /// # Errors
+    /// [`Fault::NeedsHuman`] naming what cannot be written, [`Fault::Transient`] when the disk is full.
+    pub async fn try_out(&mut self, folder: &str) -> Result<(), Fault> {
+        let folder = folder.to_owned();
+        self.run(move |session| session.try_out(&folder)).await
+    }
+
     /// A message of `folder` whose field `header` holds `value`; `None` also when there is no such folder.
     ///
     /// # Errors

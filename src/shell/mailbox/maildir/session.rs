@@ -239,6 +239,10 @@ impl Session {
         Ok(by_hand.then_some(Answer::ByHand))
     }
 
+    pub(super) fn try_out(&self, mailbox: &str) -> Result<(), Fault> {
+        append::try_out(&layout::folder_dir(&self.root, mailbox)?)
+    }
+
     pub(super) fn append_mark(&self, mailbox: &str, message: &[u8]) -> Result<String, Fault> {
         let mark = append::mark(message);
         let dir = layout::folder_dir(&self.root, mailbox)?;

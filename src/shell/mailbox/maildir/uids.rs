@@ -300,9 +300,11 @@ fn unescape(word: &str) -> Option<OsString> {
 }
 
 fn list_fault(path: &Path, error: &std::io::Error) -> Fault {
-    let words = format!(
-        "{}: keeping the list of UIDs: {error}; the state folder must have room and belong to the user notyet runs as",
-        path.display()
+    let words = files::write_trouble(
+        path,
+        "keeping the list of UIDs",
+        error,
+        "the state folder must have room and belong to the user notyet runs as",
     );
     match error.kind() {
         ErrorKind::NotFound | ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
