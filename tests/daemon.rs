@@ -29,6 +29,7 @@ mod preview;
 mod queue;
 mod sandbox;
 mod send;
+mod sender;
 mod trouble;
 
 use crate::support::dovecot::Dovecot;

@@ -4,9 +4,9 @@
 use std::path::Path;
 
 use super::port::Port;
-use crate::config::{Account, Config, Dkim};
+use crate::config::{Account, Dkim};
+use crate::domain::Fault;
 use crate::domain::dkim::{KeyAnswer, KeyName};
-use crate::domain::{Address, Fault};
 use crate::shell::dns::Resolver;
 use crate::shell::mailbox::Access;
 use crate::shell::mailbox::maildir::UidBook;
@@ -78,7 +78,7 @@ impl Examined {
 
 /// Tries what `account` needs: login, mailboxes, folders, mail to learn the
 /// authserv-id from, and the SMTP server up to its login.
-pub async fn examine(account: &Account, config: &Config) -> Examined {
+pub async fn examine(account: &Account) -> Examined {
     let mut examined = Examined { account: account.name.clone(), findings: Vec::new(), signers: None };
     match Port::connect(account, UidBook::in_memory()).await {
         Ok(mut port) => {
@@ -92,10 +92,7 @@ pub async fn examine(account: &Account, config: &Config) -> Examined {
     }
     authserv_finding(account, &mut examined);
     resolver_finding(account, &mut examined).await;
-    match config.owner.addresses.first() {
-        Some(from) => smtp(account, from, &mut examined).await,
-        None => examined.note("smtp", Health::Bad, "owner.addresses is empty"),
-    }
+    smtp(account, &mut examined).await;
     examined
 }
 
@@ -249,7 +246,7 @@ fn matches_id(id: &str, configured: &str) -> bool {
     }
 }
 
-async fn smtp(account: &Account, from: &Address, examined: &mut Examined) {
+async fn smtp(account: &Account, examined: &mut Examined) {
     let Some(server) = &account.smtp else {
         return examined.note("smtp", Health::Good, "not configured: letters are drafted");
     };
@@ -260,7 +257,7 @@ async fn smtp(account: &Account, from: &Address, examined: &mut Examined) {
             Err(fault) => return examined.note("smtp", Health::Bad, fault.message()),
         },
     };
-    match sender::probe(server, secret.as_ref(), from).await {
+    match sender::probe(server, secret.as_ref(), &account.from).await {
         Ok(()) => examined.note("smtp", Health::Good, format!("{} lets us in", server.host)),
         Err(fault) => examined.note("smtp", Health::Bad, fault.message()),
     }

@@ -21,7 +21,7 @@ pub(super) fn run(arguments: &DoctorArguments) -> Outcome {
     let runtime = runtime()?;
     let mut all = Vec::new();
     for account in &setup.config.accounts {
-        let mut examined = runtime.block_on(doctor::examine(account, &setup.config));
+        let mut examined = runtime.block_on(doctor::examine(account));
         if !arguments.json {
             show(&examined)?;
         }
