@@ -17,6 +17,8 @@ pub const KEY_HEADER: &str = "X-Notyet-Key";
 
 /// Unfolded length that References may reach; RFC 5322 §2.1.1 ends a line at 998.
 const REFERENCES_MAX_BYTES: usize = 900;
+/// Characters of a header line that has an encoded word in it (RFC 2047 §2).
+const ENCODED_LINE_MAX_CHARS: usize = 76;
 /// Characters of a display name; far more than a person's name, far less than an attack.
 const NAME_MAX_CHARS: usize = 120;
 /// Characters of a subject; stays below 998 bytes a line even as one long word.
@@ -184,8 +186,21 @@ fn mailbox_field(
     Ok(HeaderValue::dangerous_new_pre_encoded(
         HeaderName::new_from_ascii_str(field),
         address.to_string(),
-        encoded,
+        folded(field, &encoded),
     ))
+}
+
+/// `encoded` with what the builder leaves undone: it folds within a name only,
+/// never between name and address, and lets a stop stand outside quotes, where
+/// it may be read but not written (RFC 5322 §4.1).
+fn folded(field: &str, encoded: &str) -> String {
+    let Some((name, address)) = encoded.rsplit_once(' ') else { return encoded.to_owned() };
+    let is_bare = !name.starts_with('"') && !name.starts_with("=?");
+    let name = if is_bare && name.contains('.') { format!("\"{name}\"") } else { name.to_owned() };
+    let before =
+        name.rsplit_once("\r\n").map_or(field.len() + ": ".len() + name.len(), |(_, last)| last.len());
+    let fold = if before + " ".len() + address.len() > ENCODED_LINE_MAX_CHARS { "\r\n " } else { " " };
+    format!("{name}{fold}{address}")
 }
 
 /// A field whose value is ours alone and plain ASCII: ids and fixed words.
