@@ -200,7 +200,7 @@ fn subjects_of_every_kind_come_back_too() {
         "é a é a é a é a é a é a é a é a é a é a é a é a é a é a é a é a é a é a é a é a é a é a é a é a é a",
         &format!("{} é {} é", "x".repeat(66), "y".repeat(70)),
         &"日本".repeat(120),
-        &"word ".repeat(48).trim(),
+        "word ".repeat(48).trim(),
     ] {
         check("Olga", &address(5, 10), subject);
     }
