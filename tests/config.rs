@@ -109,6 +109,7 @@ send_within = "1d 12h"
 format = "json"
 level = "debug"
 [account.z]
+from = "J@example.com"
 mailboxes = ["INBOX", "Lists/Notes"]
 drafts = "Entwürfe"
 sent = "Gesendet"
@@ -135,6 +136,8 @@ path = "~/Maildir"
     assert_eq!(names, ["z", "a"], "accounts stand in file order");
     let first = &config.accounts[0];
     assert_eq!(first.since, Some(Duration::from_secs(90 * 86_400)));
+    let senders: Vec<_> = config.accounts.iter().map(|account| account.from.to_string()).collect();
+    assert_eq!(senders, ["j@example.com", "Jane@example.org"], "as they are listed; else the first");
     let MailboxKind::Imap(imap) = &first.kind else {
         panic!("{first:?}");
     };
@@ -194,6 +197,10 @@ fn every_kind_of_mistake_is_refused_at_its_place_with_a_remedy() {
         ("[policy]", "send_within = \"1000d\"", "policy.send_within", "to \"30d\""),
         ("[log]", "level = \"verbose\"", "log.level", "\"trace\""),
         ("[log]", "format = \"jason\"", "log.format", "did you mean \"json\"?"),
+        ("[account.work]", "from = \"jane\"", "account.work.from", "not one plain mail address"),
+        ("[account.work]", "from = \"jan@example.org\"", "account.work.from", "mean owner.addresses[0]?"),
+        ("[account.work]", "from = \"x@y.example\"", "account.work.from", "one of owner.addresses"),
+        ("[owner]", "from = \"jane@example.org\"", "owner.from", "it belongs into [account.NAME]"),
         ("[account.work]", "mailboxes = []", "account.work.mailboxes", "empty list"),
         ("[account.work]", "mailboxes = \"INBOX\"", "account.work.mailboxes", "a list"),
         ("[account.work]", "mailboxes = [\"A\", 7]", "account.work.mailboxes[1]", "7"),
@@ -368,8 +375,10 @@ fn no_message_repeats_an_address() {
     let text = LEAST
         .replace("[\"jane@example.org\"]", "[\"Jane <secret-jane@example.org>\"]")
         .replace("account.work", "account.\"secret-jane@example.org\"");
-    for problem in problems(&text) {
-        assert!(!format!("{problem:?}").contains("secret-jane"), "{problem}");
+    let strange = least_with("[account.work]", "from = \"secret-j@example.com\"");
+    let alike = strange.replace("jane@example.org", "secret-jane@example.com");
+    for problem in [text, strange, alike].iter().flat_map(|text| problems(text)) {
+        assert!(!format!("{problem:?}").contains("secret-j"), "{problem}");
     }
 }
 
@@ -393,6 +402,22 @@ fn an_account_that_can_never_send_is_a_warning() {
     assert_eq!(warnings(LEAST), [], "drafting needs no evidence");
     let verify = format!("{LEAST}{send}[account.work]\ndkim = \"verify\"\n");
     assert_eq!(warnings(&verify), [], "our own check is evidence, too");
+}
+
+#[test]
+fn a_login_of_another_address_than_letters_come_from_is_a_warning() {
+    let smtp = "[account.work.smtp]\nhost = \"smtp.example.com\"\nlogin = \"imap\"\n";
+    let two = LEAST.replace("[\"jane@example.org\"]", "[\"jane@example.org\", \"j@example.com\"]");
+    let as_user = |user: &str| two.replace("user = \"jane\"", &format!("user = \"{user}\"")) + smtp;
+    let keys = |text: &str| warnings(text).into_iter().map(|w| w.key).collect::<Vec<_>>();
+    assert_eq!(keys(&as_user("J@example.com")), ["account.work.from"]);
+    for fine in ["jane@example.org", "jane", "other@example.com"] {
+        assert_eq!(keys(&as_user(fine)), [""; 0], "{fine}");
+    }
+    for said in ["jane@example.org", "j@example.com"] {
+        let text = as_user("j@example.com") + &format!("[account.work]\nfrom = \"{said}\"\n");
+        assert_eq!(keys(&text), [""; 0], "{said}");
+    }
 }
 
 #[test]

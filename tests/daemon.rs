@@ -31,6 +31,7 @@ mod queue;
 mod rests;
 mod sandbox;
 mod send;
+mod sender;
 mod stumbles;
 mod trouble;
 

@@ -435,6 +435,7 @@ fn the_example_network_recognises_its_mail() {
     let bench = Bench {
         rules: &rules,
         owner: &owner,
+        from: owner.addresses.first(),
         policy: &rules.policy,
         authserv_id: Some("mx.example.org"),
         assume: Assume::Nothing,

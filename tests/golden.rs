@@ -87,6 +87,7 @@ fn the_program_agrees_with_the_table() {
     let bench = notyet::stages::Bench {
         rules: &rules,
         owner: &owner,
+        from: owner.addresses.first(),
         policy: &rules.policy,
         authserv_id: Some("mx.example.org"),
         assume: notyet::stages::gates::Assume::Nothing,

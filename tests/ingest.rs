@@ -10,7 +10,7 @@ use notyet::app::port::Port;
 use notyet::app::setup;
 use notyet::app::shared::{Memory, Shared, Stop, StopSwitch};
 use notyet::config::{Account, Dkim, MailboxKind, Maildir, SentCopy};
-use notyet::domain::Decision;
+use notyet::domain::{Address, Decision};
 use notyet::shell::clock;
 use notyet::shell::store::Ledger;
 
@@ -21,6 +21,7 @@ const INVITATION: &str = include_str!("mail/demo/2026-02-member-no-note.eml");
 fn account(path: &Path) -> Account {
     Account {
         name: "home".to_owned(),
+        from: Address::parse("robin@example.org").unwrap(),
         kind: MailboxKind::Maildir(Maildir { path: path.to_owned() }),
         mailboxes: vec!["INBOX".to_owned()],
         drafts: None,

@@ -138,7 +138,8 @@ pub fn cleared() -> Cleared {
 
 fn task<'a>(kind: NoteKind, invitation: &'a Invitation, owner: &'a Owner) -> Task<'a> {
     let occasion = Occasion::default();
-    Task { kind, invitation, occasion, owner, network_label: "Acquaint", language: "en" }
+    let from = owner.addresses.first();
+    Task { kind, invitation, occasion, owner, from, network_label: "Acquaint", language: "en" }
 }
 
 fn write(kind: NoteKind, invitation: &Invitation, owner: &Owner) -> Result<Letter, Reason> {

@@ -26,6 +26,7 @@ mod frames;
 mod fuzzed;
 mod gates;
 mod golden;
+mod headers;
 mod imap;
 mod imap_courier;
 mod imap_dovecot;

@@ -54,7 +54,15 @@ fn write(
     invitation: &Invitation,
     owner: &Owner,
 ) -> Letter {
-    let task = Task { kind, invitation, occasion, owner, network_label: "Acquaint", language };
+    let task = Task {
+        kind,
+        invitation,
+        occasion,
+        owner,
+        from: owner.addresses.first(),
+        network_label: "Acquaint",
+        language,
+    };
     compose(&cleared(), &task, &RULES).unwrap_or_else(|reason| panic!("{language}: {}", reason.text))
 }
 
@@ -216,7 +224,7 @@ fn every_language_survives_the_way_into_a_message() {
             let bytes = mime::render(&Frame {
                 key: &InvitationKey("0".repeat(32)),
                 identity: (&invitation.network, &invitation.identity),
-                owner: &owner,
+                from: (&owner.name, &owner.addresses[0]),
                 to: None,
                 letter: &letter,
                 in_reply_to: None,
@@ -360,6 +368,7 @@ fn plan_of(raw: Vec<u8>, owner: &Owner, policy: &Policy) -> Plan {
     let bench = Bench {
         rules: &RULES,
         owner,
+        from: owner.addresses.first(),
         policy,
         authserv_id: Some("mx.example.org"),
         assume: Assume::Nothing,

@@ -32,6 +32,7 @@ fn plan(note: &str, more: &str) -> Plan {
     let bench = Bench {
         rules: &RULES,
         owner: &owner,
+        from: owner.addresses.first(),
         policy: &policy,
         authserv_id: Some("mx.example.org"),
         assume: Assume::Nothing,

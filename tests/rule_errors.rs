@@ -213,6 +213,7 @@ fn a_new_network_is_one_file() {
     let bench = Bench {
         rules: &rules,
         owner: &owner,
+        from: owner.addresses.first(),
         policy: &rules.policy,
         authserv_id: None,
         assume: Assume::Authentic,

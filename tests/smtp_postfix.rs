@@ -1,6 +1,6 @@
 //! Tests of the smtp boundary against a real Postfix.
 
-use notyet::config::{Owner, Smtp, Tls};
+use notyet::config::{Smtp, Tls};
 use notyet::domain::{Address, Identity, InvitationKey, Letter, MessageId, Timestamp};
 use notyet::shell::Secret;
 use notyet::shell::sender::{Outcome, Phase, Submission, submit};
@@ -13,16 +13,6 @@ use crate::support::smtp_peer::{Authority, login};
 const BODY: &str = "Hi Zoë,\n\n.a line that begins with a dot\n.\n..\nFrom here on: a paragraph \
 that is much longer than the seventy-eight characters old clients break at, on one line.\n";
 
-fn owner() -> Owner {
-    Owner {
-        name: "Jörg Müller, Dr.".to_owned(),
-        addresses: vec![Address::parse("owner@example.com").unwrap()],
-        link: None,
-        languages: vec!["en".to_owned()],
-        me: notyet::config::Me::default(),
-    }
-}
-
 fn message(body: &str) -> Vec<u8> {
     render(&Frame {
         key: &InvitationKey("0123456789abcdef0123456789abcdef".to_owned()),
@@ -30,7 +20,7 @@ fn message(body: &str) -> Vec<u8> {
             "example",
             &Identity { invitation_id: None, shared_key: None, profile: None, name: "0".repeat(32) },
         ),
-        owner: &owner(),
+        from: ("Jörg Müller, Dr.", &Address::parse("owner@example.com").unwrap()),
         to: Some(("Zoë Doe", &Address::parse("jane@example.org").unwrap())),
         letter: &Letter {
             subject: "Re: Grüße".to_owned(), body: body.to_owned(), language: "en".to_owned()

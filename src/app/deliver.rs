@@ -10,6 +10,7 @@ use crate::domain::{Action, Fault};
 use crate::shell::sender::{self, Outcome, Phase, Submission};
 use crate::shell::store::{Delivery, Detail};
 use crate::shell::{Secret, secrets};
+use crate::stages::trace;
 
 /// How many letters went out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,11 +118,13 @@ async fn send(
     letter: &Delivery,
     shared: &Shared,
 ) -> Result<Went, Fault> {
-    let (Some(from), Some(to)) = (shared.owner.addresses.first(), &letter.to) else {
-        shared.record_unless_moved(letter, Event::Rejected, "it has no recipient", Detail::default())?;
+    // Of the letter and not of today's configuration: SPF and DMARC compare the two.
+    let (Some(from), Some(to)) = (trace::author(&letter.message), &letter.to) else {
+        let words = "it names nobody that it comes from or goes to";
+        shared.record_unless_moved(letter, Event::Rejected, words, Detail::default())?;
         return Ok(Went::Nowhere);
     };
-    let submission = Submission { server, secret, from, to, message: &letter.message.0 };
+    let submission = Submission { server, secret, from: &from, to, message: &letter.message.0 };
     let outcome = sender::submit(submission, || async {
         shared.record(letter, Event::BodyAboutToGo, "", Detail::default())?;
         (shared.at_step)(Step::BodyAboutToGo);

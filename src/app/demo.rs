@@ -49,16 +49,18 @@ impl Demo {
         let rules = setup::rules(None).map_err(|problems| Fault::Permanent(problems.to_string()))?;
         // The sample is a year's mail at once; limits are not what it shows.
         let policy = Policy { max_per_hour: 1000, max_per_day: 1000, ..rules.policy.clone() };
+        let no_address = || Fault::Permanent("the sample's owner has no address".to_owned());
+        let from = Address::parse("robin@example.org").ok_or_else(no_address)?;
         let owner = Owner {
             name: "Robin Keller".to_owned(),
-            addresses: Address::parse("robin@example.org").into_iter().collect(),
+            addresses: vec![from.clone()],
             link: Some("https://example.org/robin".to_owned()),
             languages: vec!["en".to_owned()],
             me: crate::config::Me::default(),
         };
         let mut shared = Shared::new(rules, owner, policy, Ledger::open(&dir.join("state"))?, clock::now);
         shared.uids_dir = Some(dir.join("state/maildir"));
-        let demo = Self { dir: dir.to_owned(), account: account(maildir.clone()), shared };
+        let demo = Self { dir: dir.to_owned(), account: account(maildir.clone(), from), shared };
         demo.pass(&mut Unwatched).await?;
         let mut files: Vec<_> = SAMPLE.files().collect();
         files.sort_by_key(|file| file.path());
@@ -85,9 +87,10 @@ impl Demo {
     }
 }
 
-fn account(path: PathBuf) -> Account {
+fn account(path: PathBuf, from: Address) -> Account {
     Account {
         name: "sample".to_owned(),
+        from,
         kind: MailboxKind::Maildir(Maildir { path }),
         mailboxes: vec!["INBOX".to_owned()],
         drafts: None,

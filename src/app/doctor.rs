@@ -6,8 +6,8 @@ use std::path::Path;
 use super::books;
 use super::port::Port;
 use crate::config::{Account, Config, Dkim, MailboxKind};
+use crate::domain::Fault;
 use crate::domain::dkim::{KeyAnswer, KeyName};
-use crate::domain::{Address, Fault};
 use crate::shell::dns::Resolver;
 use crate::shell::mailbox::Access;
 use crate::shell::mailbox::maildir::UidBook;
@@ -102,10 +102,7 @@ pub async fn examine(account: &Account, config: &Config) -> Examined {
     authserv_finding(account, &mut examined);
     resolver_finding(account, &mut examined).await;
     books_finding(config, &mut examined);
-    match config.owner.addresses.first() {
-        Some(from) => smtp(account, from, &mut examined).await,
-        None => examined.note("smtp", Health::Bad, "owner.addresses is empty"),
-    }
+    smtp(account, &mut examined).await;
     examined
 }
 
@@ -298,7 +295,7 @@ fn matches_id(id: &str, configured: &str) -> bool {
     }
 }
 
-async fn smtp(account: &Account, from: &Address, examined: &mut Examined) {
+async fn smtp(account: &Account, examined: &mut Examined) {
     let Some(server) = &account.smtp else {
         return examined.note("smtp", Health::Good, "not configured: letters are drafted");
     };
@@ -309,7 +306,7 @@ async fn smtp(account: &Account, from: &Address, examined: &mut Examined) {
             Err(fault) => return examined.note("smtp", Health::Bad, fault.message()),
         },
     };
-    match sender::probe(server, secret.as_ref(), from).await {
+    match sender::probe(server, secret.as_ref(), &account.from).await {
         Ok(()) => examined.note("smtp", Health::Good, format!("{} lets us in", server.host)),
         Err(fault) => examined.note("smtp", Health::Bad, fault.message()),
     }

@@ -51,7 +51,11 @@ pub(super) fn facts(
 }
 
 /// The queue entry of `plan`: rendered once, stored, delivered as stored.
-pub(super) fn new_delivery(plan: &Plan, shared: &Shared) -> Result<Option<NewDelivery>, Fault> {
+pub(super) fn new_delivery(
+    plan: &Plan,
+    account: &Account,
+    shared: &Shared,
+) -> Result<Option<NewDelivery>, Fault> {
     let Some(letter) = &plan.letter else { return Ok(None) };
     let invitation = &plan.invitation;
     let (mode, start) = match (plan.decision, plan.once_released) {
@@ -68,7 +72,7 @@ pub(super) fn new_delivery(plan: &Plan, shared: &Shared) -> Result<Option<NewDel
     let message = mime::render(&Frame {
         key: &invitation.key,
         identity: (&invitation.network, &invitation.identity),
-        owner: &shared.owner,
+        from: (&shared.owner.name, &account.from),
         to: invitation.route.to().map(|to| (invitation.inviter.name.as_str(), to)),
         letter,
         in_reply_to: invitation.message_id.as_ref(),
@@ -80,7 +84,7 @@ pub(super) fn new_delivery(plan: &Plan, shared: &Shared) -> Result<Option<NewDel
     Ok(Some(NewDelivery {
         mode,
         start,
-        message_id: mime::message_id(&invitation.key, &shared.owner),
+        message_id: mime::message_id(&invitation.key, &account.from),
         to: invitation.route.to().cloned(),
         message,
     }))

@@ -323,7 +323,7 @@ impl<'a> Look<'a> {
             let Ok(plan) = judged else {
                 return self.quarantine(envelope.uid, Some(&mail), OUR_FAULT);
             };
-            let written = new_delivery(&plan, self.shared).and_then(|delivery| {
+            let written = new_delivery(&plan, self.account, self.shared).and_then(|delivery| {
                 let entry = Entry { uid: envelope.uid, plan: &plan, delivery };
                 // Not beyond this mail: it may tell of more than one invitation.
                 let wish = after::wish(&plan, &self.shared.after).filter(|_| tells_of_one);

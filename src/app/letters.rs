@@ -53,11 +53,16 @@ pub struct Specimen {
     pub letter: Letter,
 }
 
-/// Writes the wanted letters. A generic letter has no opening and comes once.
+/// Writes the wanted letters, as they would come from `from`. A generic letter has no opening and comes once.
 ///
 /// # Errors
 /// What is missing, in words for the owner.
-pub fn show(rules: &Rulebook, owner: &Owner, wish: &Wish) -> Result<Vec<Specimen>, String> {
+pub fn show(
+    rules: &Rulebook,
+    owner: &Owner,
+    from: Option<&Address>,
+    wish: &Wish,
+) -> Result<Vec<Specimen>, String> {
     let mut specimens = Vec::new();
     let invitation = invented(wish);
     let label = rules.networks.values().max_by_key(|network| network.frames.len());
@@ -72,6 +77,7 @@ pub fn show(rules: &Rulebook, owner: &Owner, wish: &Wish) -> Result<Vec<Specimen
                     invitation: &invitation,
                     occasion,
                     owner,
+                    from,
                     network_label: label.map_or("Network", |network| network.label.as_str()),
                     language,
                 };

@@ -171,8 +171,8 @@ impl Port {
         on_either!(self, session => session.find_by_header(folder, header, value))
     }
 
-    /// How `folder` answers an invitation: by a letter whose field `header` is
-    /// `value`, or by a mail without such a field that replies to `parent`.
+    /// How `folder` answers an invitation: by a letter whose field `header` begins
+    /// with `beginning`, or by a mail without such a field that replies to `parent`.
     ///
     /// # Errors
     /// See the session's own.
@@ -180,10 +180,10 @@ impl Port {
         &mut self,
         folder: &str,
         header: &str,
-        value: &str,
+        beginning: &str,
         parent: Option<&str>,
     ) -> Result<Option<Answer>, Fault> {
-        on_either!(self, session => session.find_answer(folder, header, value, parent))
+        on_either!(self, session => session.find_answer(folder, header, beginning, parent))
     }
 
     /// What to remember before an APPEND, so that its trace can be found.

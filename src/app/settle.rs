@@ -256,12 +256,12 @@ async fn found_done(
     known: &mut Option<SpecialFolders>,
 ) -> Result<bool, Fault> {
     let folders = folders_of(port, account, known).await?;
-    let id = letter.message_id.as_str();
+    let beginning = trace::key_beginning(&letter.key);
     let parent = trace::parent(&letter.message);
     let parent = parent.as_ref().map(MessageId::as_str);
     for (folder, in_drafts) in [(folders.drafts, true), (folders.sent, false)] {
         let Some(folder) = folder else { continue };
-        let Some(answer) = port.find_answer(&folder, KEY_HEADER, id, parent).await? else { continue };
+        let Some(answer) = port.find_answer(&folder, KEY_HEADER, &beginning, parent).await? else { continue };
         let (event, words) = match (answer, letter.mode, in_drafts) {
             (Answer::ByHand, _, _) => (Event::OwnerActed, "the owner has replied to it, or begun to"),
             (Answer::Named, Mode::Draft, true) => (Event::Appended, "it was there before this ledger"),

@@ -293,6 +293,7 @@ impl Shared {
         Bench {
             rules: &self.rules,
             owner: &self.owner,
+            from: Some(&account.from),
             policy: &self.policy,
             authserv_id: account.authserv_id.as_deref(),
             assume: Assume::Nothing,

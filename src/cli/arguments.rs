@@ -346,7 +346,7 @@ pub struct LettersShowArguments {
     /// Greet without a name.
     #[arg(long)]
     pub nameless: bool,
-    /// Write as this file's owner, by its rules; else the shipped rules, owner me@example.com.
+    /// Write as this file's owner, from its first account, by its rules; else the shipped rules, owner me@example.com.
     #[arg(long, short, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The owner's own rules, laid over the shipped ones.

@@ -27,6 +27,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Outcome {
     let bench = Bench {
         rules: &rules,
         owner: &owner,
+        from: account.as_ref().map(|account| &account.from).or(owner.addresses.first()),
         policy: &policy,
         authserv_id: account.as_ref().and_then(|a| a.authserv_id.as_deref()),
         assume: if arguments.assume_authentic { Assume::Authentic } else { Assume::Nothing },

@@ -22,13 +22,14 @@ struct LetterJson<'a> {
 }
 
 pub(super) fn show(arguments: &LettersShowArguments) -> Outcome {
-    let (rules, owner) = match &arguments.config {
+    let (rules, owner, account) = match &arguments.config {
         Some(file) => {
             let setup = setup::load(file)?;
-            (setup.rules, setup.config.owner)
+            (setup.rules, setup.config.owner, setup.config.accounts.into_iter().next())
         }
-        None => (setup::rules(arguments.rules.as_deref())?, setup::nobody_in_particular()),
+        None => (setup::rules(arguments.rules.as_deref())?, setup::nobody_in_particular(), None),
     };
+    let from = account.as_ref().map(|account| &account.from).or(owner.addresses.first());
     let written = rules.letters.written();
     let languages = match (&arguments.lang, &arguments.config) {
         (Some(tag), _) => {
@@ -50,7 +51,7 @@ pub(super) fn show(arguments: &LettersShowArguments) -> Outcome {
         reach: if arguments.paste { Reach::Paste } else { Reach::Mail },
         greeting: if arguments.nameless { Greeting::Nameless } else { Greeting::Name },
     };
-    let specimens = letters::show(&rules, &owner, &wish).map_err(Cut::Usage)?;
+    let specimens = letters::show(&rules, &owner, from, &wish).map_err(Cut::Usage)?;
     if arguments.json {
         let all: Vec<LetterJson<'_>> = specimens.iter().map(LetterJson::of).collect();
         // Only maps with keys that are no strings and failing writers make this fail.

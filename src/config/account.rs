@@ -3,12 +3,13 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::field::{Field, Words};
-use super::keys::{IMAP, MAILDIR, SMTP};
+use super::keys::{IMAP, MAILDIR, SMTP, closest};
 use super::raw::Section;
 use super::server::{self, ImapLogin};
 use super::surroundings::Surroundings;
-use super::types::{Account, Dkim, MailboxKind, Maildir, SentCopy};
-use super::validate::{DAY, MINUTE, SECOND};
+use super::types::{Account, Dkim, MailboxKind, Maildir, SentCopy, Smtp};
+use super::validate::{DAY, MINUTE, SECOND, address};
+use crate::domain::Address;
 
 pub(super) const SENT_COPIES: &Words<SentCopy> =
     &[("file", SentCopy::File), ("provider", SentCopy::Provider)];
@@ -17,8 +18,18 @@ pub(super) const DKIM: &Words<Dkim> = &[("provider", Dkim::Provider), ("verify",
 /// Where a name server listens (RFC 1035 §4.2).
 const DNS_PORT: u16 = 53;
 
-/// One account. `None` means that a problem was noted.
-pub(super) fn account(name: &str, section: &Section<'_>, around: &Surroundings) -> Option<Account> {
+/// One account. `None` means that a problem was noted. `own` are the owner's
+/// addresses, unless there is a problem with them.
+pub(super) fn account(
+    name: &str,
+    section: &Section<'_>,
+    own: Option<&[Address]>,
+    around: &Surroundings,
+) -> Option<Account> {
+    let from = match section.field("from") {
+        Some(field) => from(&field, own),
+        None => own.and_then(|own| own.first().cloned()),
+    };
     let kind = kind(section, around);
     let login = match &kind {
         Some(MailboxKind::Imap(imap)) => ImapLogin::Known(&imap.login),
@@ -26,6 +37,15 @@ pub(super) fn account(name: &str, section: &Section<'_>, around: &Surroundings) 
         None => ImapLogin::Unreadable,
     };
     let smtp = section.optional("smtp", |field| server::smtp(&field.section(SMTP)?, login, around));
+    if let (None, Some(Some(smtp)), Some(own)) = (section.field("from"), &smtp, own)
+        && logs_in_as_another(smtp, own)
+    {
+        section.warn(
+            "from",
+            "not set, while the login to send with is another of your addresses than the first",
+            "letters come from the first; if this provider sends for its own addresses only, set it",
+        );
+    }
     let mailboxes = section.or("mailboxes", vec!["INBOX".to_owned()], mailboxes);
     let drafts = section.optional("drafts", Field::text);
     let sent = section.optional("sent", Field::text);
@@ -59,6 +79,7 @@ pub(super) fn account(name: &str, section: &Section<'_>, around: &Surroundings) 
     }
     Some(Account {
         name: name.to_owned(),
+        from: from?,
         mailboxes: mailboxes?,
         drafts: drafts?,
         sent: sent?,
@@ -71,6 +92,30 @@ pub(super) fn account(name: &str, section: &Section<'_>, around: &Surroundings) 
         smtp: smtp?,
         kind: kind?,
     })
+}
+
+/// Every guard that knows the owner by their addresses has to know this one.
+fn from(field: &Field<'_>, own: Option<&[Address]>) -> Option<Address> {
+    let wanted = address(field)?;
+    let own = own?;
+    if let Some(listed) = own.iter().find(|one| one.same_mailbox(&wanted)) {
+        return Some(listed.clone());
+    }
+    let listed: Vec<String> = own.iter().map(Address::canonical).collect();
+    let meant = closest(&wanted.canonical(), listed.iter().map(String::as_str))
+        .and_then(|meant| listed.iter().position(|one| one == meant))
+        // Its place and not its text: reloads put these messages into the log.
+        .map_or(String::new(), |at| format!("did you mean owner.addresses[{at}]? "));
+    field.refuse(
+        "an address that is not the owner's",
+        &format!("{meant}allowed: one of owner.addresses; add it there if it is yours"),
+    );
+    None
+}
+
+fn logs_in_as_another(smtp: &Smtp, own: &[Address]) -> bool {
+    let user = smtp.login.as_ref().and_then(|login| Address::parse(&login.user));
+    user.is_some_and(|user| own.iter().skip(1).any(|one| one.same_mailbox(&user)))
 }
 
 fn kind(section: &Section<'_>, around: &Surroundings) -> Option<MailboxKind> {

@@ -27,6 +27,7 @@ pub(super) const SENDING: Keys =
 pub(super) const AFTER: Keys = &["decision", "note", "seen", "flag", "move", "create"];
 pub(super) const LOG: Keys = &["format", "level"];
 pub(super) const ACCOUNT: Keys = &[
+    "from",
     "mailboxes",
     "drafts",
     "sent",

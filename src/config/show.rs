@@ -147,6 +147,7 @@ fn account_tables(account: &Account, tables: &mut Vec<Table>) {
     tables.push(Table {
         path: at(None),
         entries: vec![
+            ("from", json!(account.from.to_string())),
             ("mailboxes", json!(account.mailboxes)),
             ("drafts", json!(account.drafts)),
             ("sent", json!(account.sent)),

@@ -68,7 +68,8 @@ pub enum Sandbox {
 pub struct Owner {
     /// The name letters are signed with.
     pub name: String,
-    /// All addresses of the owner; the first is the From of every letter.
+    /// All addresses of the owner, at least one; letters come from the first
+    /// unless the account says otherwise.
     pub addresses: Vec<Address>,
     /// A page of the owner's choice that letters may offer, for example a blog.
     pub link: Option<String>,
@@ -148,6 +149,8 @@ pub enum LogFormat {
 pub struct Account {
     /// The name in `[account.NAME]`: letters, digits, `-`, `_`.
     pub name: String,
+    /// The address that its letters come from, one of the owner's.
+    pub from: Address,
     /// Where the mail is.
     pub kind: MailboxKind,
     /// Mailboxes to watch; IDLE stands on the first, all are polled.

@@ -81,8 +81,9 @@ pub(super) fn config(root: &Section<'_>, around: &Surroundings) -> Option<Config
     if sections.is_empty() && root.field("account").is_none_or(|field| field.is_table()) {
         root.missing("account", "name at least one mailbox in [account.NAME]");
     }
+    let own = owner.as_ref().map(|owner| owner.addresses.as_slice());
     let accounts: Vec<_> =
-        sections.iter().map(|(name, section)| account::account(name, section, around)).collect();
+        sections.iter().map(|(name, section)| account::account(name, section, own, around)).collect();
     let accounts: Option<Vec<_>> = accounts.into_iter().collect();
     if let (Some(policy), Some(accounts)) = (&policy, &accounts) {
         check_sending(root, policy, accounts, &sections);
@@ -166,25 +167,28 @@ fn addresses(field: &Field<'_>) -> Option<Vec<Address>> {
     let items = field.items("give a list, for example [\"jane@example.org\"]")?;
     let mut seen: Vec<Option<Address>> = Vec::new();
     for item in items {
-        let Some(text) = item.text() else {
-            seen.push(None);
-            continue;
-        };
-        let address = Address::parse(&text);
-        match &address {
-            // The text stays unsaid: reloads put these messages into the log.
-            None => item.refuse(
-                "not one plain mail address",
-                "give it like \"jane@example.org\", without name or brackets",
-            ),
-            Some(address) if seen.iter().flatten().any(|one| one.same_mailbox(address)) => {
-                item.refuse("an address that is listed already", "list it once");
-            }
-            Some(_) => {}
+        let address = address(&item);
+        if let Some(address) = &address
+            && seen.iter().flatten().any(|one| one.same_mailbox(address))
+        {
+            item.refuse("an address that is listed already", "list it once");
         }
         seen.push(address);
     }
     seen.into_iter().collect()
+}
+
+/// One mail address.
+pub(super) fn address(field: &Field<'_>) -> Option<Address> {
+    let address = Address::parse(&field.text()?);
+    if address.is_none() {
+        // The text stays unsaid: reloads put these messages into the log.
+        field.refuse(
+            "not one plain mail address",
+            "give it like \"jane@example.org\", without name or brackets",
+        );
+    }
+    address
 }
 
 fn people(section: &Section<'_>, around: &Surroundings) -> Option<People> {
@@ -216,14 +220,7 @@ fn keep(item: &Field<'_>) -> Option<Acquaintance> {
         return Some(Acquaintance { domain: Some(probe?.domain().to_owned()), ..someone });
     }
     if text.contains('@') {
-        let address = Address::parse(&text);
-        if address.is_none() {
-            item.refuse(
-                "not one plain mail address",
-                "give it like \"jane@example.org\", without name or brackets",
-            );
-        }
-        return Some(Acquaintance { address: Some(address?), ..someone });
+        return Some(Acquaintance { address: Some(address(item)?), ..someone });
     }
     Some(Acquaintance { name: text, ..someone })
 }

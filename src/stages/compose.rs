@@ -12,7 +12,7 @@ pub mod opening;
 use unicode_normalization::char::is_combining_mark;
 
 use crate::config::Owner;
-use crate::domain::{Invitation, Inviter, Letter, NoteKind, Reason, Route};
+use crate::domain::{Address, Invitation, Inviter, Letter, NoteKind, Reason, Route};
 use crate::rulebook::letters::{FALLBACK_LANGUAGE, Filling, MAX_SUBJECT_CHARS};
 use crate::rulebook::{Names, Rulebook};
 
@@ -38,6 +38,8 @@ pub struct Task<'a> {
     pub occasion: Occasion<'a>,
     /// Who writes.
     pub owner: &'a Owner,
+    /// The address that the letter comes from.
+    pub from: Option<&'a Address>,
     /// How the network is called.
     pub network_label: &'a str,
     /// The language to write in (BCP 47), see [`language::choose`].
@@ -69,9 +71,9 @@ pub fn specimen(task: &Task<'_>, rules: &Rulebook) -> Result<Letter, String> {
     let Task { kind, invitation, occasion, owner, .. } = *task;
     let sender = one_line(&owner.name, MAX_NAME_CHARS);
     let network = one_line(task.network_label, MAX_NAME_CHARS);
-    let address = owner.addresses.first().map(ToString::to_string);
+    let address = task.from.map(ToString::to_string);
     let (false, false, Some(address)) = (sender.is_empty(), network.is_empty(), address) else {
-        return Err("the owner's name, the owner's address or the network's name is empty".to_owned());
+        return Err("the owner's name, the address to write from or the network's name is empty".to_owned());
     };
     let own = owner.languages.first().map_or(FALLBACK_LANGUAGE, String::as_str);
     let template = rules

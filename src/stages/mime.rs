@@ -9,7 +9,6 @@ use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, 
 use lettre::message::{Body, Mailbox, Mailboxes, SinglePart};
 
 use super::trace;
-use crate::config::Owner;
 use crate::domain::{Address, Identity, InvitationKey, Letter, MessageId, Timestamp};
 
 /// Names the invitation in a field of our own, since some servers rewrite
@@ -18,6 +17,8 @@ pub const KEY_HEADER: &str = "X-Notyet-Key";
 
 /// Unfolded length that References may reach; RFC 5322 §2.1.1 ends a line at 998.
 const REFERENCES_MAX_BYTES: usize = 900;
+/// Characters of a header line that has an encoded word in it (RFC 2047 §2).
+const ENCODED_LINE_MAX_CHARS: usize = 76;
 /// Characters of a display name; far more than a person's name, far less than an attack.
 const NAME_MAX_CHARS: usize = 120;
 /// Characters of a subject; stays below 998 bytes a line even as one long word.
@@ -42,8 +43,8 @@ pub struct Frame<'a> {
     pub key: &'a InvitationKey,
     /// The network and every part of the invitation's identity, for a ledger that is lost.
     pub identity: (&'a str, &'a Identity),
-    /// Who writes; the first address is From.
-    pub owner: &'a Owner,
+    /// Who writes: the name and the address of From.
+    pub from: (&'a str, &'a Address),
     /// Display name (may be empty) and address of the recipient; none: the field is left out.
     pub to: Option<(&'a str, &'a Address)>,
     /// Subject and text.
@@ -61,9 +62,6 @@ pub struct Frame<'a> {
 /// Why a letter cannot become a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unrenderable {
-    /// The owner has no address to write from.
-    #[error("the owner has no address to write from; set owner.addresses")]
-    NoSender,
     /// An address that the message builder does not accept.
     #[error("the address of the {0} cannot stand in a message header")]
     Address(&'static str),
@@ -73,10 +71,9 @@ pub enum Unrenderable {
 }
 
 /// The Message-ID of the letter that answers invitation `key`: derived, so that
-/// any later run finds the letter again.
-pub fn message_id(key: &InvitationKey, owner: &Owner) -> MessageId {
-    let domain = owner.addresses.first().map_or("notyet.invalid", Address::domain);
-    MessageId::compose(&trace::id_left(key), domain)
+/// any later run finds the letter again, whatever address it then would come from.
+pub fn message_id(key: &InvitationKey, from: &Address) -> MessageId {
+    MessageId::compose(&trace::id_left(key), from.domain())
 }
 
 /// Fields that mark what a machine sends.
@@ -105,19 +102,15 @@ pub fn as_draft(message: &[u8]) -> Vec<u8> {
 ///
 /// See [`Unrenderable`].
 pub fn render(frame: &Frame<'_>) -> Result<Vec<u8>, Unrenderable> {
-    let from = frame.owner.addresses.first().ok_or(Unrenderable::NoSender)?;
-    let id = message_id(frame.key, frame.owner);
+    let (name, from) = frame.from;
+    let id = message_id(frame.key, from);
     // The builder insists on an envelope and finds none without To; nobody reads this one.
     let sender = lettre_address(from).ok_or(Unrenderable::Address("owner"))?;
     let envelope =
         Envelope::new(Some(sender.clone()), vec![sender]).map_err(|_| Unrenderable::Address("owner"))?;
 
-    let mut builder = lettre::Message::builder().envelope(envelope).raw_header(mailbox_field(
-        "From",
-        &frame.owner.name,
-        from,
-        "owner",
-    )?);
+    let mut builder =
+        lettre::Message::builder().envelope(envelope).raw_header(mailbox_field("From", name, from, "owner")?);
     if let Some((name, address)) = frame.to {
         builder = builder.raw_header(mailbox_field("To", name, address, "recipient")?);
     }
@@ -193,8 +186,21 @@ fn mailbox_field(
     Ok(HeaderValue::dangerous_new_pre_encoded(
         HeaderName::new_from_ascii_str(field),
         address.to_string(),
-        encoded,
+        folded(field, &encoded),
     ))
+}
+
+/// `encoded` with what the builder leaves undone: it folds within a name only,
+/// never between name and address, and lets a stop stand outside quotes, where
+/// it may be read but not written (RFC 5322 §4.1).
+fn folded(field: &str, encoded: &str) -> String {
+    let Some((name, address)) = encoded.rsplit_once(' ') else { return encoded.to_owned() };
+    let is_bare = !name.starts_with('"') && !name.starts_with("=?");
+    let name = if is_bare && name.contains('.') { format!("\"{name}\"") } else { name.to_owned() };
+    let before =
+        name.rsplit_once("\r\n").map_or(field.len() + ": ".len() + name.len(), |(_, last)| last.len());
+    let fold = if before + " ".len() + address.len() > ENCODED_LINE_MAX_CHARS { "\r\n " } else { " " };
+    format!("{name}{fold}{address}")
 }
 
 /// A field whose value is ours alone and plain ASCII: ids and fixed words.
@@ -237,15 +243,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::RawMail;
 
-    fn owner(name: &str) -> Owner {
-        Owner {
-            name: name.to_owned(),
-            addresses: vec![Address::parse("owner@example.com").unwrap()],
-            link: None,
-            languages: vec!["en".to_owned()],
-            me: crate::config::Me::default(),
-        }
+    fn own() -> Address {
+        Address::parse("owner@example.com").unwrap()
     }
 
     fn letter(subject: &str, body: &str) -> Letter {
@@ -281,7 +282,7 @@ mod tests {
             &Frame {
                 key: &key(),
                 identity: ("example", &identity()),
-                owner: &owner("Olga Owner"),
+                from: ("Olga Owner", &own()),
                 to: Some(("Jane Doe", &jane)),
                 letter: &letter("Re: Hello", "Hi Jane,\n\n.hidden\n"),
                 in_reply_to: Some(&id("n1@example.net")),
@@ -322,7 +323,7 @@ mod tests {
             &Frame {
                 key: &key(),
                 identity: ("example", &identity()),
-                owner: &owner("Jörg Müller"),
+                from: ("Jörg Müller", &own()),
                 to: None,
                 letter: &letter("Grüße", paragraph),
                 in_reply_to: None,
@@ -372,35 +373,11 @@ mod tests {
 
     #[test]
     fn message_id_stays_the_same_and_parses() {
-        let made = message_id(&key(), &owner("A"));
-        assert_eq!(made, message_id(&key(), &owner("B")));
+        let made = message_id(&key(), &own());
         assert_eq!(id(made.as_str()), made);
         let odd = InvitationKey(format!("{}\r\nBcc: <x@y>", "k".repeat(500)));
-        let made = message_id(&odd, &owner("A"));
+        let made = message_id(&odd, &own());
         assert_eq!(id(made.as_str()), made);
-    }
-
-    #[test]
-    fn no_sender_is_an_error() {
-        let nobody = Owner {
-            name: String::new(),
-            addresses: vec![],
-            link: None,
-            languages: vec![],
-            me: crate::config::Me::default(),
-        };
-        let frame = Frame {
-            key: &key(),
-            identity: ("example", &identity()),
-            owner: &nobody,
-            to: None,
-            letter: &letter("s", "b"),
-            in_reply_to: None,
-            references: &[],
-            date: DATE,
-            purpose: Purpose::Draft,
-        };
-        assert_eq!(render(&frame), Err(Unrenderable::NoSender));
     }
 
     #[test]
@@ -409,7 +386,7 @@ mod tests {
             let bytes = render(&Frame {
                 key: &key(),
                 identity: ("example", &identity()),
-                owner: &owner("O"),
+                from: ("O", &own()),
                 to: None,
                 letter: &letter("s", "b"),
                 in_reply_to: None,
@@ -426,13 +403,12 @@ mod tests {
     #[test]
     fn a_letter_to_send_becomes_the_draft_it_would_have_been() {
         let jane = Address::parse("jane@example.org").unwrap();
-        let owner = owner("O");
         let letter = letter("s", "Auto-Submitted: auto-replied\n\nmore");
         let rendered = |purpose| {
             render(&Frame {
                 key: &key(),
                 identity: ("example", &identity()),
-                owner: &owner,
+                from: ("O", &own()),
                 to: Some(("Jane", &jane)),
                 letter: &letter,
                 in_reply_to: None,
@@ -453,7 +429,7 @@ mod tests {
         let bytes = render(&Frame {
             key: &key(),
             identity: ("example", &identity()),
-            owner: &owner(name),
+            from: (name, &own()),
             to: Some((name, &jane)),
             letter: &letter(subject, body),
             in_reply_to: Some(&id("n1@example.net")),
@@ -468,6 +444,7 @@ mod tests {
         for line in wire.split("\r\n") {
             assert!(line.len() <= 998, "{} bytes in a line", line.len());
         }
+        assert_eq!(trace::author(&RawMail(bytes.clone())), Some(own()), "the envelope sender");
         let mail = mailparse::parse_mail(&bytes).unwrap();
         let names: Vec<String> = mail.headers.iter().map(|h| h.get_key()).collect();
         assert_eq!(

@@ -23,7 +23,9 @@ pub mod trace;
 use crate::config::Owner;
 use crate::domain::dkim::OwnCheck;
 use crate::domain::sending::SendHour;
-use crate::domain::{Decision, Evidence, Invitation, Judgement, Letter, Mail, Plan, Policy, RawMail, Stage};
+use crate::domain::{
+    Address, Decision, Evidence, Invitation, Judgement, Letter, Mail, Plan, Policy, RawMail, Stage,
+};
 use crate::rulebook::openings::Kind;
 use crate::rulebook::{Network, Rulebook};
 use classify::NoteContext;
@@ -40,6 +42,8 @@ pub struct Bench<'a> {
     pub rules: &'a Rulebook,
     /// Who writes the letters.
     pub owner: &'a Owner,
+    /// The address that they come from; without one no letter is written.
+    pub from: Option<&'a Address>,
     /// What the owner allows.
     pub policy: &'a Policy,
     /// The account's authserv-id, where one is configured.
@@ -99,6 +103,7 @@ pub fn judge(
         invitation,
         occasion,
         owner: bench.owner,
+        from: bench.from,
         network_label: label,
         language: language::choose(&judgement.language, mail_language, bench.owner),
     };

@@ -51,6 +51,12 @@ pub(super) fn id_left(key: &InvitationKey) -> String {
     format!("{ID_PREFIX}{}", key.0)
 }
 
+/// How [`KEY_HEADER`] begins in a letter about `key`, whatever address it came
+/// from: its domain is the sender's, and senders change with the configuration.
+pub fn key_beginning(key: &InvitationKey) -> String {
+    format!("{}@", id_left(key))
+}
+
 /// The value of [`IDENTITY_HEADER`].
 pub(super) fn identity_value(network: &str, identity: &Identity) -> String {
     let part = |name: &str, digest: &Option<String>| digest.as_ref().map(|d| format!("; {name}={d}"));
@@ -81,6 +87,11 @@ pub fn read(header: &[u8]) -> Option<Trace> {
         written: mail.date,
         by: hand(&mail),
     })
+}
+
+/// Whom `letter` comes from.
+pub fn author(letter: &RawMail) -> Option<Address> {
+    parse::parse_header(&letter.0).ok()?.from.address
 }
 
 /// The mail that `letter` replies to.

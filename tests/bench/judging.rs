@@ -58,6 +58,7 @@ fn with_bench<T>(work: impl FnOnce(&Bench<'_>) -> T) -> T {
     work(&Bench {
         rules: &rules,
         owner: &owner,
+        from: owner.addresses.first(),
         policy: &rules.policy,
         authserv_id: Some("mx.example.org"),
         assume: Assume::Nothing,

@@ -180,7 +180,7 @@ fn a_mail_that_is_read_anew_is_no_repeat_of_itself() {
     server.renumber_inbox();
     home.once().well();
     fs::remove_file(server.storage().paths("").pop().unwrap()).unwrap();
-    server.storage().turn_back_inbox();
+    server.storage().turn_back("");
     home.once().well();
     assert_eq!((server.files("").len(), server.files(".Again").len()), (2, 0));
     // A reminder is a mail of its own.

@@ -162,17 +162,17 @@ async fn the_log_tells_what_became_of_a_letter_and_names_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_away_is_asked_once_and_one_that_puts_a_letter_off_for_each() {
     let server = dovecot!();
-    for (round, (at, reply, command, times)) in (0..).zip([
-        (At::Hello, "421 4.3.2 down\r\n", "EHLO", 1),
-        (At::Mail, "451 4.3.0 later\r\n", "MAIL", 2),
-        (At::Rcpt, "451 4.2.1 later\r\n", "RCPT", 2),
+    for (round, (at, reply, command, times, code)) in (0..).zip([
+        (At::Hello, "421 4.3.2 down\r\n", "EHLO", 1, 75),
+        (At::Mail, "451 4.3.0 later\r\n", "MAIL", 2, 0),
+        (At::Rcpt, "451 4.2.1 later\r\n", "RCPT", 2, 0),
     ]) {
         let peer = Peer::standing(Script::new(Tls::Implicit).at(at, Act::Say(reply))).await;
         let home = watched(&server, SEND, "", &peer.table("work"));
         for number in [10 * round + 1, 10 * round + 2] {
             server.deliver(&with_reply_to(number, &format!("jane{number}@example.org")));
         }
-        home.once().well();
+        assert_eq!(home.once().code, Some(code), "{reply}");
         assert_eq!(home.status("work")["letters"]["queued"], 2);
         assert_eq!(peer.seen().commands.iter().filter(|line| line.starts_with(command)).count(), times);
     }
@@ -212,7 +212,7 @@ async fn while_the_server_is_away_the_letter_waits_and_then_goes_out_once() {
     let down = table.replace(&format!("port = {}", peer.port), &format!("port = {nobody}"));
     let home = watched(&server, SEND, "", &down);
     server.deliver(&with_reply_to(1, "jane@example.org"));
-    home.once().well();
+    assert_eq!(home.once().code, Some(75));
     let status = home.status("work");
     assert_eq!(status["letters"]["queued"], 1, "{status}");
     assert_eq!(server.files(".Drafts"), [""; 0]);

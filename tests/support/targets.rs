@@ -69,6 +69,7 @@ pub fn judged(mail: &[u8]) -> Examined {
     let bench = Bench {
         rules: shipped(),
         owner,
+        from: owner.addresses.first(),
         policy,
         authserv_id: Some(AUTHSERV_ID),
         assume: Assume::Nothing,

@@ -98,8 +98,8 @@ impl ImapSession {
         Ok(found)
     }
 
-    /// How `folder` answers an invitation: by a letter whose field `header` is
-    /// `value`, or by a mail without such a field that replies to `parent`.
+    /// How `folder` answers an invitation: by a letter whose field `header` begins
+    /// with `beginning`, or by a mail without such a field that replies to `parent`.
     ///
     /// # Errors
     /// As [`ImapSession::find_by_header`].
@@ -107,18 +107,16 @@ impl ImapSession {
         &mut self,
         folder: &str,
         header: &str,
-        value: &str,
+        beginning: &str,
         parent: Option<&str>,
     ) -> Result<Option<Answer>, Fault> {
-        let Some(parent) = parent else {
-            let named = self.find_by_header(folder, header, value).await?;
-            return Ok(named.map(|_| Answer::Named));
-        };
         let fields = [header, REPLY_HEADER].map(str::to_owned);
         let item = header_item(&fields, FIELD_BYTES)?;
         self.visit(folder).await?;
-        let terms = [(header, value), (REPLY_HEADER, parent)]
-            .map(|(name, value)| SearchTerm::Header { name: name.to_owned(), value: value.to_owned() });
+        let by_name = |name: &str, value: &str| SearchTerm::Header { name: name.into(), value: value.into() };
+        let terms: Vec<_> = std::iter::once(by_name(header, beginning))
+            .chain(parent.map(|parent| by_name(REPLY_HEADER, parent)))
+            .collect();
         let mut uids = self.run_search(any_of(Command::new("UID SEARCH"), &terms)).await?;
         uids.sort_unstable_by(|a, b| b.cmp(a));
         uids.truncate(CANDIDATES);
@@ -126,8 +124,10 @@ impl ImapSession {
         for set in uid_sets(&uids, LINE_BYTES) {
             self.fetch(format!("{set} (UID {item})"), FIELD_BYTES, |fetched| {
                 let block = fetched.header.unwrap_or_default();
-                named |= holds(&block, header, &bare(value.as_bytes()));
-                by_hand |= holds(&block, REPLY_HEADER, &bare(parent.as_bytes())) && !has(&block, header);
+                let names = values(&block, header);
+                named |= names.iter().any(|value| bare(value).starts_with(beginning.as_bytes()));
+                let replies = |parent: &str| holds(&block, REPLY_HEADER, &bare(parent.as_bytes()));
+                by_hand |= names.is_empty() && parent.is_some_and(replies);
             })
             .await?;
         }
@@ -195,10 +195,6 @@ fn day_before(moment: Timestamp) -> Option<String> {
 /// One of the `name` fields in `block` has exactly the value `wanted`.
 pub(super) fn holds(block: &[u8], name: &str, wanted: &[u8]) -> bool {
     values(block, name).iter().any(|value| bare(value) == wanted)
-}
-
-fn has(block: &[u8], name: &str) -> bool {
-    !values(block, name).is_empty()
 }
 
 /// The values of all `name` fields in `block`, still folded.

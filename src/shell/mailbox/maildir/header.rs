@@ -124,13 +124,14 @@ pub(super) fn matches(header: &[u8], term: &SearchTerm) -> bool {
 /// Whether a field of that name is `value`, angle brackets aside. Exact where
 /// a search is not: one Message-ID can be the end of another.
 pub(super) fn holds(header: &[u8], name: &str, value: &str) -> bool {
-    let bare = |text: &str| {
-        let text = text.trim();
-        let inner = text.strip_prefix('<').and_then(|t| t.strip_suffix('>'));
-        inner.unwrap_or(text).to_owned()
-    };
     let wanted = bare(value);
     values(header, name).iter().any(|found| bare(found) == wanted)
+}
+
+/// A value without blanks and angle brackets round it.
+pub(super) fn bare(value: &str) -> &str {
+    let value = value.trim();
+    value.strip_prefix('<').and_then(|value| value.strip_suffix('>')).unwrap_or(value)
 }
 
 #[cfg(test)]

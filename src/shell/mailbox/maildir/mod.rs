@@ -177,8 +177,8 @@ impl MaildirSession {
         self.run(move |session| session.find_by_header(&folder, &header, &value)).await
     }
 
-    /// How `folder` answers an invitation: by a letter whose field `header` is
-    /// `value`, or by a mail without such a field that replies to `parent`.
+    /// How `folder` answers an invitation: by a letter whose field `header` begins
+    /// with `beginning`, or by a mail without such a field that replies to `parent`.
     ///
     /// # Errors
     /// As [`MaildirSession::open`].
@@ -186,12 +186,12 @@ impl MaildirSession {
         &mut self,
         folder: &str,
         header: &str,
-        value: &str,
+        beginning: &str,
         parent: Option<&str>,
     ) -> Result<Option<Answer>, Fault> {
-        let (folder, header, value) = (folder.to_owned(), header.to_owned(), value.to_owned());
+        let (folder, header, beginning) = (folder.to_owned(), header.to_owned(), beginning.to_owned());
         let parent = parent.map(str::to_owned);
-        self.run(move |session| session.find_answer(&folder, &header, &value, parent.as_deref())).await
+        self.run(move |session| session.find_answer(&folder, &header, &beginning, parent.as_deref())).await
     }
 
     /// Stages the message for [`MaildirSession::append`]: on disk, in `tmp`,

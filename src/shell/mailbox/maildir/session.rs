@@ -221,22 +221,26 @@ impl Session {
         &self,
         mailbox: &str,
         name: &str,
-        value: &str,
+        beginning: &str,
         parent: Option<&str>,
     ) -> Result<Option<Answer>, Fault> {
-        if self.find_by_header(mailbox, name, value)?.is_some() {
-            return Ok(Some(Answer::Named));
+        if !layout::folder_dir(&self.root, mailbox)?.join("cur").is_dir() {
+            return Ok(None);
         }
-        let dir = layout::folder_dir(&self.root, mailbox)?;
-        let Some(parent) = parent.filter(|_| dir.join("cur").is_dir()) else { return Ok(None) };
         let folder = self.folder(mailbox)?;
-        let by_hand = folder.listing.values().any(|path| {
-            header::read(&folder.dir.join(path)).is_ok_and(|head| {
-                header::holds(&head.header, "In-Reply-To", parent)
-                    && header::values(&head.header, name).is_empty()
-            })
-        });
-        Ok(by_hand.then_some(Answer::ByHand))
+        let mut by_hand = None;
+        for path in folder.listing.values() {
+            let Ok(head) = header::read(&folder.dir.join(path)) else { continue };
+            let names = header::values(&head.header, name);
+            if names.iter().any(|value| header::bare(value).starts_with(beginning)) {
+                return Ok(Some(Answer::Named));
+            }
+            let replies = |parent| header::holds(&head.header, "In-Reply-To", parent);
+            if names.is_empty() && parent.is_some_and(replies) {
+                by_hand = Some(Answer::ByHand);
+            }
+        }
+        Ok(by_hand)
     }
 
     pub(super) fn try_out(&self, mailbox: &str) -> Result<(), Fault> {
