@@ -159,14 +159,14 @@ pub async fn watch(account: Account, shared: Arc<Shared>, mut memory: Memory, mu
     let mut backoff = Backoff::new(RECONNECT.0, RECONNECT.1);
     let progress = Arc::clone(&memory.progress);
     while !stop.asked() {
-        progress.expect_within(shared.now(), LONGEST_STEP);
+        progress.expect_within(LONGEST_STEP);
         let fault = match session(&account, &shared, &mut memory, &mut stop, &mut backoff).await {
             Ok(()) => break,
             Err(fault) => fault,
         };
         tell(&account, &shared, &mut memory, port_kind(&account), &fault);
         let wait = rest_after(&fault).unwrap_or_else(|| backoff.next(fastrand::u32(..)));
-        progress.expect_within(shared.now(), wait + SLACK);
+        progress.expect_within(wait + SLACK);
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = stop.wait() => {}
@@ -205,7 +205,7 @@ async fn session(
     anchor(&mut port, account, shared).await?;
     tracing::info!(account = %account.name, "connected");
     while !stop.asked() {
-        memory.progress.expect_within(shared.now(), LONGEST_STEP);
+        memory.progress.expect_within(LONGEST_STEP);
         memory.writes_seen = shared.ledger().writes_of_others()?;
         let tally = pass(&mut port, account, shared, memory, &mut Unwatched, stop).await?;
         backoff.reset();
@@ -214,7 +214,7 @@ async fn session(
         if stop.asked() || arrived_meanwhile(&mut port, account, shared).await? {
             continue;
         }
-        memory.progress.expect_within(shared.now(), account.poll_every + SLACK);
+        memory.progress.expect_within(account.poll_every + SLACK);
         port.wait(account.poll_every, interruption(shared, memory.writes_seen, stop.clone())).await?;
     }
     port.close().await;
@@ -275,11 +275,14 @@ fn fail(account: &Account, shared: &Shared, memory: &mut Memory, fault: &Fault) 
 /// `status`, and a process says it again only after a day or in other words.
 fn tell(account: &Account, shared: &Shared, memory: &mut Memory, port: PortKind, fault: &Fault) {
     let words = fault.message();
+    let now = shared.now();
     if !fault.is_for_a_person() {
         tracing::warn!(account = %account.name, "{words}");
+        if let Err(fault) = shared.ledger().note_port_trouble(&account.name, port, words, now) {
+            tracing::warn!(account = %account.name, "{fault}");
+        }
         return;
     }
-    let now = shared.now();
     let is_told = memory.told.get(&port).is_some_and(|(told, at)| told == words && now.since(*at) < A_DAY);
     if !is_told {
         tracing::error!(account = %account.name, "{words}");

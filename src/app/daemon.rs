@@ -127,11 +127,11 @@ pub async fn run(config_file: &Path, setup: Setup, telemetry: &Telemetry, confin
         };
         let mut crew = Crew::start(accounts, &shared);
         notify::ready();
-        let next_life = crew.stand_by(&present, &mut signals, &shared).await;
+        let next_life = crew.stand_by(&present, &mut signals).await;
         if !matches!(next_life, NextLife::Reloaded(..)) {
             notify::stopping();
         }
-        crew.dismiss(&shared).await;
+        crew.dismiss().await;
         let (fresh, moved) = match next_life {
             NextLife::Reloaded(fresh, moved) => (fresh, moved),
             NextLife::Stop => return RunEnd::Done,
@@ -217,7 +217,7 @@ impl Crew {
         let mut crew = Self { tasks: JoinSet::new(), switch, progress: Vec::new() };
         for account in accounts {
             let memory = Memory::default();
-            memory.progress.expect_within(shared.now(), Duration::from_secs(60));
+            memory.progress.expect_within(Duration::from_secs(60));
             crew.progress.push((account.name.clone(), Arc::clone(&memory.progress)));
             crew.tasks.spawn(account::watch(account, Arc::clone(shared), memory, stop.clone()));
         }
@@ -225,7 +225,7 @@ impl Crew {
     }
 
     /// Until a signal asks for a stop or brings a good new set-up, or a task breaks.
-    async fn stand_by(&mut self, present: &Present<'_>, signals: &mut Signals, shared: &Shared) -> NextLife {
+    async fn stand_by(&mut self, present: &Present<'_>, signals: &mut Signals) -> NextLife {
         let mut ticker = beat();
         loop {
             tokio::select! {
@@ -241,19 +241,15 @@ impl Crew {
                     tracing::error!("an account's task broke down: {}", kind_of(&error));
                     return NextLife::Broken;
                 }
-                _ = ticker.tick() => self.sign_of_life(shared),
+                _ = ticker.tick() => self.sign_of_life(),
             }
         }
     }
 
     /// Tells systemd that we live, if every account shows that it moves.
-    fn sign_of_life(&self, shared: &Shared) {
-        let late: Vec<_> = self
-            .progress
-            .iter()
-            .filter(|(_, p)| p.is_late(shared.now()))
-            .map(|(name, _)| name.as_str())
-            .collect();
+    fn sign_of_life(&self) {
+        let late: Vec<_> =
+            self.progress.iter().filter(|(_, p)| p.is_late()).map(|(name, _)| name.as_str()).collect();
         if late.is_empty() {
             notify::watchdog();
         } else {
@@ -266,7 +262,7 @@ impl Crew {
 
     /// Until every task has ended. A server may take its time over the last
     /// answer of a transmission, and systemd has to be told meanwhile.
-    async fn dismiss(mut self, shared: &Shared) {
+    async fn dismiss(mut self) {
         let _ = self.switch.send(true);
         let mut ticker = beat();
         loop {
@@ -278,7 +274,7 @@ impl Crew {
                     }
                     None => return,
                 },
-                _ = ticker.tick() => self.sign_of_life(shared),
+                _ = ticker.tick() => self.sign_of_life(),
             }
         }
     }

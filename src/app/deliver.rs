@@ -47,7 +47,7 @@ pub async fn deliver(
         if brake::look(shared)?.is_some() || brake::hour(shared, shared.now()) == SendHour::Later {
             break;
         }
-        memory.progress.expect_within(shared.now(), LONGEST_STEP);
+        memory.progress.expect_within(LONGEST_STEP);
         if !shared.is_as_it_was(&letter)? {
             continue;
         }

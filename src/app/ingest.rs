@@ -276,7 +276,7 @@ impl<'a> Look<'a> {
     }
 
     async fn read(&mut self, chunk: &[&Envelope], start: Timestamp, in_order: bool) -> Result<(), Fault> {
-        self.memory.progress.expect_within(self.shared.now(), LONGEST_STEP);
+        self.memory.progress.expect_within(LONGEST_STEP);
         let wanted: Vec<(Uid, u64)> = chunk.iter().map(|e| (e.uid, e.size_bytes)).collect();
         let (scope, most) = (self.scope(), self.account.max_body_bytes());
         for (uid, body) in stumbles::bodies(self.port, self.shared, scope, &wanted, most).await? {

@@ -15,7 +15,7 @@ use crate::domain::sending::{Brakes, Sending};
 use crate::domain::{Fault, Policy, RawMail, Timestamp};
 use crate::shell::mailbox::Access;
 use crate::shell::store::Ledger;
-pub use crate::shell::store::{AccountStatus, Status};
+pub use crate::shell::store::{AccountStatus, PortFault, Status};
 use crate::shell::{clock, files};
 
 /// No mail file larger than this is read.

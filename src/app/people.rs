@@ -86,7 +86,7 @@ async fn read_sent(
         if stop.asked() {
             return Ok(false);
         }
-        memory.progress.expect_within(shared.now(), LONGEST_STEP);
+        memory.progress.expect_within(LONGEST_STEP);
         let read = stumbles::headers(port, shared, scope, low..opened.uid_next, &fields).await?;
         stumbles::list(shared, scope, read.set_aside)?;
         let met: Vec<Acquaintance> = read

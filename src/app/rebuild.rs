@@ -44,7 +44,7 @@ pub async fn rebuild(
             continue;
         }
         if let Some(since) = since {
-            memory.progress.expect_within(shared.now(), LONGEST_STEP);
+            memory.progress.expect_within(LONGEST_STEP);
             search_folder(port, account, shared, (&folder, place), since).await?;
         } else if !read_folder(port, account, shared, memory, stop, (&folder, place)).await? {
             return Ok(false);
@@ -93,7 +93,7 @@ async fn read_folder(
         if stop.asked() {
             return Ok(false);
         }
-        memory.progress.expect_within(shared.now(), LONGEST_STEP);
+        memory.progress.expect_within(LONGEST_STEP);
         let read = stumbles::headers(port, shared, scope, low..opened.uid_next, &by_key).await?;
         stumbles::list(shared, scope, read.set_aside)?;
         let ours: Vec<Uid> =

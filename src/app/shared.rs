@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::account::End;
 use super::books::Books;
@@ -332,26 +332,32 @@ impl Stop {
 /// two SMTP time-outs over its last answer, and cutting that makes a doubt.
 pub(super) const LONGEST_STEP: Duration = Duration::from_secs(40 * 60);
 
-/// When each account has to show its next sign of life, for the watchdog.
+/// When each account has to show its next sign of life, for the watchdog. By the
+/// clock that waits go by: a machine that sleeps makes nobody late, nor does one
+/// whose clock is set.
 #[derive(Debug, Default)]
 pub struct Progress {
-    due_unix_s: AtomicI64,
+    due: Mutex<Option<Instant>>,
 }
 
 impl Progress {
     /// The next sign of life comes within `longest`.
-    pub fn expect_within(&self, now: Timestamp, longest: Duration) {
-        self.due_unix_s.store(now.plus(longest).unix_s(), Ordering::Relaxed);
+    pub fn expect_within(&self, longest: Duration) {
+        *self.due() = Instant::now().checked_add(longest);
     }
 
     /// Nothing is expected any more: the account waits for a person or is done.
     pub fn at_rest(&self) {
-        self.due_unix_s.store(i64::MAX, Ordering::Relaxed);
+        *self.due() = None;
     }
 
     /// Whether the sign of life is overdue.
-    pub fn is_late(&self, now: Timestamp) -> bool {
-        self.due_unix_s.load(Ordering::Relaxed) < now.unix_s()
+    pub fn is_late(&self) -> bool {
+        self.due().is_some_and(|due| due < Instant::now())
+    }
+
+    fn due(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.due.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) async fn check(
         (true, _) => Vec::new(),
         (false, true) => unasked(names),
         (false, false) => {
-            memory.progress.expect_within(now, LONGEST_STEP);
+            memory.progress.expect_within(LONGEST_STEP);
             let answers = Resolver::new(account.resolver).keys(names).await;
             let silence = answers.iter().any(|(_, answer)| matches!(answer, KeyAnswer::Silence(_)));
             memory.dns_rests_until = silence.then(|| shared.now().plus(DNS_REST));

@@ -8,7 +8,7 @@ use super::arguments::StatusArguments;
 use super::out::{End, Outcome, say};
 use super::style::{Paint, json_text, line};
 use super::{when, with_config};
-use crate::app::look::{AccountStatus, Lack, Report, Unread};
+use crate::app::look::{AccountStatus, Lack, PortFault, Report, Unread};
 use crate::app::{look, setup};
 use crate::config::Account;
 use crate::domain::sending::Trip;
@@ -76,7 +76,8 @@ fn account_text(
     let mut rows = vec![paint.bold(&format!("{} (since {})", account.name, when(account.started_at)))];
     for fault in &account.port_faults {
         rows.push(format!(
-            "  NEEDS YOU   {} since {}: {}",
+            "  {}   {} since {}: {}",
+            if fault.last_told.is_some() { "NEEDS YOU" } else { "trouble  " },
             fault.port.as_str(),
             when(fault.since),
             line(&fault.words)
@@ -167,15 +168,19 @@ pub(super) fn stopped_json(trip: &Trip) -> Value {
     json!({ "cause": trip.cause.as_str(), "since": trip.at.unix_s(), "words": trip.words })
 }
 
+fn faults(account: &AccountStatus, which: fn(&PortFault) -> bool) -> Vec<Value> {
+    let found = account.port_faults.iter().filter(|fault| which(fault));
+    found.map(|f| json!({ "port": f.port.as_str(), "since": f.since.unix_s(), "words": f.words })).collect()
+}
+
 fn account_json(account: &AccountStatus, is_watched: bool) -> Value {
     json!({
         "name": account.name,
         "watched": is_watched,
         "started_at": account.started_at.unix_s(),
         "last_activity": account.last_activity.unix_s(),
-        "needs_you": account.port_faults.iter().map(|f| json!({
-            "port": f.port.as_str(), "since": f.since.unix_s(), "words": f.words,
-        })).collect::<Vec<_>>(),
+        "needs_you": faults(account, |fault| fault.last_told.is_some()),
+        "trouble": faults(account, |fault| fault.last_told.is_none()),
         "found_again": account.found_again.map(|found| json!({
             "in_drafts": found.in_drafts, "in_sent": found.in_sent, "done_at": found.done_at.map(|at| at.unix_s()),
         })),

@@ -10,6 +10,7 @@ use notyet::app::shared::{Memory, Shared, Stop};
 use notyet::domain::Fault;
 use notyet::shell::clock;
 use notyet::shell::store::Ledger;
+use serde_json::json;
 
 use super::watched;
 use crate::support::home::Home;
@@ -28,6 +29,14 @@ fn a_dead_server_of_one_account_does_not_stop_the_other() {
     assert_eq!(ran.code, Some(75));
     assert_eq!(server.files(".Drafts").len(), 1);
     assert!(ran.err.contains(&format!("127.0.0.1:{dead}")), "{}", ran.err);
+    let status = home.status("dead");
+    assert_eq!(
+        (&status["needs_you"], &status["trouble"][0]["port"]),
+        (&json!([]), &json!("imap")),
+        "{status}"
+    );
+    assert!(status["trouble"][0]["words"].as_str().unwrap().contains("127.0.0.1"), "{status}");
+    assert_eq!(home.status("work")["trouble"], json!([]));
 }
 
 #[test]

@@ -138,6 +138,28 @@ impl Ledger {
         })
     }
 
+    /// Notes trouble of a port that may pass by itself: nobody is told of it. What
+    /// waits for a person stands above it.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn note_port_trouble(
+        &mut self,
+        account: &str,
+        port: PortKind,
+        words: &str,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        self.write("noting trouble of a port", |tx| {
+            tx.execute(
+                "INSERT INTO port_fault (account, port, words, since) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (account, port) DO UPDATE SET words = excluded.words WHERE last_told IS NULL",
+                params![account, port.as_str(), words, now.unix_s()],
+            )
+            .map(drop)
+        })
+    }
+
     /// Notes that the owner was told of a port's fault at `now`.
     ///
     /// # Errors
