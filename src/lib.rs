@@ -22,6 +22,10 @@
 //! acts on it; all of them share both halves. [`stages::gates::Cleared`] has a
 //! private constructor, so no letter is composed that no gate has passed.
 //!
+//! A mail that its server does not hand out is not taken as gone: what fails again
+//! and again, also from one process to the next, is found, listed and passed over
+//! ([`app`]'s `stumbles`).
+//!
 //! The cursor of the mailbox, the plan and the letter in the queue are
 //! committed in one transaction. What happens to the letter then is one table
 //! of states and events, [`domain::delivery::State::after`]: it is committed

@@ -15,6 +15,7 @@ use serde_json::json;
 use super::watched;
 use crate::support::home::Home;
 use crate::support::mails::{body, demo, to_paste};
+use crate::support::peer::{Peer, exchange, expect, say};
 use crate::support::tap::Tap;
 
 #[test]
@@ -102,6 +103,55 @@ async fn a_body_that_breaks_the_line_each_time_is_set_aside_after_three_tries() 
     assert_eq!(shared.ledger().due("work", clock::now()).unwrap().len(), 2, "its neighbours are read");
     let tries = tap.heard().iter().filter(|said| said.contains("BODY.PEEK[]")).count();
     assert_eq!(tries, 4, "three that broke, and the one that left it out");
+}
+
+/// What a server that has lost the text of a mail says each time.
+#[tokio::test]
+async fn a_body_that_is_nil_each_time_is_set_aside_and_not_taken_as_gone() {
+    let mail = to_paste(1);
+    let header = mail.split_once("\n\n").unwrap().0.replace('\n', "\r\n");
+    let opening = |uid_next: u32| {
+        let uid_next = format!("* OK [UIDNEXT {uid_next}] x");
+        let greeting = say("* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] ready");
+        let examined = ["* 1 EXISTS", "* OK [UIDVALIDITY 7] x", &uid_next, "{tag} OK done"];
+        let mut steps = vec![greeting, expect("AUTHENTICATE PLAIN "), say("{tag} OK welcome")];
+        steps.extend(exchange("CAPABILITY", &["* CAPABILITY IMAP4rev1", "{tag} OK done"]));
+        steps.extend(exchange("EXAMINE \"INBOX\"", &examined));
+        steps
+    };
+    let fields = format!(
+        "* 1 FETCH (UID 5 RFC822.SIZE 4000 BODY[HEADER.FIELDS (From)]<0> {{{}}}\r\n{header})",
+        header.len()
+    );
+    let with_header = || {
+        let mut steps = opening(6);
+        steps.extend(exchange("UID FETCH 5 (UID RFC822.SIZE", &[&fields, "{tag} OK done"]));
+        steps
+    };
+    let with_nil = || {
+        let mut steps = with_header();
+        steps.extend(exchange(
+            "UID FETCH 5 (UID BODY.PEEK[]",
+            &["* 1 FETCH (UID 5 BODY[]<0> NIL)", "{tag} OK done"],
+        ));
+        steps
+    };
+    let peer = Peer::serve(vec![opening(5), with_nil(), with_nil(), with_nil(), with_header()]).await;
+    let home = Home::new();
+    home.configure("", &[home.on_port("work", peer.port(), "")]);
+    let (account, shared) = opened(&home);
+    let (_switch, stop) = Stop::new();
+    let mut memory = Memory::default();
+    look(&account, &shared, &mut memory, &stop).await.unwrap();
+    for attempt in 1..=3 {
+        let broken = look(&account, &shared, &mut memory, &stop).await;
+        assert!(matches!(broken, Err(Fault::Transient(_))), "try {attempt}: {broken:?}");
+    }
+    look(&account, &shared, &mut memory, &stop).await.unwrap();
+    peer.finish().await;
+    let status = shared.ledger().status().unwrap().accounts.remove(0);
+    assert_eq!(status.quarantined.iter().map(|mail| mail.uid).collect::<Vec<_>>(), [5]);
+    assert_eq!(status.cursors[0].1.next_uid, 6);
 }
 
 #[tokio::test]
