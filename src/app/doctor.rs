@@ -211,6 +211,9 @@ fn authserv_finding(account: &Account, examined: &mut Examined) {
                  with account.{name}.dkim = \"verify\" notyet checks signatures itself"
             ),
         ),
+        (None, Advice::Unclear) if looked == 0 => {
+            (Health::Limited, "no mail is there yet to show who signs for your provider".to_owned())
+        }
         (None, Advice::Unclear) => (
             Health::Limited,
             format!(

@@ -23,7 +23,7 @@ pub(super) fn run(arguments: &ForgetArguments) -> Outcome {
     }
     if forgotten.invitations == 0 && forgotten.busy == 0 {
         say(
-            "Nothing is kept under that name or address. A name must be whole, as the invitation writes it (`notyet status` shows it); only capitals and blanks may differ.",
+            "Nothing is kept under that name or address. A name must be whole, as the invitation writes it; only capitals and blanks may differ.",
         )?;
         return Ok(end);
     }
