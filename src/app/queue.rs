@@ -206,6 +206,7 @@ pub fn effect(word: Word, letter: &Delivery) -> &'static str {
             Some(ParkedFor::DraftStands) => "send it, once its draft is out of Drafts",
             Some(ParkedFor::SwitchedOff) => "send it, once its kind of note is one to send to again",
             Some(ParkedFor::NoServer) => "send it, once its account has an [smtp] section",
+            Some(ParkedFor::NotFromOwner) => "send it, once its address is one of owner.addresses again",
             Some(ParkedFor::Doubt) => "if it is not in Sent: send it again",
             _ => "send it now, all the same",
         },
