@@ -270,6 +270,12 @@ fn a_subject_is_one_bounded_line() {
     assert_eq!(subject_of("re: RE : Re: connect"), "Re: connect");
     assert_eq!(subject_of("Regarding: you"), "Re: Regarding: you");
     assert_eq!(subject_of("a\u{202e}b\u{200b}c\u{0}d\te"), "Re: abcd e");
+    // Persian "wants" and a Malayalam word are spelled with them; Latin is not, nor is what is doubled.
+    for spelled in ["می\u{200c}خواهد", "നന്\u{200d}മ"] {
+        assert_eq!(subject_of(spelled), format!("Re: {spelled}"));
+        assert_eq!(subject_of(&format!("\u{200c}{spelled}\u{200d}")), format!("Re: {spelled}"));
+    }
+    assert_eq!(subject_of("a\u{200c}b م\u{200c}\u{200c}م م\u{200d} م"), "Re: ab مم م م");
     assert_eq!(subject_of("{{ owner }}{% if x %}"), "Re: {{ owner }}{% if x %}");
     for nothing in ["", " \r\n ", "Re:", "\u{202e}"] {
         assert_eq!(subject_of(nothing), "Your invitation on Acquaint");

@@ -109,6 +109,10 @@ fn may_go<'a>(account: &'a Account, shared: &Shared, letter: &Delivery) -> Resul
     if shared.policy.action(letter.note_kind) != Action::Send {
         return Err(ParkedFor::SwitchedOff);
     }
+    let own = &shared.owner.addresses;
+    if !trace::author(&letter.message).is_some_and(|from| own.iter().any(|one| one.same_mailbox(&from))) {
+        return Err(ParkedFor::NotFromOwner);
+    }
     account.smtp.as_ref().ok_or(ParkedFor::NoServer)
 }
 

@@ -120,6 +120,7 @@ impl<'a> Outlook<'a> {
                 Some(ParkedFor::DraftStands) => "send it, once its draft is out of Drafts",
                 Some(ParkedFor::SwitchedOff) => "send it, once its kind of note is one to send to again",
                 Some(ParkedFor::NoServer) => "send it, once its account has an [smtp] section",
+                Some(ParkedFor::NotFromOwner) => "send it, once its address is one of owner.addresses again",
                 Some(ParkedFor::Doubt) => doubt,
                 _ => self
                     .now_or_later("send it now, all the same", "send it, all the same, when it is its hour"),

@@ -98,6 +98,8 @@ pub enum ParkedFor {
     SwitchedOff,
     /// Its account has no `[smtp]` section any more.
     NoServer,
+    /// The address that it comes from is none of the owner's any more.
+    NotFromOwner,
     /// A draft of it stands in the Drafts folder.
     DraftStands,
     /// It is perhaps done, and nothing was seen of it for a day.
@@ -110,12 +112,13 @@ pub enum ParkedFor {
 
 impl ParkedFor {
     /// All reasons.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Known,
         Self::WroteMeanwhile,
         Self::Late,
         Self::SwitchedOff,
         Self::NoServer,
+        Self::NotFromOwner,
         Self::DraftStands,
         Self::Doubt,
         Self::NeverAppended,
@@ -130,6 +133,7 @@ impl ParkedFor {
             Self::Late => "late",
             Self::SwitchedOff => "switched-off",
             Self::NoServer => "no-server",
+            Self::NotFromOwner => "not-from-owner",
             Self::DraftStands => "draft-stands",
             Self::Doubt => "doubt",
             Self::NeverAppended => "never-appended",
@@ -150,6 +154,7 @@ impl ParkedFor {
             Self::Late => "it waited longer than policy.send_within: a late decline is a person's choice",
             Self::SwitchedOff => "sending was switched off for its kind of note before it went out",
             Self::NoServer => "the account has no [smtp] section any more",
+            Self::NotFromOwner => "the address it comes from is none of owner.addresses any more",
             Self::DraftStands => "a draft of it stands in the Drafts folder: a person's choice",
             Self::Doubt => "perhaps done, and not seen for a day: a person has to look",
             Self::NeverAppended => {

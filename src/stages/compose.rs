@@ -134,7 +134,8 @@ fn answered_subject(subject: &str) -> String {
 /// `text` as one line of at most `max_chars` characters: blanks joined, and
 /// nothing in it that is not seen or that turns the reading direction.
 fn one_line(text: &str, max_chars: usize) -> String {
-    let visible: String = text.chars().filter(|c| !is_unseen(*c) || c.is_whitespace()).collect();
+    let visible = |(at, c): &(usize, char)| !is_unseen(*c) || c.is_whitespace() || is_spelling(text, *at, *c);
+    let visible: String = text.char_indices().filter(visible).map(|(_, c)| c).collect();
     let line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= max_chars {
         return line;
@@ -143,6 +144,17 @@ fn one_line(text: &str, max_chars: usize) -> String {
     cut.truncate(cut.trim_end().len());
     cut.push('…');
     cut
+}
+
+/// Whether `c` at `at` is a joiner or non-joiner within a word of a script that is
+/// spelled with them (Persian, Hindi, ...): without it the word is another one,
+/// and a subject is no more the one that mail programs thread by.
+fn is_spelling(text: &str, at: usize, c: char) -> bool {
+    const FIRST_SUCH_LETTER: char = '\u{600}';
+    let is_letter = |c: char| c >= FIRST_SUCH_LETTER && (c.is_alphabetic() || is_combining_mark(c));
+    matches!(c, '\u{200c}' | '\u{200d}')
+        && text.get(..at).and_then(|before| before.chars().next_back()).is_some_and(is_letter)
+        && text.get(at..).and_then(|rest| rest.chars().nth(1)).is_some_and(is_letter)
 }
 
 /// `text` without blanks and unseen characters.

@@ -444,6 +444,10 @@ mod tests {
         for line in wire.split("\r\n") {
             assert!(line.len() <= 998, "{} bytes in a line", line.len());
         }
+        // RFC 2045 §6.7 (3) and (5).
+        for line in wire.split_once("\r\n\r\n").unwrap().1.split("\r\n") {
+            assert!(line.len() <= 76 && !line.ends_with([' ', '\t']), "{line:?}");
+        }
         assert_eq!(trace::author(&RawMail(bytes.clone())), Some(own()), "the envelope sender");
         let mail = mailparse::parse_mail(&bytes).unwrap();
         let names: Vec<String> = mail.headers.iter().map(|h| h.get_key()).collect();

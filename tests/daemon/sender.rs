@@ -2,7 +2,7 @@
 
 use notyet::config::Tls;
 use notyet::shell::store::Ledger;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::home::{Home, messages};
 use crate::support::mails::{body, header, to_paste, with_reply_to};
@@ -47,6 +47,12 @@ fn shown_sender(message: &str) -> (String, String) {
 
 fn pair(from: &str, domain: &str) -> (String, String) {
     (from.to_owned(), domain.to_owned())
+}
+
+/// The first letter of the queue.
+fn waiting(home: &Home) -> Value {
+    let list: Value = serde_json::from_str(&home.notyet(&["queue", "list", "--json"]).well().out).unwrap();
+    list["letters"][0].clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,9 +129,7 @@ async fn a_letter_that_waits_keeps_the_address_it_was_written_from() {
 
     let peer = Peer::standing(Script::new(Tls::Implicit)).await;
     configure(&home, SEND, &[home.on_maildir("work", SECOND) + &peer.table("work")]);
-    let waiting = home.notyet(&["queue", "list", "--json"]).well().out;
-    let waiting: serde_json::Value = serde_json::from_str(&waiting).unwrap();
-    home.notyet(&["queue", "retry", waiting["letters"][0]["key"].as_str().unwrap()]).well();
+    home.notyet(&["queue", "retry", waiting(&home)["key"].as_str().unwrap()]).well();
     home.deliver("work", "2", &with_reply_to(2, "mira@example.org"));
     home.once().well();
     let bodies = peer.seen().bodies.into_iter().map(|bytes| String::from_utf8(bytes).unwrap());
@@ -134,6 +138,31 @@ async fn a_letter_that_waits_keeps_the_address_it_was_written_from() {
     assert_eq!(envelopes.collect::<Vec<_>>(), froms);
     let both = ["\"Robin Keller\" <robin@example.org>", "\"Robin Keller\" <robin@second.example>"];
     assert_eq!(froms, both);
+}
+
+/// Answers to it would reach nobody, or somebody else by now.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_from_an_address_that_is_no_more_the_owners_waits_for_a_person() {
+    let busy = Peer::standing(Script::new(Tls::Implicit).at(At::Mail, Act::Say("451 4.3.0 later\r\n"))).await;
+    let home = begun(&busy, SECOND);
+    home.deliver("work", "1", &with_reply_to(1, "jane@example.org"));
+    home.once().well();
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let account = |keys| home.on_maildir("work", keys) + &peer.table("work");
+    home.configure(SEND, &[account("")]);
+    let retried = || {
+        let key = waiting(&home)["key"].as_str().unwrap().to_owned();
+        home.notyet(&["queue", "retry", &key]).well();
+        home.once().well();
+        peer.seen().bodies.len()
+    };
+    for _ in 0..2 {
+        assert_eq!(retried(), 0);
+        assert_eq!(waiting(&home)["parked_for"], "not-from-owner");
+    }
+    configure(&home, SEND, &[account("")]);
+    assert_eq!(retried(), 1);
+    assert_eq!(senders(&peer), ["robin@second.example"]);
 }
 
 /// A ledger put back from a copy of a moment ago meets its own letters, from another address.
