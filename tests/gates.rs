@@ -32,6 +32,7 @@ fn mailbox(text: &str) -> Mailbox {
 fn mail(headers: &[(&str, &str)]) -> Mail {
     Mail {
         headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        oddity: None,
         from: mailbox("invitations@acquaint.example"),
         reply_to: vec![mailbox("jane@example.net")],
         recipients: vec![mailbox("olu@example.com")],

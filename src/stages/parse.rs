@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use mailparse::{MailAddr, MailHeader, MailHeaderMap, ParsedMail};
 
+use super::dkim;
 use super::html;
 use super::lines::{MAX_LINKS, links_of_text, one_line, push_one_line};
 use crate::domain::{Address, Mail, Mailbox, MessageId, RawMail, Timestamp, is_tangled};
@@ -54,7 +55,7 @@ pub fn parse(raw: &RawMail) -> Result<Mail, Unreadable> {
         return Err(Unreadable::Tangled);
     }
     let parsed = mailparse::parse_mail(first_parts(&raw.0)).map_err(|_| Unreadable::Structure)?;
-    let mut mail = headers(&parsed.headers)?;
+    let mut mail = headers(&parsed.headers, &raw.0)?;
     let mut bodies = Bodies::default();
     collect(&parsed, &mut bodies);
     let rendered = bodies.html.as_deref().map(html::render).unwrap_or_default();
@@ -87,7 +88,7 @@ pub fn parse_header(bytes: &[u8]) -> Result<Mail, Unreadable> {
         return Err(Unreadable::Tangled);
     }
     let (fields, _) = mailparse::parse_headers(bytes).map_err(|_| Unreadable::Structure)?;
-    headers(&fields)
+    headers(&fields, bytes)
 }
 
 /// The mail up to where it has had [`MAX_BORDERS`] lines that may stand between
@@ -118,7 +119,7 @@ fn header_end(bytes: &[u8]) -> usize {
     at
 }
 
-fn headers(fields: &[MailHeader<'_>]) -> Result<Mail, Unreadable> {
+fn headers(fields: &[MailHeader<'_>], bytes: &[u8]) -> Result<Mail, Unreadable> {
     let mut from = fields.iter().filter(|h| h.get_key_ref().eq_ignore_ascii_case("from"));
     let (Some(only), None) = (from.next(), from.next()) else {
         return Err(Unreadable::From);
@@ -153,6 +154,7 @@ fn headers(fields: &[MailHeader<'_>]) -> Result<Mail, Unreadable> {
     }
     Ok(Mail {
         headers: fields.iter().map(|h| (h.get_key(), one_line(&h.get_value()))).collect(),
+        oddity: dkim::oddity(bytes),
         from,
         reply_to: all("reply-to"),
         recipients,

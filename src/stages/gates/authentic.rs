@@ -66,6 +66,9 @@ const SOLE_FIELDS: [&str; 8] = [
 
 /// Judges `mail` by the one header that `trust` names.
 pub fn authentic(mail: &Mail, trust: &Trust<'_>) -> Authenticity {
+    if let Some(oddity) = mail.oddity {
+        return against(format!("This mail has {}, so that no signature vouches for it.", oddity.as_str()));
+    }
     if let Some(field) = SOLE_FIELDS.into_iter().find(|field| mail.headers_named(field).nth(1).is_some()) {
         return against(format!(
             "Its {field} field stands there more than once, so that no signature vouches for it."

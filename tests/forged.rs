@@ -1,0 +1,101 @@
+//! Forgeries, replays and tricks of syntax, from the bytes of a mail to what is
+//! done about it by somebody whose generic declines are sent.
+
+use std::sync::LazyLock;
+
+use notyet::app::examine::{Assume, Bench, examine};
+use notyet::app::setup;
+use notyet::config::{Me, Owner};
+use notyet::domain::{Action, Address, Plan, Policy, RawMail, Timestamp};
+use notyet::rulebook::Rulebook;
+
+use crate::support::golden;
+
+static RULES: LazyLock<Rulebook> = LazyLock::new(|| setup::rules(None).unwrap());
+const NOW: Timestamp = Timestamp::from_unix_s(1_800_000_000);
+
+/// A member's invitation with the inviter's address in Reply-To, and a guest's.
+const MEMBER: &str = "demo/2015-01-member-reply-to.eml";
+const GUEST: &str = "demo/2009-09-guest-note-default.eml";
+
+fn sample(path: &str) -> String {
+    String::from_utf8(std::fs::read(golden::root().join(path)).unwrap()).unwrap()
+}
+
+fn plan(mail: &[u8]) -> Option<Plan> {
+    let owner = Owner {
+        name: "Robin Keller".to_owned(),
+        addresses: vec![Address::parse("robin@example.org").unwrap()],
+        link: None,
+        languages: vec!["en".to_owned()],
+        me: Me::default(),
+    };
+    let policy = Policy { generic: Action::Send, ..RULES.policy.clone() };
+    let bench = Bench {
+        rules: &RULES,
+        owner: &owner,
+        policy: &policy,
+        authserv_id: Some("mx.example.org"),
+        assume: Assume::Nothing,
+        can_send: true,
+    };
+    let examined = examine("mail", &RawMail(mail.to_vec()), &bench, NOW, None).unwrap();
+    examined.plans.into_iter().next()
+}
+
+/// What is done and why: the decision and the code of its reason.
+fn done(mail: impl AsRef<[u8]>) -> (&'static str, &'static str) {
+    plan(mail.as_ref()).map_or(("leave", "no-invitation"), |plan| (plan.decision.as_str(), plan.reason.code))
+}
+
+const SENT: (&str, &str) = ("send", "policy-send");
+const AGAINST: (&str, &str) = ("leave", "not-authentic");
+
+/// `mail` with one thing changed that stands in it.
+fn with(mail: &str, was: &str, is: &str) -> String {
+    assert!(mail.contains(was), "{was:?}");
+    mail.replacen(was, is, 1)
+}
+
+/// With other results of the provider.
+fn results(mail: &str, results: &str) -> String {
+    let from = mail.find("\nAuthentication-Results:").unwrap() + 1;
+    let to = mail.find("\nReceived:").unwrap() + 1;
+    format!("{}Authentication-Results: {results}\n{}", &mail[..from], &mail[to..])
+}
+
+#[test]
+fn the_samples_are_sent_as_they_stand() {
+    for path in [MEMBER, GUEST] {
+        assert_eq!(done(sample(path)), SENT, "{path}");
+        assert_eq!(done(sample(path).replace('\n', "\r\n")), SENT, "{path}");
+    }
+}
+
+/// Whoever checks a signature deletes the blank (RFC 6376 §3.4.2) and sees the
+/// genuine field; a reader that does not sees only the one that was added.
+#[test]
+fn a_field_hidden_behind_a_blank_before_its_colon_is_against() {
+    let (member, guest) = (sample(MEMBER), sample(GUEST));
+    let date = with(&member, "\nDate:", "\nDate: Tue, 20 Jan 2015 09:00:00 +0000\nDate :");
+    let reply_to = with(&member, "\nReply-To:", "\nReply-To: eve@example.net\nReply-To\t:");
+    let signature = with(&member, "\nDKIM-Signature:", "\nDKIM-Signature :");
+    let from = with(&guest, "\nFrom:", "\nFrom: Eve Stone <eve@example.net>\nFrom :");
+    for hidden in [date, reply_to, signature, from] {
+        assert_eq!(done(&hidden), AGAINST, "{hidden}");
+        assert_eq!(done(hidden.replace('\n', "\r\n")), AGAINST);
+    }
+}
+
+#[test]
+fn a_header_that_is_cut_in_two_ways_is_against() {
+    let guest = sample(GUEST);
+    for (was, is) in [
+        ("\nFrom:", "\nX-Note: a\rFrom: Eve Stone <eve@example.net>\nFrom:"),
+        ("\nFrom: Tobias", "\nFrom: Eve\0 Tobias"),
+        ("\nFrom:", "\nno field\nFrom:"),
+        ("\nSubject:", "\nS\u{fc}bject: x\nSubject:"),
+    ] {
+        assert_eq!(done(with(&guest, was, is)), AGAINST, "{is:?}");
+    }
+}
