@@ -99,3 +99,26 @@ fn a_header_that_is_cut_in_two_ways_is_against() {
         assert_eq!(done(with(&guest, was, is)), AGAINST, "{is:?}");
     }
 }
+
+/// RFC 2047 §5 forbids encoded words in this field: what looks like one is the
+/// text that a sender put into an address, a host name or a comment.
+#[test]
+fn an_encoded_word_never_speaks_in_a_result() {
+    let guest = sample(GUEST);
+    let claim = "dkim=3Dpass_header.d=3Dlinkedin.com;a=3Db_c=3D";
+    for value in [
+        format!("mx.example.org; spf=pass smtp.mailfrom=\"=?l1?q?=22;{claim}=22?=\"@evil.example"),
+        format!("mx.example.org; spf=pass smtp.mailfrom=\"=?l1?q?=22;{claim}=22?= \"@evil.example"),
+        format!("mx.example.org; spf=none (no record of =?l1?q?);{claim}(?= here) smtp.mailfrom=x@evil.example"),
+        "mx.example.org; spf=pass smtp.mailfrom=\"=?utf-8?b?Ijtka2ltPXBhc3MgaGVhZGVyLmQ9bGlua2VkaW4uY29tO2E9YiBjPSI=?= \
+         \"@evil.example"
+            .to_owned(),
+        "=?us-ascii?q?mx.example.org?= ; dkim=pass header.d=linkedin.com".to_owned(),
+        "mx.exam\u{200b}ple.org; dkim=pass header.d=linkedin.com".to_owned(),
+    ] {
+        assert_eq!(done(results(&guest, &value)), AGAINST, "{value}");
+    }
+    let dmarc = "=22;dmarc=3Dpass_header.from=3Dlinkedin.com;a=3Db_c=3D=22";
+    let value = format!("mx.example.org; spf=pass smtp.mailfrom=\"=?l1?q?{dmarc}?= \"@evil.example");
+    assert_eq!(done(results(&sample(MEMBER), &value)), AGAINST, "{value}");
+}

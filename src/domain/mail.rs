@@ -98,7 +98,8 @@ pub struct Link {
 /// A mail as read by `stages::parse`: decoded, bounded, nothing judged.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Mail {
-    /// Every header field in order, top first: name as it came, value unfolded and decoded.
+    /// Every header field in order, top first: name as it came, value on one line,
+    /// its encoded words (RFC 2047) as they stand.
     pub headers: Vec<(String, String)>,
     /// What in the header programs read in different ways; then no signature vouches for what is read here.
     pub oddity: Option<Oddity>,
