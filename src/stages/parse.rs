@@ -176,7 +176,9 @@ fn headers(fields: &[MailHeader<'_>], bytes: &[u8]) -> Result<Mail, Unreadable> 
 /// get out of the quotes and comments that an honest server put round it.
 fn unfolded(field: &MailHeader<'_>) -> String {
     let value = String::from_utf8_lossy(field.get_value_raw());
-    value.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
+    let line = value.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+    // Replaced, not dropped: what stands on both sides must not become neighbours.
+    line.replace(char::is_control, "\u{fffd}")
 }
 
 fn mailboxes(header: &MailHeader<'_>) -> Option<Vec<Mailbox>> {
@@ -310,6 +312,8 @@ mod tests {
         assert_eq!(mail.header("Subject"), Some("=?utf-8?q?caf=C3=A9?="));
         assert_eq!(mail.references, [MessageId::parse("=?utf-8?q?a?=@x.example").unwrap()]);
         assert_eq!((mail.subject.as_str(), mail.from.name.as_str()), ("café", "Zoé"));
+        let controls = parse_header("From: a@x.example\nX-A: a\0b\u{85}c\n\n".as_bytes()).unwrap();
+        assert_eq!(controls.header("X-A"), Some("a\u{fffd}b\u{fffd}c"));
         let latin = parse_header(b"From: a@x.example\nX-A: caf\xe9\n\n").unwrap();
         assert_eq!(latin.header("X-A"), Some("caf\u{fffd}"));
     }
