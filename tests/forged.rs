@@ -122,3 +122,83 @@ fn an_encoded_word_never_speaks_in_a_result() {
     let value = format!("mx.example.org; spf=pass smtp.mailfrom=\"=?l1?q?{dmarc}?= \"@evil.example");
     assert_eq!(done(results(&sample(MEMBER), &value)), AGAINST, "{value}");
 }
+
+/// Results of a provider for a guest's mail that came straight from the network.
+fn straight(more: &str) -> String {
+    format!(
+        "mx.example.org; dkim=pass header.d=linkedin.com header.s=proddkim; \
+         spf=pass smtp.mailfrom=mbr@bounce.linkedin.com{more}"
+    )
+}
+
+/// From is the inviter's own address, which no signature of theirs is behind.
+#[test]
+fn a_guests_mail_that_fails_dmarc_is_a_draft_at_most() {
+    let guest = sample(GUEST);
+    for more in ["", "; dmarc=none header.from=example.com"] {
+        assert_eq!(done(results(&guest, &straight(more))), SENT, "{more}");
+    }
+    for more in ["; dmarc=fail (p=none) header.from=example.com", "; dmarc=fail header.from=example.net"] {
+        let plan = plan(results(&guest, &straight(more)).as_bytes()).unwrap();
+        assert_eq!((plan.decision.as_str(), plan.reason.code), ("draft", "no-evidence"), "{more}");
+        assert!(plan.reason.text.contains("DMARC"), "{}", plan.reason.text);
+    }
+}
+
+/// Somebody else's genuine mail, sent on to us, must not make us write.
+#[test]
+fn a_mail_that_was_not_written_to_the_owner_is_a_draft_at_most() {
+    for path in [MEMBER, GUEST] {
+        let mail = sample(path);
+        let at = mail.find("\nTo:").unwrap() + 1;
+        let end = at + mail[at..].find('\n').unwrap();
+        let to = |field: &str| format!("{}{field}{}", &mail[..at], &mail[end..]);
+        for sent in ["To: ROBIN+in@Example.Org", "To: Ann <ann@example.com>, robin@example.org"] {
+            assert_eq!(done(to(sent)), SENT, "{sent}");
+        }
+        for other in [
+            "To: Other Person <other@example.net>",
+            "To: robin@example.com",
+            "To: undisclosed-recipients:;",
+            "X-To: robin@example.org",
+            // A copy is added to a mail without breaking its signature.
+            "To: other@example.net\nCc: robin@example.org",
+        ] {
+            let plan = plan(to(other).as_bytes()).unwrap();
+            assert_eq!((plan.decision.as_str(), plan.reason.code), ("draft", "not-to-owner"), "{other}");
+            assert!(plan.reason.text.contains("owner.addresses"), "{}", plan.reason.text);
+        }
+        assert_eq!(done(to("To: robin@example.org\nTo: other@example.net")), AGAINST);
+        assert_eq!(done(to("To: robin@example.org\nCc: a@example.net\nCc: b@example.net")), AGAINST);
+    }
+}
+
+#[test]
+fn a_mail_sent_on_long_after_it_was_written_is_a_draft_at_most() {
+    for (path, day) in [(MEMBER, "20 Jan 2015"), (GUEST, "14 Sep 2009")] {
+        let mail = sample(path);
+        let (soon, late) = match path {
+            MEMBER => ("2 Feb 2015", "3 Feb 2015"),
+            _ => ("27 Sep 2009", "28 Sep 2009"),
+        };
+        // The day of the Received line, the only one behind an address and a semicolon.
+        let (before, rest) = mail.split_once(">; ").unwrap();
+        let arrived = |when: &str| done(format!("{before}>; {when}{}", rest.split_once(day).unwrap().1));
+        assert_eq!(arrived(soon), SENT, "{soon}");
+        for late in [late, "26 Nov 2026"] {
+            assert_eq!(arrived(late), ("draft", "sent-long-ago"), "{late}");
+        }
+        assert_eq!(arrived("no time"), ("draft", "age-unknown"));
+    }
+}
+
+/// A signature that leaves To and Date out lets whoever sends the mail on write them.
+#[test]
+fn a_to_or_date_that_nobody_vouches_for_is_a_draft_at_most() {
+    let forwarded = "mx.example.org; dkim=pass header.d=linkedin.com; spf=pass smtp.mailfrom=x@example.net";
+    let guest = results(&sample(GUEST), forwarded);
+    assert_eq!(done(&guest), SENT, "signed");
+    for field in [":To:", ":Date:"] {
+        assert_eq!(done(with(&guest, field, ":")), ("draft", "not-vouched-for"), "{field}");
+    }
+}

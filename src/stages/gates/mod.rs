@@ -5,6 +5,7 @@
 //! and a letter can only be composed with one.
 
 mod acquaintance;
+mod addressed;
 pub mod authentic;
 pub mod authres;
 pub mod authserv;
@@ -183,8 +184,9 @@ pub fn pass(
         ("gate.automated", automated::answerable(mail, trust)),
         ("gate.answered", limits::unanswered(facts)),
         ("gate.acquaintance", acquaintance::stranger(&facts.encounters)),
-        ("gate.age", limits::recent(mail, facts)),
+        ("gate.age", limits::recent(mail, invitation, facts, trust)),
         ("gate.target", person::target(mail, invitation, owner_addresses, trust)),
+        ("gate.addressed", addressed::to_owner(mail, invitation, owner_addresses, trust)),
         ("gate.recipient", sending::first_letter(&facts.sending)),
         ("gate.breaker", sending::goes_on(&facts.sending)),
         ("gate.limits", limits::room(facts, policy)),

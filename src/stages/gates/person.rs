@@ -125,7 +125,7 @@ pub(super) fn target(mail: &Mail, invitation: &Invitation, owner: &[Address], tr
         Route::Address(_) if !is_shown(to, mail) => {
             leave("target-not-shown", "The address to answer to stands neither in Reply-To nor in From.")
         }
-        _ if is_from(to, mail) || vouched::for_reply_to(mail, trust) => {
+        _ if is_from(to, mail) || vouched::for_field("Reply-To", mail, trust) => {
             Finding::Pass("one address, which may be a person's".to_owned())
         }
         _ => Finding::Review(Reason {
