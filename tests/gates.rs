@@ -839,6 +839,8 @@ fn an_answer_only_goes_to_one_person() {
         ("No.Reply@example.net", "target-is-robot"),
         ("mailer-daemon@example.net", "target-is-robot"),
         ("bounces+12@example.net", "target-is-robot"),
+        ("everybody@example.net", "target-is-crowd"),
+        ("jane@example.invalid", "target-is-nowhere"),
         ("talk@lists.example.net", "target-is-list"),
         ("owner-talk@example.net", "target-is-list"),
         ("talk-request@example.net", "target-is-list"),
@@ -908,6 +910,17 @@ fn a_guest_mail_needs_no_word_for_its_from() {
     let gated = gate(&guest(&[GUEST_PASS]), &to("jane@example.net"), &facts(), &GUEST);
     let Gated::Cleared(cleared) = gated else { panic!("{gated:?}") };
     assert_eq!(*cleared.evidenced(), Evidenced::Full);
+}
+
+/// Some write from it all the same, and whoever reads it is asked first.
+#[test]
+fn an_office_is_a_draft_at_most() {
+    for office in ["webmaster@example.net", "Sales+in@example.net", "root@example.net"] {
+        let inviting = Mail { from: mailbox(office), ..guest(&[GUEST_PASS]) };
+        let Gated::Cleared(cleared) = gate(&inviting, &to(office), &facts(), &GUEST) else { panic!("left") };
+        let Evidenced::DraftOnly(reason) = cleared.evidenced() else { panic!("{office}") };
+        assert_eq!(reason.code, "target-is-role");
+    }
 }
 
 #[test]

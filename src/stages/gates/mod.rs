@@ -12,6 +12,7 @@ pub mod authserv;
 mod automated;
 mod hops;
 mod limits;
+mod mailboxes;
 mod own_check;
 mod person;
 mod sending;
@@ -19,8 +20,9 @@ mod vouched;
 
 pub use authentic::{Assume, Authenticity};
 pub use automated::OWN_KEY_HEADER;
+pub(super) use mailboxes::reaches_no_person;
+pub use mailboxes::{is_list, is_robot};
 pub(super) use person::is_of_owner;
-pub use person::{is_list, is_robot};
 
 use crate::domain::dkim::OwnCheck;
 use crate::domain::sending::SendFacts;
