@@ -32,6 +32,7 @@ fn mailbox(text: &str) -> Mailbox {
 fn mail(headers: &[(&str, &str)]) -> Mail {
     Mail {
         headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        oddity: None,
         from: mailbox("invitations@acquaint.example"),
         reply_to: vec![mailbox("jane@example.net")],
         recipients: vec![mailbox("olu@example.com")],
@@ -152,7 +153,7 @@ fn assert_against(mail: &Mail, whose: &Whose, words: &str) {
 
 fn gate(mail: &Mail, invitation: &Invitation, facts: &Facts, whose: &Whose) -> Gated {
     let (gated, evidence) = gate_with_evidence(mail, invitation, facts, whose);
-    assert_eq!(evidence.len(), 10, "every gate reports");
+    assert_eq!(evidence.len(), 11, "every gate reports");
     gated
 }
 
@@ -183,7 +184,8 @@ const PASS: (&str, &str) = (
 );
 const GUEST_PASS: (&str, &str) = (
     "Authentication-Results",
-    "mx.example.org; dkim=pass header.d=acquaint.example; dmarc=fail header.from=example.net",
+    "mx.example.org; dkim=pass header.d=acquaint.example; spf=pass smtp.mailfrom=b@acquaint.example; \
+     dmarc=none header.from=example.net",
 );
 
 /// Header stacks in the shape each provider writes them: name, authserv-id, fields.
@@ -616,7 +618,12 @@ fn a_signature_we_found_to_hold_vouches_for_no_strangers_from() {
 fn a_guest_mail_needs_the_networks_signature() {
     let judge_guest = |value| judge(&guest(&[("Authentication-Results", value)]), &GUEST);
     let is_authentic = |value| matches!(judge_guest(value), Authenticity::Authentic { .. });
-    assert!(is_authentic(GUEST_PASS.1), "DMARC of the inviter's domain is no matter");
+    assert!(is_authentic(GUEST_PASS.1), "the inviter's domain has no DMARC");
+    let failing = judge_guest("mx.example.org; dkim=pass header.d=acquaint.example; dmarc=fail");
+    assert!(
+        matches!(&failing, Authenticity::NoEvidence { why } if why.contains("DMARC fails")),
+        "{failing:?}"
+    );
     assert!(!is_authentic("mx.example.org; dmarc=pass header.from=example.net"));
     assert!(!is_authentic("mx.example.org; dmarc=pass header.from=acquaint.example"));
     assert!(!is_authentic("mx.example.org; dkim=pass header.d=example.net"));
@@ -625,7 +632,7 @@ fn a_guest_mail_needs_the_networks_signature() {
 
 #[test]
 fn a_field_put_above_the_signed_one_is_against() {
-    for field in ["Date", "Subject", "reply-to", "Message-ID", "Content-Type"] {
+    for field in ["Date", "To", "cc", "Subject", "reply-to", "Message-ID", "Content-Type"] {
         let once = mail(&[PASS, (field, "the network's")]);
         assert_authentic(&once, &MEMBER);
         let twice = mail(&[(field, "the attacker's"), PASS, (field, "the network's")]);
@@ -723,6 +730,7 @@ fn an_evidenced_invitation_passes_all_gates_in_order() {
             "gate.acquaintance",
             "gate.age",
             "gate.target",
+            "gate.addressed",
             "gate.recipient",
             "gate.breaker",
             "gate.limits"
@@ -831,6 +839,8 @@ fn an_answer_only_goes_to_one_person() {
         ("No.Reply@example.net", "target-is-robot"),
         ("mailer-daemon@example.net", "target-is-robot"),
         ("bounces+12@example.net", "target-is-robot"),
+        ("everybody@example.net", "target-is-crowd"),
+        ("jane@example.invalid", "target-is-nowhere"),
         ("talk@lists.example.net", "target-is-list"),
         ("owner-talk@example.net", "target-is-list"),
         ("talk-request@example.net", "target-is-list"),
@@ -854,7 +864,7 @@ fn an_answer_only_goes_to_one_person() {
 fn an_unsigned_reply_to_is_a_draft_at_most_unless_the_mail_came_straight() {
     let results = |spf: &str| format!("mx.example.org; dkim=pass header.d=acquaint.example{spf}");
     let signed = |d: &str, h: &str| format!("v=1; a=rsa-sha256; d={d}; s=x; h={h}; bh=AA==; b=AA==");
-    let (own, with) = ("acquaint.example", "From:Subject : Reply-To");
+    let (own, with) = ("acquaint.example", "From:Subject : Reply-To:To:Date");
     let forwarded = "; spf=fail smtp.mailfrom=b@acquaint.example";
     let case = |spf: &str, signatures: &[String]| {
         let results = results(spf);
@@ -900,6 +910,17 @@ fn a_guest_mail_needs_no_word_for_its_from() {
     let gated = gate(&guest(&[GUEST_PASS]), &to("jane@example.net"), &facts(), &GUEST);
     let Gated::Cleared(cleared) = gated else { panic!("{gated:?}") };
     assert_eq!(*cleared.evidenced(), Evidenced::Full);
+}
+
+/// Some write from it all the same, and whoever reads it is asked first.
+#[test]
+fn an_office_is_a_draft_at_most() {
+    for office in ["webmaster@example.net", "Sales+in@example.net", "root@example.net"] {
+        let inviting = Mail { from: mailbox(office), ..guest(&[GUEST_PASS]) };
+        let Gated::Cleared(cleared) = gate(&inviting, &to(office), &facts(), &GUEST) else { panic!("left") };
+        let Evidenced::DraftOnly(reason) = cleared.evidenced() else { panic!("{office}") };
+        assert_eq!(reason.code, "target-is-role");
+    }
 }
 
 #[test]

@@ -96,6 +96,7 @@ pub fn cleared() -> Cleared {
     let ada = Mailbox { name: String::new(), address: Address::parse("ada@example.net") };
     let mail = Mail {
         headers: Vec::new(),
+        oddity: None,
         from: Mailbox { name: String::new(), address: Address::parse("invitations@acquaint.example") },
         reply_to: vec![ada],
         recipients: Vec::new(),

@@ -22,6 +22,7 @@ mod daemon;
 mod deploy;
 mod dkim;
 mod docs;
+mod forged;
 mod frames;
 mod fuzzed;
 mod gates;

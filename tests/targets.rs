@@ -63,3 +63,63 @@ fn no_trick_of_syntax_reaches_anybody() {
         assert_eq!(target(hostile), None, "{hostile}");
     }
 }
+
+/// Mailboxes of an office, a crowd, a machine or nobody, in many languages.
+#[test]
+fn no_office_no_crowd_and_no_dead_address_is_written_to() {
+    for office in [
+        "webmaster@example.net",
+        "Security@example.net",
+        "noc@example.net",
+        "root@example.net",
+        "mailer@example.net",
+        "automailer@example.net",
+        "sales+in@example.net",
+        "support@example.net",
+        "sysadmin2@example.net",
+        "all@example.net",
+        "everyone@example.net",
+        "all-staff@example.net",
+        "staff@example.net",
+        "team-announce@example.net",
+        "orchard@vger.example.net",
+        "orchard@yahoogroups.com",
+        "orchard@groups.example.net",
+        "yanitlamayin@example.net",
+        "brak-odpowiedzi@example.net",
+        "neodpovidejte@example.net",
+        "ne-valaszoljon@example.net",
+        "ne-otvechat@example.net",
+        "geen-antwoord@example.net",
+        "inte-svara@example.net",
+        "jane@example.invalid",
+        "jane@host.local",
+        "jane@localhost.localdomain",
+        "jane@app.localhost",
+        "jane@4.3.2.1.in-addr.arpa",
+        "jane@example.test",
+        "jane@mail.internal",
+        "jane@abcdefgh.onion",
+    ] {
+        assert_eq!(target(office), None, "{office}");
+    }
+}
+
+#[test]
+fn a_person_whose_name_is_like_an_office_is_a_person() {
+    for person in [
+        "info@example.net",
+        "maria.sales@example.net",
+        "root.jan@example.net",
+        "j.staff@example.net",
+        "allen@example.net",
+        "news.anna@example.net",
+        "tina.security@example.net",
+        "jane@local.example.net",
+        "jane@test.example.net",
+        "jane@invalid.example.com",
+        "nevala@example.net",
+    ] {
+        assert_eq!(target(person).as_deref(), Some(person));
+    }
+}

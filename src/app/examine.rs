@@ -27,8 +27,8 @@ pub struct Examined {
     pub plans: Vec<Plan>,
 }
 
-/// Judges `raw` as if it were the first mail that ever arrived, this moment:
-/// neither age nor limits nor earlier mail hold it. `known` says whom the owner
+/// Judges `raw` as if it were the first mail that ever arrived, when its topmost
+/// Received says: neither start nor limits nor earlier mail hold it. `known` says whom the owner
 /// knows; none: nobody.
 ///
 /// # Errors
@@ -71,7 +71,7 @@ pub fn examine_checked(
     };
     let facts = Facts {
         now,
-        arrived: Some(now),
+        arrived: None,
         start: None,
         known: None,
         letters_last_hour: 0,

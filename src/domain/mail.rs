@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::dkim::Oddity;
 use super::{Mailbox, Timestamp};
 
 /// The bytes of one message as the mailbox holds them (RFC 5322, any line ends).
@@ -97,8 +98,11 @@ pub struct Link {
 /// A mail as read by `stages::parse`: decoded, bounded, nothing judged.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Mail {
-    /// Every header field in order, top first: name as it came, value unfolded and decoded.
+    /// Every header field in order, top first: name as it came, value on one line,
+    /// its encoded words (RFC 2047) as they stand.
     pub headers: Vec<(String, String)>,
+    /// What in the header programs read in different ways; then no signature vouches for what is read here.
+    pub oddity: Option<Oddity>,
     /// The one From mailbox (RFC 5322 §3.6.2); a mail without exactly one is refused by `parse`.
     pub from: Mailbox,
     /// All Reply-To mailboxes in order.

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use mailparse::{MailAddr, MailHeader, MailHeaderMap, ParsedMail};
 
+use super::dkim;
 use super::html;
 use super::lines::{MAX_LINKS, links_of_text, one_line, push_one_line};
 use crate::domain::{Address, Mail, Mailbox, MessageId, RawMail, Timestamp, is_tangled};
@@ -54,7 +55,7 @@ pub fn parse(raw: &RawMail) -> Result<Mail, Unreadable> {
         return Err(Unreadable::Tangled);
     }
     let parsed = mailparse::parse_mail(first_parts(&raw.0)).map_err(|_| Unreadable::Structure)?;
-    let mut mail = headers(&parsed.headers)?;
+    let mut mail = headers(&parsed.headers, &raw.0)?;
     let mut bodies = Bodies::default();
     collect(&parsed, &mut bodies);
     let rendered = bodies.html.as_deref().map(html::render).unwrap_or_default();
@@ -87,7 +88,7 @@ pub fn parse_header(bytes: &[u8]) -> Result<Mail, Unreadable> {
         return Err(Unreadable::Tangled);
     }
     let (fields, _) = mailparse::parse_headers(bytes).map_err(|_| Unreadable::Structure)?;
-    headers(&fields)
+    headers(&fields, bytes)
 }
 
 /// The mail up to where it has had [`MAX_BORDERS`] lines that may stand between
@@ -118,7 +119,7 @@ fn header_end(bytes: &[u8]) -> usize {
     at
 }
 
-fn headers(fields: &[MailHeader<'_>]) -> Result<Mail, Unreadable> {
+fn headers(fields: &[MailHeader<'_>], bytes: &[u8]) -> Result<Mail, Unreadable> {
     let mut from = fields.iter().filter(|h| h.get_key_ref().eq_ignore_ascii_case("from"));
     let (Some(only), None) = (from.next(), from.next()) else {
         return Err(Unreadable::From);
@@ -141,10 +142,11 @@ fn headers(fields: &[MailHeader<'_>]) -> Result<Mail, Unreadable> {
     };
     let mut recipients = all("to");
     recipients.extend(all("cc"));
-    let text_of = |name: &str| fields.get_first_value(name).map(|v| one_line(&v));
+    let first = |name: &str| fields.get_first_header(name).map(unfolded);
+    let subject = fields.get_first_value("subject").map(|v| one_line(&v));
     let mut references = Vec::new();
     for name in ["references", "in-reply-to"] {
-        let value = fields.get_first_value(name).unwrap_or_default();
+        let value = first(name).unwrap_or_default();
         for id in value.split_whitespace().filter_map(MessageId::parse) {
             if !references.contains(&id) && references.len() < 100 {
                 references.push(id);
@@ -152,16 +154,14 @@ fn headers(fields: &[MailHeader<'_>]) -> Result<Mail, Unreadable> {
         }
     }
     Ok(Mail {
-        headers: fields.iter().map(|h| (h.get_key(), one_line(&h.get_value()))).collect(),
+        headers: fields.iter().map(|h| (h.get_key(), unfolded(h))).collect(),
+        oddity: dkim::oddity(bytes),
         from,
         reply_to: all("reply-to"),
         recipients,
-        subject: text_of("subject").unwrap_or_default(),
-        date: fields
-            .get_first_value("date")
-            .and_then(|d| mailparse::dateparse(&d).ok())
-            .map(Timestamp::from_unix_s),
-        message_id: fields.get_first_value("message-id").and_then(|v| MessageId::parse(&v)),
+        subject: subject.unwrap_or_default(),
+        date: first("date").and_then(|d| mailparse::dateparse(&d).ok()).map(Timestamp::from_unix_s),
+        message_id: first("message-id").and_then(|v| MessageId::parse(&v)),
         references,
         text: String::new(),
         text_is_rendered: false,
@@ -169,6 +169,16 @@ fn headers(fields: &[MailHeader<'_>]) -> Result<Mail, Unreadable> {
         preheader: String::new(),
         links: Vec::new(),
     })
+}
+
+/// The value as it stands, on one line. What looks like an encoded word in a
+/// field that may hold none (RFC 2047 §5) is a sender's text: decoded, it would
+/// get out of the quotes and comments that an honest server put round it.
+fn unfolded(field: &MailHeader<'_>) -> String {
+    let value = String::from_utf8_lossy(field.get_value_raw());
+    let line = value.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+    // Replaced, not dropped: what stands on both sides must not become neighbours.
+    line.replace(char::is_control, "\u{fffd}")
 }
 
 fn mailboxes(header: &MailHeader<'_>) -> Option<Vec<Mailbox>> {
@@ -289,6 +299,23 @@ mod tests {
         let mail = read("From: \"ceo@bank.example\" <a@x.example>\n\nhi").unwrap();
         assert_eq!(mail.from.address.unwrap().to_string(), "a@x.example");
         assert_eq!(mail.from.name, "ceo@bank.example");
+    }
+
+    #[test]
+    fn fields_are_kept_as_they_stand_and_only_text_is_decoded() {
+        let mail = read(
+            "X-A: =?utf-8?q?caf=C3=A9?=\r\n\t\"b\u{200b}\"  \r\nReferences: <=?utf-8?q?a?=@x.example>\r\n\
+             Subject: =?utf-8?q?caf=C3=A9?=\r\nFrom: =?utf-8?q?Zo=C3=A9?= <z@x.example>\r\n\r\nhi",
+        )
+        .unwrap();
+        assert_eq!(mail.header("X-A"), Some("=?utf-8?q?caf=C3=A9?= \"b\u{200b}\""));
+        assert_eq!(mail.header("Subject"), Some("=?utf-8?q?caf=C3=A9?="));
+        assert_eq!(mail.references, [MessageId::parse("=?utf-8?q?a?=@x.example").unwrap()]);
+        assert_eq!((mail.subject.as_str(), mail.from.name.as_str()), ("café", "Zoé"));
+        let controls = parse_header("From: a@x.example\nX-A: a\0b\u{85}c\n\n".as_bytes()).unwrap();
+        assert_eq!(controls.header("X-A"), Some("a\u{fffd}b\u{fffd}c"));
+        let latin = parse_header(b"From: a@x.example\nX-A: caf\xe9\n\n").unwrap();
+        assert_eq!(latin.header("X-A"), Some("caf\u{fffd}"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::dns::Says;
 
 /// What networks sign, and the Reply-To.
 pub const ALL: &[&str] =
-    &["From", "Subject", "Date", "Content-Type", "Content-Transfer-Encoding", "Reply-To"];
+    &["From", "To", "Subject", "Date", "Content-Type", "Content-Transfer-Encoding", "Reply-To"];
 
 pub struct Signer {
     key: Ed25519KeyPair,

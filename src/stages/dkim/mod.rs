@@ -17,6 +17,8 @@ mod key;
 mod signature;
 mod tags;
 
+pub(super) use fields::oddity;
+
 use crate::domain::address::is_within;
 use crate::domain::dkim::{
     Altered, Flaw, KeyAnswer, KeyName, Oddity, OwnCheck, SignatureCheck, SignatureState,

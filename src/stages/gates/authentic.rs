@@ -40,7 +40,8 @@ pub enum Authenticity {
         /// One sentence for the owner.
         why: String,
     },
-    /// There is nothing to be had: no authserv-id is configured.
+    /// It cannot be told: no authserv-id is configured, a key could not be had, or
+    /// DMARC fails for a domain that is not the network's.
     NoEvidence {
         /// One sentence for the owner.
         why: String,
@@ -53,8 +54,10 @@ use Authenticity::{Against, Authentic, NoEvidence};
 /// decide what it says or whom it names. A signature covers the lowest of a
 /// name (RFC 6376 §5.4.2) and readers look at the topmost: whoever puts a
 /// second one above a genuine mail changes its meaning and not its signature.
-const SOLE_FIELDS: [&str; 8] = [
+const SOLE_FIELDS: [&str; 10] = [
     "Date",
+    "To",
+    "Cc",
     "Sender",
     "Reply-To",
     "Subject",
@@ -66,6 +69,9 @@ const SOLE_FIELDS: [&str; 8] = [
 
 /// Judges `mail` by the one header that `trust` names.
 pub fn authentic(mail: &Mail, trust: &Trust<'_>) -> Authenticity {
+    if let Some(oddity) = mail.oddity {
+        return against(format!("This mail has {}, so that no signature vouches for it.", oddity.as_str()));
+    }
     if let Some(field) = SOLE_FIELDS.into_iter().find(|field| mail.headers_named(field).nth(1).is_some()) {
         return against(format!(
             "Its {field} field stands there more than once, so that no signature vouches for it."
@@ -225,6 +231,12 @@ fn weigh(results: &AuthResults, mail: &Mail, trust: &Trust<'_>) -> Authenticity 
     let by = &results.authserv_id;
     match (dmarc, dkim) {
         (Weight::Against(why), _) | (_, Weight::Against(why)) => against(why),
+        // No mail of a network can be aligned (RFC 7489 §3.1) with an inviter's own domain.
+        (Weight::Silent, Weight::For(_)) if claimed.is_none() && known().any(fails_dmarc) => NoEvidence {
+            why: "DMARC fails for the inviter's own domain: the network's signature holds, but nothing of \
+                  theirs shows that the mail is sent in their name."
+                .to_owned(),
+        },
         (Weight::For(what), _) | (_, Weight::For(what)) => {
             Authentic { evidence: format!("{what}, says {by}") }
         }
@@ -245,6 +257,10 @@ enum Weight {
     For(String),
     Against(String),
     Silent,
+}
+
+fn fails_dmarc(result: &MethodResult) -> bool {
+    result.method == "dmarc" && result.result == "fail"
 }
 
 /// DMARC speaks of the From domain (RFC 7489 §11.1 registers `header.from`).

@@ -1,8 +1,8 @@
 //! Whether it was answered already, is too old, or is one too many for now.
 
-use crate::domain::{Mail, Policy};
+use crate::domain::{Invitation, Mail, Policy};
 
-use super::{Facts, Finding, hold, leave};
+use super::{Facts, Finding, Trust, addressed, hold, leave};
 
 /// The ledger knows no answer to this invitation.
 pub(super) fn unanswered(facts: &Facts) -> Finding {
@@ -20,18 +20,25 @@ pub(super) fn unanswered(facts: &Facts) -> Finding {
     }
 }
 
-/// It arrived when this account was already being watched.
-pub(super) fn recent(mail: &Mail, facts: &Facts) -> Finding {
-    let Some(start) = facts.start else {
-        return Finding::Pass("no start is set; mail of any age counts".to_owned());
+/// It arrived when this account was already being watched, and soon after it was written.
+pub(super) fn recent(mail: &Mail, invitation: &Invitation, facts: &Facts, trust: &Trust<'_>) -> Finding {
+    let passed = match facts.start {
+        None => "no start is set; mail of any age counts",
+        Some(start) => match facts.arrived.or(mail.date) {
+            Some(arrived) if arrived >= start => "arrived after this account's start",
+            Some(_) => {
+                return leave(
+                    "before-start",
+                    "This mail arrived before notyet began to watch; `since` would take older mail.",
+                );
+            }
+            None => return leave("arrival-unknown", "Nothing tells when this mail arrived."),
+        },
     };
-    match facts.arrived.or(mail.date) {
-        Some(arrived) if arrived >= start => Finding::Pass("arrived after this account's start".to_owned()),
-        Some(_) => leave(
-            "before-start",
-            "This mail arrived before notyet began to watch; `since` would take older mail.",
-        ),
-        None => leave("arrival-unknown", "Nothing tells when this mail arrived."),
+    let reaches = invitation.route.to().is_some();
+    match addressed::delayed(mail, facts.arrived, trust).filter(|_| reaches) {
+        Some(reason) => Finding::Review(reason),
+        None => Finding::Pass(passed.to_owned()),
     }
 }
 

@@ -5,12 +5,14 @@
 //! and a letter can only be composed with one.
 
 mod acquaintance;
+mod addressed;
 pub mod authentic;
 pub mod authres;
 pub mod authserv;
 mod automated;
 mod hops;
 mod limits;
+mod mailboxes;
 mod own_check;
 mod person;
 mod sending;
@@ -18,8 +20,9 @@ mod vouched;
 
 pub use authentic::{Assume, Authenticity};
 pub use automated::OWN_KEY_HEADER;
+pub(super) use mailboxes::reaches_no_person;
+pub use mailboxes::{is_list, is_robot};
 pub(super) use person::is_of_owner;
-pub use person::{is_list, is_robot};
 
 use crate::domain::dkim::OwnCheck;
 use crate::domain::sending::SendFacts;
@@ -183,8 +186,9 @@ pub fn pass(
         ("gate.automated", automated::answerable(mail, trust)),
         ("gate.answered", limits::unanswered(facts)),
         ("gate.acquaintance", acquaintance::stranger(&facts.encounters)),
-        ("gate.age", limits::recent(mail, facts)),
+        ("gate.age", limits::recent(mail, invitation, facts, trust)),
         ("gate.target", person::target(mail, invitation, owner_addresses, trust)),
+        ("gate.addressed", addressed::to_owner(mail, invitation, owner_addresses, trust)),
         ("gate.recipient", sending::first_letter(&facts.sending)),
         ("gate.breaker", sending::goes_on(&facts.sending)),
         ("gate.limits", limits::room(facts, policy)),

@@ -1,4 +1,4 @@
-//! Whether somebody may have changed the Reply-To of a genuine mail.
+//! Whether somebody may have changed a field of a genuine mail.
 //!
 //! A signature passes whatever is done to the fields it leaves out, and
 //! networks leave Reply-To out. Who holds one genuine mail could send it on
@@ -12,14 +12,14 @@ use super::authres::AuthResults;
 use super::{Trust, own_check};
 use crate::domain::Mail;
 
-/// Nobody but the network can have written the Reply-To of `mail`.
-pub(super) fn for_reply_to(mail: &Mail, trust: &Trust<'_>) -> bool {
-    if own_check::vouches_for("Reply-To", trust) {
+/// Nobody but the network can have written `field` of `mail`.
+pub(super) fn for_field(field: &str, mail: &Mail, trust: &Trust<'_>) -> bool {
+    if own_check::vouches_for(field, trust) {
         return true;
     }
     let results = trust.authserv_id.and_then(|wanted| authentic::believed(mail, wanted));
     match results {
-        Some(results) => came_straight(&results, trust) || all_signatures_cover("Reply-To", mail, trust),
+        Some(results) => came_straight(&results, trust) || all_signatures_cover(field, mail, trust),
         None => trust.assume == Assume::Authentic,
     }
 }

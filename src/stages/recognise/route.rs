@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::domain::{Address, Invitation, Inviter, Mail, Route};
 use crate::rulebook::Network;
 use crate::rulebook::text::fold;
-use crate::stages::gates::{is_list, is_of_owner, is_robot};
+use crate::stages::gates::{is_of_owner, reaches_no_person};
 
 /// A part of a name tells something from so many letters on.
 const MIN_NAME_CHARS: usize = 3;
@@ -66,8 +66,7 @@ fn is_a_persons(address: &Address, mail: &Mail, network: &Network) -> bool {
     !to_reader
         && !network.owns(address.domain())
         && !network.relays(address.domain())
-        && !is_robot(address.local())
-        && !is_list(address)
+        && !reaches_no_person(address)
 }
 
 /// The invitation as its owner may answer it: an owner's own address, which a
@@ -101,8 +100,8 @@ fn reply_to(mail: &Mail, network: &Network, page: &str) -> Result<(Route, String
     if network.owns(address.domain()) {
         return Err("Reply-To is the network's own address: it does not reach the inviter");
     }
-    if is_robot(address.local()) {
-        return Err("Reply-To is an address that nobody reads");
+    if reaches_no_person(address) {
+        return Err("Reply-To is an address that no single person reads");
     }
     let late = match (network.person_reply_until, mail.date) {
         (Some(until), Some(date)) => date >= until,
