@@ -10,7 +10,9 @@
 //! A false match costs a draft that its owner would have liked; a missed one
 //! costs a friend. So near matches count, and are left to the owner.
 
+mod heard;
 mod name;
+mod shown;
 pub mod vcard;
 
 use crate::domain::{Acquaintance, Address, Encounter, PersonKey, Source, Strength};
@@ -40,11 +42,8 @@ pub fn keys_of(acquaintance: &Acquaintance, rules: &Rulebook) -> Vec<PersonKey> 
     let name = Name::read(&acquaintance.name, rules);
     if let Some(address) = &acquaintance.address {
         found.push(address_key(address));
-        if name.is_none()
-            && let Some(spelled) = Name::of_local_part(address.local(), rules)
-        {
-            let near = |key: PersonKey| PersonKey { strength: Strength::NearName, ..key };
-            found.extend(spelled.keys(Side::Kept, rules).into_iter().map(near));
+        if !name.as_ref().is_some_and(Name::is_full) {
+            found.extend(Name::of_local_part(address.local(), rules).keys(Side::Kept, rules));
         }
     }
     if let Some(name) = name {
