@@ -84,7 +84,34 @@ fn a_kept_domain_keeps_everybody_of_it() {
         source: Source::Keep,
     };
     assert_eq!(met("anyone@example.org", &known), Some(Strength::Address));
-    assert_eq!(met("anyone@sub.example.org", &known), None);
+    assert_eq!(met("anyone@sub.example.org", &known), Some(Strength::Address));
+    assert_eq!(met("anyone@another-example.org", &known), None);
+    assert_eq!(met("anyone@example.org.example.net", &known), None);
+}
+
+#[test]
+fn an_address_at_gmail_is_one_person_with_any_dots_and_by_either_domain() {
+    let known = |address_known: &str| Acquaintance {
+        name: String::new(),
+        address: Some(address(address_known)),
+        domain: None,
+        source: Source::Sent,
+    };
+    assert_eq!(met("Jane.Doe+x@gmail.com", &known("janedoe@googlemail.com")), Some(Strength::Address));
+    assert_eq!(met("jane.doe@googlemail.com", &known("j.anedoe@gmail.com")), Some(Strength::Address));
+    assert_eq!(met("jane.doe@example.org", &known("janedoe@example.org")), None, "elsewhere dots tell");
+}
+
+#[test]
+fn an_address_tells_more_than_half_a_name_beside_it() {
+    let known = Acquaintance {
+        name: "Jane".to_owned(),
+        address: Some(address("jane.doe@example.org")),
+        domain: None,
+        source: Source::Sent,
+    };
+    let found = meet(&keys("Jane Doe", None, &RULES), &keys_of(&known, &RULES), Source::Sent);
+    assert_eq!(found.first().map(|e| e.key.strength), Some(Strength::NearName));
 }
 
 proptest! {

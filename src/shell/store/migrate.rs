@@ -24,6 +24,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("learned.sql"),
     include_str!("older_copy.sql"),
     include_str!("books.sql"),
+    include_str!("reader.sql"),
 ];
 
 /// The version this program writes.

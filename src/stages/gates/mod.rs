@@ -18,7 +18,7 @@ mod vouched;
 
 pub use authentic::{Assume, Authenticity};
 pub use automated::OWN_KEY_HEADER;
-pub(super) use person::is_of_owner;
+pub use person::is_of_owner;
 pub use person::{is_list, is_robot};
 
 use crate::domain::dkim::OwnCheck;
