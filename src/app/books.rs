@@ -126,7 +126,7 @@ impl<'a> Read<'a> {
 
     fn add(&mut self, file: &Path) -> Result<(), Fault> {
         let bytes = files::read_bytes(file, MAX_BOOK_BYTES)?;
-        let book = vcard::read(&String::from_utf8_lossy(&bytes));
+        let book = vcard::read(&bytes);
         if book.cards == 0 {
             return Err(Fault::NeedsHuman(format!("{}: no vCard in it (RFC 6350)", file.display())));
         }

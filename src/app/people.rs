@@ -8,14 +8,14 @@ use super::port::Port;
 use super::shared::{LONGEST_STEP, Memory, Shared, Stop};
 use super::stumbles;
 use crate::config::{Account, People};
-use crate::domain::{Acquaintance, Address, Encounter, Fault, Invitation, PersonKey, Source, Strength};
+use crate::domain::{Acquaintance, Address, Encounter, Fault, Invitation, Mailbox, PersonKey, Source};
 use crate::rulebook::Rulebook;
 use crate::shell::mailbox::Envelope;
 use crate::shell::store::{Delivery, Ledger, SentCursor, UidScope};
-use crate::stages::gates::is_robot;
+use crate::stages::gates::{is_of_owner, is_robot};
 use crate::stages::mime::KEY_HEADER;
 use crate::stages::parse;
-use crate::stages::people;
+use crate::stages::people::{self, READER};
 pub use crate::stages::people::{Comparison, compare};
 
 /// A mail to more people than this went to a list of some kind.
@@ -44,7 +44,7 @@ pub async fn learn_sent(
     }
     let all_read = read_sent(port, account, shared, memory, watch, stop).await?;
     if all_read {
-        shared.ledger().mark_learned(&account.name)?;
+        shared.ledger().mark_learned(&account.name, READER)?;
     }
     Ok(all_read)
 }
@@ -76,6 +76,8 @@ async fn read_sent(
         .filter(|c| c.folder == folder && c.uid_validity == opened.uid_validity && c.uid_validity != 0)
         // A server that was put back from a copy gives new mail the numbers of old.
         .filter(|c| c.next_uid <= opened.uid_next)
+        // What was kept by an earlier reader of names stays; the forms of this one are added.
+        .filter(|c| c.reader == READER)
         .map(|cursor| cursor.next_uid);
     let mut anew = known.is_none();
     let mut low = known.unwrap_or(1);
@@ -95,7 +97,12 @@ async fn read_sent(
             .flat_map(|envelope| written_to(envelope, &shared.owner.addresses))
             .collect();
         low = read.next_uid.max(low);
-        let cursor = SentCursor { folder: folder.clone(), uid_validity: opened.uid_validity, next_uid: low };
+        let cursor = SentCursor {
+            folder: folder.clone(),
+            uid_validity: opened.uid_validity,
+            next_uid: low,
+            reader: READER,
+        };
         shared.ledger().learn_people(&account.name, &cursor, &keys_of(&met, &shared.rules), anew)?;
         anew = false;
         watch(low.min(opened.uid_next), opened.uid_next);
@@ -119,7 +126,7 @@ pub(super) fn yet_to_read(
 ) -> Result<Vec<String>, Fault> {
     let mut missing = ledger.yet_to_look(accounts)?;
     if people.learn_from_sent {
-        missing.extend(ledger.yet_to_learn(accounts)?);
+        missing.extend(ledger.yet_to_learn(accounts, READER)?);
     }
     missing.sort();
     missing.dedup();
@@ -130,21 +137,23 @@ pub(super) fn yet_to_read(
 /// reader a friend, and neither does a mail to a crowd or a machine.
 fn written_to(envelope: &Envelope, owner: &[Address]) -> Vec<Acquaintance> {
     let Ok(mail) = parse::parse_header(&envelope.header) else { return Vec::new() };
-    let is_own = |address: &Address| owner.iter().any(|own| own.same_mailbox(address));
+    let is_own = |address: &Address| is_of_owner(address, owner);
     let from_owner = mail.from.address.as_ref().is_some_and(is_own);
-    if !from_owner || mail.header(KEY_HEADER).is_some() || mail.recipients.len() > MOST_RECIPIENTS {
+    if !from_owner || mail.header(KEY_HEADER).is_some() {
         return Vec::new();
     }
-    let person = |recipient: &crate::domain::Mailbox| {
-        let address = recipient.address.clone().filter(|a| !is_own(a) && !is_robot(a.local()))?;
-        Some(Acquaintance {
-            name: recipient.name.clone(),
-            address: Some(address),
-            domain: None,
-            source: Source::Sent,
-        })
+    let recipients = people::sent::recipients(&envelope.header, MOST_RECIPIENTS + 1);
+    if recipients.len() > MOST_RECIPIENTS {
+        return Vec::new();
+    }
+    let others = recipients.into_iter().filter(|one| !one.address.as_ref().is_some_and(is_own));
+    let person = |recipient: Mailbox| {
+        // A machine's address is nobody's; behind the name beside it there may be somebody.
+        let address = recipient.address.filter(|address| !is_robot(address.local()));
+        let someone = Acquaintance { name: recipient.name, address, domain: None, source: Source::Sent };
+        (someone.address.is_some() || !someone.name.is_empty()).then_some(someone)
     };
-    mail.recipients.iter().filter_map(person).collect()
+    others.filter_map(person).collect()
 }
 
 /// Where the inviter is found among the people the owner knows.
@@ -157,15 +166,15 @@ pub fn encounters(invitation: &Invitation, shared: &Shared) -> Result<Vec<Encoun
     shared.encounters(&keys)
 }
 
-/// Whether the reader of a letter that waits to be sent is known by now: the
-/// owner wrote to them meanwhile, or has listed them.
+/// Whether the reader of a letter that waits to be sent is known by now, or may
+/// be: the owner wrote to them meanwhile, perhaps by a short name, or has listed them.
 ///
 /// # Errors
 /// A [`Fault`] of the ledger.
 pub fn is_known_by_now(letter: &Delivery, shared: &Shared) -> Result<bool, Fault> {
     let name = shared.ledger().inviter_name(&letter.key)?.unwrap_or_default();
     let keys = people::keys(&name, letter.to.as_ref(), &shared.rules);
-    Ok(shared.encounters(&keys)?.iter().any(|found| found.key.strength > Strength::NearName))
+    Ok(!shared.encounters(&keys)?.is_empty())
 }
 
 /// The people of a configuration, for those who only ask: `check` and `known`.

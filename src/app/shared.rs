@@ -25,6 +25,7 @@ use crate::shell::mailbox::maildir::UidBook;
 use crate::shell::store::{Delivery, Detail, Ledger, PortKind};
 use crate::stages::Bench;
 use crate::stages::gates::Assume;
+use crate::stages::people::READER;
 
 /// A point between two durable effects. A process may die at each of them;
 /// the crash tests walk this list.
@@ -275,7 +276,8 @@ impl Shared {
     /// A [`Fault`] of the ledger.
     pub fn knows_elsewhere(&self, account: &str) -> Result<bool, Fault> {
         let Some(elsewhere) = &self.elsewhere else { return Ok(false) };
-        Ok(elsewhere.lock().unwrap_or_else(PoisonError::into_inner).sent_cursor(account)?.is_some())
+        let cursor = elsewhere.lock().unwrap_or_else(PoisonError::into_inner).sent_cursor(account)?;
+        Ok(cursor.is_some_and(|cursor| cursor.reader == READER))
     }
 
     /// Where the UIDs of `account` are kept, should it be a Maildir.

@@ -15,7 +15,7 @@ pub enum Source {
     Keep,
     /// They stand in an address book (vCard, RFC 6350).
     AddressBook,
-    /// The owner wrote to them: To or Cc of a mail in the Sent folder.
+    /// The owner wrote to them: To, Cc or Bcc of a mail in the Sent folder.
     Sent,
 }
 

@@ -149,7 +149,9 @@ impl ParkedFor {
     /// The reason for the letter's owner, in a sentence.
     pub fn words(self) -> &'static str {
         match self {
-            Self::Known => "you know its reader by now: whether it goes is a person's choice",
+            Self::Known => {
+                "you know its reader by now, or somebody of a like name: whether it goes is a person's choice"
+            }
             Self::WroteMeanwhile => "they wrote to you meanwhile: whether it goes is a person's choice",
             Self::Late => "it waited longer than policy.send_within: a late decline is a person's choice",
             Self::SwitchedOff => "sending was switched off for its kind of note before it went out",

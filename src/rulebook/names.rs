@@ -22,6 +22,9 @@ pub struct Names {
     /// Those of `titles` that are given names too, and titles only with a full stop: `nat`, `don`.
     #[serde(default)]
     only_with_stop: Vec<String>,
+    /// Those of `degrees` that are names too: `ma`, `do`.
+    #[serde(default)]
+    degrees_and_names: Vec<String>,
     /// Those of `titles` that go with a given name alone: `sir`.
     #[serde(default)]
     with_given_name: Vec<String>,
@@ -52,6 +55,7 @@ impl Names {
             company_words: lower(names.company_words),
             nobody: lower(names.nobody),
             only_with_stop: lower(names.only_with_stop),
+            degrees_and_names: lower(names.degrees_and_names),
             with_given_name: lower(names.with_given_name),
             compounds: lower(names.compounds),
             particles: lower(names.particles),
@@ -75,6 +79,12 @@ impl Names {
     /// Whether `word` stands behind names.
     pub fn is_degree(&self, word: &str) -> bool {
         self.degrees.contains(&bare(word))
+    }
+
+    /// Whether the title or degree `word` is a name as well.
+    pub fn is_name_too(&self, word: &str) -> bool {
+        let bare = bare(word);
+        self.only_with_stop.contains(&bare) || self.degrees_and_names.contains(&bare)
     }
 
     /// Whether the title `word` goes with a given name alone.

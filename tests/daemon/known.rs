@@ -196,6 +196,97 @@ async fn a_letter_that_waits_does_not_go_to_somebody_who_became_known() {
     assert_eq!(peer.seen().verbs().iter().filter(|verb| **verb == "DATA").count(), 1);
 }
 
+/// The letter to Inês Carvalho waits, and the owner writes to an I. Carvalho.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_that_waits_does_not_go_to_somebody_whom_the_owner_may_have_written_to() {
+    let server = dovecot!();
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let home = watched(&server, "generic = \"send\"", "", &peer.table("work"));
+    let generous = fs::read_to_string(home.config()).unwrap();
+    home.put("notyet.toml", &generous.replace("max_per_hour = 1000", "max_per_hour = 1"));
+    server.deliver(&with_reply_to(1, "ann@example.com"));
+    server.deliver(&with_reply_to(2, "jane@example.com"));
+    home.once().well();
+    assert_eq!(home.status("work")["letters"]["held"], 1);
+
+    server.put(".Posted", &written_to("\"Carvalho, I.\" <x@example.net>"));
+    home.put("notyet.toml", &generous);
+    home.once().well();
+    let status = home.status("work");
+    assert_eq!(status["letters"]["parked"], 1, "{status}");
+    assert!(status["waiting"][0]["words"].as_str().unwrap().contains("a like name"), "{status}");
+    assert_eq!(peer.seen().verbs().iter().filter(|verb| **verb == "DATA").count(), 1);
+}
+
+#[test]
+fn everybody_the_owner_wrote_to_is_learned_however_the_list_is_written() {
+    let home = Home::new();
+    home.configure("", &[home.on_maildir("work", "")]);
+    let sent = home.maildir("work").join(".Sent");
+    for part in ["cur", "new", "tmp"] {
+        fs::create_dir_all(sent.join(part)).unwrap();
+    }
+    let from = |address: &str, fields: &str| {
+        format!(
+            "From: Robin Keller <{address}>\r\n{fields}\r\nSubject: Saturday\r\n\
+             Date: Mon, 2 Nov 2026 09:00:00 +0000\r\n\r\nSee you.\r\n"
+        )
+    };
+    let owner = "robin@example.org";
+    let mails = [
+        ("Tom Bravo", from(owner, "To: \"Bravo, Tom (DE)\" <tb@b.example>")),
+        ("Tom Delta", from(owner, "Bcc: Tom Delta <td@d.example>")),
+        ("Tom Echo", from("robin+lists@example.org", "To: Tom Echo <te@e.example>")),
+        ("Tom Foxtrot", from(owner, "To: Ann Other <ao@f.example>; Tom Foxtrot <tf@f.example>")),
+        ("Tom Golf", from(owner, "To: broken <x y@z>, Tom Golf <tg@g.example>")),
+        ("Tom Harris", from(owner, "To: Friends: Tom Harris <th@h.example>, B <b@h.example>;")),
+        ("Tom Lima", from(owner, "To: tl@l.example (Tom Lima)")),
+        ("Tom Mike", from(owner, "To: Tom Mike <tm@m\u{fc}nchen.example>")),
+        ("Tom November", from(owner, "To: Tom November <\"tom nov\"@n.example>")),
+        ("Tom Oscar", from(owner, "To: Tom Oscar <info@o.example>")),
+    ];
+    for (number, (_, mail)) in mails.iter().enumerate() {
+        fs::write(sent.join("cur").join(format!("{number}:2,S")), mail).unwrap();
+    }
+    home.once().well();
+    let verdict = |name: &str| home.notyet(&["known", name]).well().out.lines().next().unwrap().to_owned();
+    let strangers: Vec<&str> =
+        mails.iter().map(|(name, _)| *name).filter(|name| verdict(name) != "known").collect();
+    assert!(strangers.is_empty(), "{strangers:?}");
+    assert_eq!(verdict("Robin Keller"), "stranger");
+}
+
+/// The digests that another reader of names left behind do not meet the forms of this one.
+#[test]
+fn whom_an_earlier_notyet_learned_is_learned_anew_by_a_new_reader_of_names() {
+    let home = Home::new();
+    home.configure("", &[home.on_maildir("work", "")]);
+    let sent = home.maildir("work").join(".Sent");
+    for part in ["cur", "new", "tmp"] {
+        fs::create_dir_all(sent.join(part)).unwrap();
+    }
+    fs::write(sent.join("cur/1:2,S"), written_to("Ann Lee <ann@example.com>")).unwrap();
+    home.once().well();
+    let ledger = rusqlite::Connection::open(home.state().join("ledger.sqlite3")).unwrap();
+    ledger.execute_batch("DELETE FROM person; UPDATE sent_cursor SET reader = 1").unwrap();
+    drop(ledger);
+    let verdict = |name: &str| home.notyet(&["known", name]).well().out.lines().next().unwrap().to_owned();
+    assert_eq!(verdict("Ann Lee"), "stranger");
+    home.once().well();
+    assert_eq!(verdict("Ann Lee"), "known");
+
+    // A folder that is gone since is not waited for.
+    let ledger = rusqlite::Connection::open(home.state().join("ledger.sqlite3")).unwrap();
+    ledger.execute_batch("UPDATE sent_cursor SET reader = 1").unwrap();
+    drop(ledger);
+    fs::remove_dir_all(sent).unwrap();
+    home.once().well();
+    let ledger = rusqlite::Connection::open(home.state().join("ledger.sqlite3")).unwrap();
+    let count = |sql: &str| ledger.query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap();
+    assert_eq!((count("SELECT count(*) FROM sent_cursor"), count("SELECT count(*) FROM learned")), (0, 1));
+    assert_eq!(verdict("Ann Lee"), "known");
+}
+
 /// An account that is added has a Sent folder of its own, and it may know whom another account would decline.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_sent_before_it_is_known_whom_the_owner_wrote_to_from_every_account() {

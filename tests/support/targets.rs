@@ -279,8 +279,7 @@ fn smtp_target(bytes: &[u8]) {
 }
 
 fn vcard_target(bytes: &[u8]) {
-    let text = String::from_utf8_lossy(bytes);
-    let book = people::vcard::read(&text);
+    let book = people::vcard::read(bytes);
     assert!(book.unreadable.len() <= book.cards);
     for acquaintance in book.people.iter().take(20) {
         people::keys_of(acquaintance, shipped());

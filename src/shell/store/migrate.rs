@@ -25,6 +25,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("older_copy.sql"),
     include_str!("books.sql"),
     include_str!("stumbles.sql"),
+    include_str!("reader.sql"),
 ];
 
 /// The version this program writes.

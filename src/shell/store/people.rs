@@ -17,6 +17,8 @@ pub struct SentCursor {
     pub uid_validity: u32,
     /// Every UID below this one has been read.
     pub next_uid: Uid,
+    /// By which reader of names (`stages::people`).
+    pub reader: u32,
 }
 
 impl Ledger {
@@ -74,38 +76,48 @@ impl Ledger {
             }
             insert(tx, Source::Sent, account, keys)?;
             tx.execute(
-                "INSERT INTO sent_cursor (account, folder, uid_validity, next_uid) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (account) DO UPDATE SET folder = ?2, uid_validity = ?3, next_uid = ?4",
-                params![account, cursor.folder, cursor.uid_validity, cursor.next_uid],
+                "INSERT INTO sent_cursor (account, folder, uid_validity, next_uid, reader)
+                 VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (account) DO UPDATE
+                 SET folder = ?2, uid_validity = ?3, next_uid = ?4, reader = ?5",
+                params![account, cursor.folder, cursor.uid_validity, cursor.next_uid, cursor.reader],
             )
             .map(drop)
         })
     }
 
-    /// Notes that it is known whom the owner wrote to from `account`.
+    /// Notes that it is known whom the owner wrote to from `account`, by the reader of names `reader`.
     ///
     /// # Errors
     /// See [`Ledger::start_account`].
-    pub fn mark_learned(&mut self, account: &str) -> Result<(), Fault> {
-        if self.yet_to_learn(&[account.to_owned()])?.is_empty() {
+    pub fn mark_learned(&mut self, account: &str, reader: u32) -> Result<(), Fault> {
+        if self.yet_to_learn(&[account.to_owned()], reader)?.is_empty() {
             return Ok(());
         }
         self.write("noting that the Sent folder was read", |tx| {
+            // The folder is gone; should it come back, it is read from its beginning.
+            tx.execute(
+                "DELETE FROM sent_cursor WHERE account = ?1 AND reader <> ?2",
+                params![account, reader],
+            )?;
             tx.execute("INSERT INTO learned (account) VALUES (?1) ON CONFLICT DO NOTHING", [account])
                 .map(drop)
         })
     }
 
-    /// Of which of `accounts` it is not known yet whom the owner wrote to.
+    /// Of which of `accounts` it is not known yet whom the owner wrote to, or not as `reader` reads names.
     ///
     /// # Errors
     /// See [`Ledger::start_account`].
-    pub fn yet_to_learn(&self, accounts: &[String]) -> Result<Vec<String>, Fault> {
+    pub fn yet_to_learn(&self, accounts: &[String], reader: u32) -> Result<Vec<String>, Fault> {
         self.read("reading which Sent folders were read", |connection| {
-            let mut learned = connection.prepare("SELECT 1 FROM learned WHERE account = ?1")?;
+            let mut learned = connection.prepare(
+                "SELECT 1 FROM learned WHERE account = ?1 AND NOT EXISTS
+                     (SELECT 1 FROM sent_cursor WHERE account = ?1 AND reader <> ?2)",
+            )?;
             let mut missing = Vec::new();
             for account in accounts {
-                if !learned.exists([account])? {
+                if !learned.exists(params![account, reader])? {
                     missing.push(account.clone());
                 }
             }
@@ -121,13 +133,14 @@ impl Ledger {
         self.read("reading how far the Sent folder was read", |connection| {
             connection
                 .query_row(
-                    "SELECT folder, uid_validity, next_uid FROM sent_cursor WHERE account = ?1",
+                    "SELECT folder, uid_validity, next_uid, reader FROM sent_cursor WHERE account = ?1",
                     [account],
                     |row| {
                         Ok(SentCursor {
                             folder: row.get(0)?,
                             uid_validity: row.get(1)?,
                             next_uid: row.get(2)?,
+                            reader: row.get(3)?,
                         })
                     },
                 )

@@ -40,7 +40,9 @@ fn likeness(key: &str) -> &'static str {
         "pair" => "some parts of it are the same",
         "short" => "a short form of the given name",
         "full" | "initial" => "an initial in place of the given name",
-        "from-latin" | "from-other-script" => "the same in another script",
+        "last-full" | "last-initial" => "an initial in place of the family name",
+        "joined" => "the same letters, parted otherwise or with more beside them",
+        form if form.starts_with("from-") => "the same in another script",
         _ => "a name that many bear, or one spelled by a mail address",
     }
 }

@@ -22,7 +22,7 @@ pub use authentic::{Assume, Authenticity};
 pub use automated::OWN_KEY_HEADER;
 pub(super) use mailboxes::reaches_no_person;
 pub use mailboxes::{is_list, is_robot};
-pub(super) use person::is_of_owner;
+pub use person::is_of_owner;
 
 use crate::domain::dkim::OwnCheck;
 use crate::domain::sending::SendFacts;

@@ -74,7 +74,7 @@ pub(super) fn target(mail: &Mail, invitation: &Invitation, owner: &[Address], tr
 }
 
 /// `address` is one of the owner's, sub-addresses (RFC 5233) included.
-pub(in crate::stages) fn is_of_owner(address: &Address, owner: &[Address]) -> bool {
+pub fn is_of_owner(address: &Address, owner: &[Address]) -> bool {
     let base = |a: &Address| {
         let local = a.local();
         local.split('+').next().unwrap_or(local).to_ascii_lowercase()

@@ -10,7 +10,10 @@
 //! A false match costs a draft that its owner would have liked; a missed one
 //! costs a friend. So near matches count, and are left to the owner.
 
+mod heard;
 mod name;
+pub mod sent;
+mod shown;
 pub mod vcard;
 
 use crate::domain::{Acquaintance, Address, Encounter, PersonKey, Source, Strength};
@@ -18,12 +21,19 @@ use crate::rulebook::Rulebook;
 
 use name::{Name, Side};
 
+/// The reader of names, raised with each change of the forms that [`keys_of`]
+/// makes: a store keeps digests, so whom it learned before is met by new forms
+/// only once their source was read anew.
+pub const READER: u32 = 2;
+
 /// The forms under which an inviter is looked for.
 pub fn keys(name: &str, address: Option<&Address>, rules: &Rulebook) -> Vec<PersonKey> {
     let mut found = Vec::new();
     if let Some(address) = address {
-        found.push(address_key(address));
-        found.push(domain_key(address.domain()));
+        found.extend(address_keys(address));
+        let above =
+            address.domain().match_indices('.').filter_map(|(dot, _)| address.domain().get(dot + 1..));
+        found.extend(std::iter::once(address.domain()).chain(above).map(domain_key));
     }
     if let Some(name) = Name::read(name, rules) {
         found.extend(name.keys(Side::Asked, rules));
@@ -39,12 +49,9 @@ pub fn keys_of(acquaintance: &Acquaintance, rules: &Rulebook) -> Vec<PersonKey> 
     }
     let name = Name::read(&acquaintance.name, rules);
     if let Some(address) = &acquaintance.address {
-        found.push(address_key(address));
-        if name.is_none()
-            && let Some(spelled) = Name::of_local_part(address.local(), rules)
-        {
-            let near = |key: PersonKey| PersonKey { strength: Strength::NearName, ..key };
-            found.extend(spelled.keys(Side::Kept, rules).into_iter().map(near));
+        found.extend(address_keys(address));
+        if !name.as_ref().is_some_and(Name::is_full) {
+            found.extend(Name::of_local_part(address.local(), rules).keys(Side::Kept, rules));
         }
     }
     if let Some(name) = name {
@@ -87,14 +94,19 @@ pub fn compare(inviter: &str, acquaintance: &str, rules: &Rulebook) -> Compariso
 }
 
 /// Local parts are compared without case, as every provider does in practice,
-/// and without a sub-address (RFC 5233).
-fn address_key(address: &Address) -> PersonKey {
+/// and without a sub-address (RFC 5233). Gmail passes over dots and has two domains.
+fn address_keys(address: &Address) -> Vec<PersonKey> {
     let local = address.local();
-    let base = local.split('+').next().filter(|base| !base.is_empty()).unwrap_or(local);
-    PersonKey {
+    let base = local.split('+').next().filter(|base| !base.is_empty()).unwrap_or(local).to_lowercase();
+    let key = |local: &str, domain: &str| PersonKey {
         strength: Strength::Address,
-        text: format!("address:{}@{}", base.to_lowercase(), address.domain()),
+        text: format!("address:{local}@{domain}"),
+    };
+    let mut found = vec![key(&base, address.domain())];
+    if matches!(address.domain(), "gmail.com" | "googlemail.com") {
+        found.push(key(&base.replace('.', ""), "gmail.com"));
     }
+    found
 }
 
 fn domain_key(domain: &str) -> PersonKey {

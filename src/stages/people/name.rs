@@ -2,14 +2,14 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::heard::{joined, transcribed};
+use super::shown::{self, Reading, Shown};
 use crate::domain::{PersonKey, Strength};
 use crate::rulebook::Rulebook;
-use crate::rulebook::text::{fold, words};
+use crate::rulebook::text::{fold, is_word};
 
 /// No display name is longer; what is longer is somebody's text.
 const MAX_CHARS: usize = 120;
-/// A name of more words is none.
-const MAX_WORDS: usize = 7;
 /// So few ideograms are a surname, or a name that thousands bear.
 const SHORT_UNSPACED_CHARS: usize = 2;
 
@@ -22,54 +22,81 @@ pub(super) enum Side {
     Kept,
 }
 
-/// The words of a name, given name first, folded.
+/// A display name in the ways it can be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Name {
-    /// As it is written, and as it is written where umlauts cannot be.
-    spellings: Vec<Vec<String>>,
-    /// Written without blanks between the parts, so that there is one word.
-    unspaced: bool,
+    shown: Shown,
+    /// All its letters: whoever is shown by the same ones may be the same,
+    /// whatever a reader makes of them.
+    letters: Vec<String>,
 }
 
 impl Name {
-    /// The name in a display name; `None` where a machine, a company or nobody is shown.
-    pub(super) fn read(shown: &str, rules: &Rulebook) -> Option<Self> {
-        if shown.chars().count() > MAX_CHARS || shown.contains('@') {
-            return None;
+    /// The name in a display name; `None` where nothing is shown.
+    pub(super) fn read(text: &str, rules: &Rulebook) -> Option<Self> {
+        let mut name = Self { shown: Shown::default(), letters: Vec::new() };
+        // As it is written, and as it is written where umlauts cannot be.
+        for folded in spellings(text) {
+            name.letters.push(letters(&folded));
+            if text.chars().count() <= MAX_CHARS {
+                let Shown { readings, pairs } = shown::read(&folded, rules);
+                name.shown.readings.extend(readings);
+                name.shown.pairs.extend(pairs);
+            }
         }
-        let shown: String = shown.chars().filter(|c| !matches!(c, '"' | '“' | '”' | '„')).collect();
-        if rules.names.nobody.contains(&shown.trim().to_lowercase()) {
-            return None;
-        }
-        let given_first = reordered(&shown, rules);
-        let mut spellings = vec![parts(&fold(&given_first), rules)?];
-        let spelled_out = parts(&fold(&without_umlauts(&given_first)), rules);
-        spellings.extend(spelled_out.filter(|other| spellings.first() != Some(other)));
-        let unspaced = given_first.chars().filter(|c| c.is_alphabetic()).all(is_unspaced);
-        Some(Self { spellings, unspaced })
+        name.letters.retain(|letters| !letters.is_empty());
+        (!name.letters.is_empty()).then_some(name)
     }
 
     /// `robert.smith` spells a name; `rsmith` does not.
-    pub(super) fn of_local_part(local: &str, rules: &Rulebook) -> Option<Self> {
-        let spelled = local.split('+').next().unwrap_or(local).replace(['.', '_', '-'], " ");
-        let name = Self::read(&spelled, rules)?;
-        let words = name.spellings.first()?;
-        (words.len() >= 2 && words.iter().all(|word| word.chars().count() >= 2)).then_some(name)
+    pub(super) fn of_local_part(local: &str, rules: &Rulebook) -> Self {
+        let readings = shown::of_local_part(&fold(local), rules);
+        Self { shown: Shown { readings, pairs: Vec::new() }, letters: Vec::new() }
+    }
+
+    /// Whether it shows more than one word of a name.
+    pub(super) fn is_full(&self) -> bool {
+        self.shown.readings.iter().any(|reading| reading.words.len() >= 2 || is_unspaced(&reading.words))
     }
 
     /// The forms this name is kept under, or asked for by.
     pub(super) fn keys(&self, side: Side, rules: &Rulebook) -> Vec<PersonKey> {
-        let mut found = Vec::new();
-        for parts in &self.spellings {
-            if self.unspaced {
-                found.push(unspaced(parts));
-            } else {
-                spaced(parts, side, rules, &mut found);
-            }
-            found.extend(transcribed(parts, side));
-        }
+        let near = |text: String| PersonKey { strength: Strength::NearName, text };
+        let mut found: Vec<PersonKey> =
+            self.shown.readings.iter().flat_map(|reading| of_reading(reading, side, rules)).collect();
+        let pairs = self.shown.pairs.iter();
+        found.extend(pairs.map(|[one, other]| near(format!("pair:{}", sorted(&[one, other])))));
+        found.extend(self.letters.iter().map(|letters| joined(letters)));
         found
     }
+}
+
+fn spellings(text: &str) -> Vec<String> {
+    let mut found = vec![fold(text)];
+    let spelled_out = fold(&without_umlauts(text));
+    if !found.contains(&spelled_out) {
+        found.push(spelled_out);
+    }
+    found
+}
+
+/// The letters of a folded text, or its signs where it has none.
+fn letters(folded: &str) -> String {
+    let letters: String = folded.chars().filter(|c| is_word(*c)).collect();
+    if letters.is_empty() { folded.split_whitespace().collect() } else { letters }
+}
+
+fn of_reading(reading: &Reading, side: Side, rules: &Rulebook) -> Vec<PersonKey> {
+    let words = &reading.words;
+    let mut found = Vec::new();
+    if is_unspaced(words) {
+        found.push(unspaced(words));
+    } else {
+        spaced(words, side, rules, &mut found);
+    }
+    found.extend(transcribed(words, side));
+    found.extend((words.len() >= 2).then(|| joined(&words.concat())));
+    found.into_iter().map(|key| PersonKey { strength: key.strength.min(reading.at_most), ..key }).collect()
 }
 
 /// One whole word: `田中 太郎` is `田中太郎`.
@@ -82,8 +109,7 @@ fn unspaced(parts: &[String]) -> PersonKey {
 
 fn spaced(parts: &[String], side: Side, rules: &Rulebook, found: &mut Vec<PersonKey>) {
     let near = |text: String| PersonKey { strength: Strength::NearName, text };
-    let core: Vec<&str> =
-        parts.iter().map(String::as_str).filter(|part| !rules.nicknames.is_particle(part)).collect();
+    let core = core(parts, rules);
     let (Some(first), true) = (core.first().copied(), core.len() >= 2) else {
         found.extend(core.first().map(|only| near(format!("name:{only}"))));
         return;
@@ -93,6 +119,12 @@ fn spaced(parts: &[String], side: Side, rules: &Rulebook, found: &mut Vec<Person
     let told = if long.len() >= 2 { &long } else { &core };
     let strength = if long.len() >= 2 { Strength::Name } else { Strength::NearName };
     found.push(PersonKey { strength, text: format!("name:{}", sorted(told)) });
+    // `De la Cruz Pedro` begins with a family name; `Ben Miller` does not.
+    if let Some([_, rest @ ..]) = rules.nicknames.is_particle(first).then_some(told.as_slice())
+        && rest.len() >= 2
+    {
+        found.push(PersonKey { strength, text: format!("name:{}", sorted(rest)) });
+    }
     let last = core.last().copied().unwrap_or_default();
     let others = || core.iter().copied().skip(1).filter(|other| !is_initial(other));
     if !is_initial(first) {
@@ -115,97 +147,26 @@ fn spaced(parts: &[String], side: Side, rules: &Rulebook, found: &mut Vec<Person
         (true, Side::Kept) | (false, Side::Asked) => "initial",
     };
     found.extend(others().map(|other| near(format!("{form}:{initial} {other}"))));
-}
-
-/// Names of other scripts as Latin ones hear them: `Алексей Иванов` finds
-/// `Aleksey Ivanov`, which has many spellings; never a Latin name another.
-fn transcribed(parts: &[String], side: Side) -> Option<PersonKey> {
-    let is_latin = parts.iter().flat_map(|part| part.chars()).all(|c| c.is_ascii() || !c.is_alphabetic());
-    let form = match (is_latin, side) {
-        (true, Side::Asked) | (false, Side::Kept) => "from-other-script",
-        (true, Side::Kept) | (false, Side::Asked) => "from-latin",
+    let Some(family_initial) = last.chars().next() else { return };
+    // Networks show `Robert S.` to those who are not linked.
+    let form = match (is_initial(first), is_initial(last), side) {
+        (true, ..) => return,
+        (_, true, Side::Asked) | (_, false, Side::Kept) => "last-full",
+        (_, true, Side::Kept) | (_, false, Side::Asked) => "last-initial",
     };
-    let heard: Vec<String> = parts
-        .iter()
-        .flat_map(|part| any_ascii::any_ascii(part).split_whitespace().map(heard).collect::<Vec<_>>())
-        .filter(|part| !part.is_empty())
-        .collect();
-    let heard: Vec<&str> = heard.iter().map(String::as_str).collect();
-    (heard.len() >= 2)
-        .then(|| PersonKey { strength: Strength::NearName, text: format!("{form}:{}", sorted(&heard)) })
+    let second = others().next().and_then(|second| second.chars().next());
+    let mut initials = vec![family_initial];
+    initials.extend(second.filter(|second| *second != family_initial));
+    found.extend(initials.iter().map(|initial| near(format!("{form}:{first} {initial}"))));
 }
 
-/// What is left when the habits of transcription are evened out.
-fn heard(word: &str) -> String {
-    let word = word.to_lowercase();
-    let mut even = word;
-    for (from, to) in EVENED {
-        even = even.replace(from, to);
-    }
-    let mut out = String::with_capacity(even.len());
-    for c in even.chars().filter(char::is_ascii_lowercase) {
-        if !out.ends_with(c) {
-            out.push(c);
-        }
-    }
-    // -y, -iy, -ij, -ii at the end of Slavic names.
-    out.trim_end_matches('i').to_owned()
-}
-
-/// Spellings of one sound among the usual transcriptions, in the order they are evened out.
-const EVENED: [(&str, &str); 17] = [
-    ("shch", "s"),
-    ("sch", "s"),
-    ("tch", "c"),
-    ("sh", "s"),
-    ("ch", "c"),
-    ("zh", "z"),
-    ("kh", "h"),
-    ("ts", "c"),
-    ("tz", "c"),
-    ("ph", "f"),
-    ("th", "t"),
-    ("ck", "k"),
-    ("x", "ks"),
-    ("w", "v"),
-    ("ou", "u"),
-    ("j", "i"),
-    ("y", "i"),
-];
-
-/// The words of a folded name that are part of it; `None` where it is none.
-fn parts(folded: &str, rules: &Rulebook) -> Option<Vec<String>> {
-    let head = folded.split(['|', '(', '[', '{', '/', '·', '•', '–', '—', '<', ';']).next()?;
-    let head = head.split(" - ").next()?.split(" via ").next()?.split(" @ ").next()?;
-    if head.chars().any(char::is_numeric) {
-        return None;
-    }
-    let head = head.replace(['\'', '’', '`', 'ʻ'], "").replace('.', " ");
-    let mut found: Vec<String> = words(&head).into_iter().map(|(_, word)| word.to_owned()).collect();
-    let names = &rules.names;
-    if found.iter().skip(1).any(|word| names.company_words.contains(word)) {
-        return None;
-    }
-    while found.len() > 1 && found.first().is_some_and(|word| names.titles.contains(word)) {
-        found.remove(0);
-    }
-    while found.len() > 2 && found.last().is_some_and(|word| names.degrees.contains(word)) {
-        found.pop();
-    }
-    (1..=MAX_WORDS).contains(&found.len()).then_some(found)
-}
-
-/// `Smith, Robert` is Robert Smith; `Robert Smith, PhD` stays.
-fn reordered(shown: &str, rules: &Rulebook) -> String {
-    let Some((head, tail)) = shown.split_once(',') else { return shown.to_owned() };
-    let tail_words: Vec<String> =
-        tail.split_whitespace().map(|w| w.replace('.', "").to_lowercase()).collect();
-    let is_degree = |word: &String| rules.names.degrees.contains(word) || rules.names.titles.contains(word);
-    let is_given = (1..=3).contains(&tail_words.len())
-        && !tail.contains(',')
-        && !tail_words.iter().any(is_degree)
-        && head.split_whitespace().count() <= 3;
-    if is_given { format!("{} {}", tail.trim(), head.trim()) } else { head.to_owned() }
+/// The words of a name without the small ones of surnames. The first is a given
+/// name also where it looks like one of those: Ben, Al, Mac.
+fn core<'a>(parts: &'a [String], rules: &Rulebook) -> Vec<&'a str> {
+    let all = || parts.iter().map(String::as_str);
+    let is_core = |(at, part): &(usize, &str)| *at == 0 || !rules.nicknames.is_particle(part);
+    let core: Vec<&str> = all().enumerate().filter(is_core).map(|(_, part)| part).collect();
+    if core.len() >= 2 { core } else { all().collect() }
 }
 
 /// `ü` as it is written where it cannot be: `ue`.
@@ -223,7 +184,7 @@ fn without_umlauts(name: &str) -> String {
     out
 }
 
-fn sorted(parts: &[&str]) -> String {
+pub(super) fn sorted(parts: &[&str]) -> String {
     let mut parts = parts.to_vec();
     parts.sort_unstable();
     parts.join(" ")
@@ -233,6 +194,12 @@ fn is_initial(part: &str) -> bool {
     part.chars().count() == 1
 }
 
-fn is_unspaced(c: char) -> bool {
+/// Written without blanks between the parts, so that there is one word.
+fn is_unspaced(words: &[String]) -> bool {
+    let mut letters = words.iter().flat_map(|word| word.chars()).filter(|c| c.is_alphabetic()).peekable();
+    letters.peek().is_some() && letters.all(is_without_blanks)
+}
+
+fn is_without_blanks(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{20000}'..='\u{3ffff}')
 }
