@@ -333,6 +333,7 @@ fn an_opening_follows_the_evidence_and_doubt_takes_it_away() {
         confidence,
         language: "en".to_owned(),
         evidence: vec![Evidence::new(Stage::Classify, "notes/en.met", "We met")],
+        for_owner: None,
     };
     let asked = format!("{met} Do you still tie them?");
     let sure = occasion(Some(&asked), &judged(0.9), &RULES.openings);
