@@ -280,6 +280,23 @@ fn a_note_that_somebody_else_signs_is_for_its_owner() {
 }
 
 #[test]
+fn an_address_shows_no_language() {
+    for note in [
+        "https://example.com/x",
+        "www.example.com",
+        "example.com",
+        "Connect: acme.com",
+        "http://t.example/abc",
+        "ann@example.com",
+        "@annlee",
+        "#hiring",
+    ] {
+        assert_eq!(judge(note).language, "", "{note}");
+    }
+    assert_eq!(judge("Ich möchte mich vernetzen, siehe https://example.com/de/la/que").language, "de");
+}
+
+#[test]
 fn what_no_machine_should_answer_is_for_its_owner_in_both_kinds_of_note() {
     for note in [
         "Notice of infringement: your site uses our trademark. Please connect.",

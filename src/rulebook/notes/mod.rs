@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 
 use regex::RegexSet;
 
+use super::prose::without_addresses;
 use super::weights::Weights;
 use crate::domain::{NoteKind, Problems};
 
@@ -127,9 +128,10 @@ impl Notes {
             .collect()
     }
 
-    /// The likeliest language of a folded text, where a function word shows it.
+    /// The likeliest language of a folded text, where a function word shows it:
+    /// one outside of addresses, which are written in no language.
     pub fn language(&self, folded: &str) -> Option<&Language> {
-        let scored = language::guess(&self.languages, folded);
+        let scored = language::guess(&self.languages, &without_addresses(folded));
         let sure = match scored.as_slice() {
             [] => false,
             [_] => true,
