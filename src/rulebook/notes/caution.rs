@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use regex::RegexSet;
 
 use super::pattern::{self, Pattern};
+use crate::rulebook::text::is_word;
 
 /// One matter that only the owner should answer. It counts in every language:
 /// a note that is read in the wrong one is not to slip through.
@@ -93,7 +94,12 @@ impl Cautions {
                 continue;
             }
             let found = pattern.regex().and_then(|regex| regex.find(folded));
-            warned.extend(found.map(|found| Warned { caution, span: found.range() }));
+            // A pattern may end within a word; who reads of it sees the whole.
+            let whole = |end: usize| {
+                let rest = folded.get(end..).unwrap_or_default();
+                end + rest.find(|c| !is_word(c)).unwrap_or(rest.len())
+            };
+            warned.extend(found.map(|found| Warned { caution, span: found.start()..whole(found.end()) }));
         }
         warned
     }
