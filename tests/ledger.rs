@@ -54,6 +54,7 @@ fn plan(key: &str, identity: Identity, decision: Decision) -> Plan {
             confidence: 0.9,
             language: "en".to_owned(),
             evidence: Vec::new(),
+            for_owner: None,
         },
         decision,
         once_released: None,

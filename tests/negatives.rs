@@ -501,3 +501,32 @@ fn header_lines_of_every_era_say_what_the_mail_is() {
         }
     }
 }
+
+/// A reminder of what the owner sent themself asks nobody to decline.
+#[test]
+fn the_owners_own_invitation_is_not_theirs() {
+    let theirs = Letter {
+        from: "Tom Berg <invitations@linkedin.com>",
+        subject: "Reminder about your invitation from Tom Berg",
+        more: "",
+        text: &format!("Tom Berg is waiting for your response\n{}\n", page("in/tom-berg", "x", "hero-3")),
+    };
+    assert_eq!(notice(&theirs.raw()), Notice::Reminder, "a reminder of theirs is one");
+    for (subject, text) in [
+        ("Reminder: your invitation to Tom Berg is pending", "You invited Tom"),
+        ("Your invitation to Tom Berg", "is waiting for your response"),
+        ("Reminder: an invitation you sent is pending", "You invited Tom to connect"),
+        ("Reminder: invitation pending", "You sent an invitation to Tom Berg."),
+        ("Ihre Kontaktanfrage an Tom Berg wartet noch", "I want to connect"),
+        ("Votre invitation à Tom Berg est en attente", "I want to connect"),
+        ("Tu invitación a Tom Berg sigue pendiente", "I want to connect"),
+        ("Il tuo invito a Tom Berg è in sospeso", "I want to connect"),
+        ("Je uitnodiging aan Tom Berg wacht nog", "I want to connect"),
+        ("Seu convite para Tom Berg está pendente", "I want to connect"),
+    ] {
+        let text = format!("{text}\n\n{}\n", page("in/tom-berg", "x", "hero-3"));
+        let letter =
+            Letter { from: "\"Tom Berg\" <invitations@linkedin.com>", subject, more: "", text: &text };
+        assert_eq!(notice(&letter.raw()), Notice::Other, "{subject}");
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use notyet::app::rules;
 use notyet::config::Me;
-use notyet::domain::{Judgement, NoteKind};
+use notyet::domain::{Inviter, Judgement, NoteKind};
 use notyet::rulebook::text::{MAX_LOOKED_AT_BYTES, normalise};
 use notyet::rulebook::{RuleFiles, Rulebook};
 use notyet::stages::classify::{
@@ -35,11 +35,15 @@ const ASIDE: [Floor; 3] = [
 static RULES: LazyLock<Rulebook> = LazyLock::new(|| Rulebook::shipped().expect("the shipped rules compile"));
 
 fn judge(note: &str) -> Judgement {
-    judge_between(note, "", "")
+    classify(Some(note), &NoteContext::bare(&RULES.boilerplate), &RULES.notes)
 }
 
 fn judge_between(note: &str, inviter_name: &str, owner_name: &str) -> Judgement {
-    let context = NoteContext { inviter_name, owner_name, ..NoteContext::bare(&RULES.boilerplate) };
+    judge_from(note, &Inviter { name: inviter_name.to_owned(), ..Inviter::default() }, owner_name)
+}
+
+fn judge_from(note: &str, inviter: &Inviter, owner_name: &str) -> Judgement {
+    let context = NoteContext { inviter: Some(inviter), owner_name, ..NoteContext::bare(&RULES.boilerplate) };
     classify(Some(note), &context, &RULES.notes)
 }
 
@@ -227,6 +231,124 @@ fn the_owners_own_signal_counts_although_nothing_was_learned_about_it() {
 fn every_example_in_the_rules_comes_out_as_its_file_says() {
     let failures = run_examples(&RULES.notes, &RULES.boilerplate);
     assert!(failures.is_empty(), "{failures:#?}");
+}
+
+/// The least confidence that the shipped policy sends with.
+const SENT_FROM: f64 = 0.8;
+
+const DEFAULT: &str = "I'd like to add you to my professional network on LinkedIn.";
+
+fn is_sent(judgement: &Judgement) -> bool {
+    judgement.for_owner.is_none() && judgement.confidence >= SENT_FROM
+}
+
+#[test]
+fn a_note_that_somebody_else_signs_is_for_its_owner() {
+    let inviter = Inviter {
+        name: "Alexander M. Carter".to_owned(),
+        headline: "Translator at Paper Houses".to_owned(),
+        ..Inviter::default()
+    };
+    let judge = |tail: &str| judge_from(&format!("{DEFAULT}{tail}"), &inviter, "Robin Keller");
+    for tail in
+        [" - Bobo", " - Anna", "\nBo Lindt", "\n- Bo Lindt", "\nLove, Bo", "\n\nBest,\nPoppet", " - Robin"]
+    {
+        let got = judge(tail);
+        assert!(!is_sent(&got) && got.confidence < SENT_FROM, "{tail:?}: {got:?}");
+        assert!(got.evidence.iter().any(|e| e.rule == "note.signed-otherwise"), "{tail:?}: {got:?}");
+    }
+    for tail in [
+        "",
+        " - Alexander",
+        "\nAlex",
+        "\n- A. Carter",
+        "\n\nBest regards,\nAlexander Carter",
+        "\nAMC",
+        "\nDr. Carter",
+        "\n- Alexander, Translator",
+        "\nAlexander Carter\nPaper Houses",
+        "\nThanks",
+        "\nKind regards",
+    ] {
+        let got = judge(tail);
+        assert!(is_sent(&got), "{tail:?}: {got:?}");
+    }
+    let japanese = Inviter { name: "田中 太郎".to_owned(), ..Inviter::default() };
+    let hangul = "LinkedIn에서 1촌을 맺고 싶습니다.";
+    assert!(is_sent(&judge_from(hangul, &japanese, "")));
+    assert!(!is_sent(&judge_from(&format!("{hangul}\n- 김민수"), &japanese, "")));
+}
+
+#[test]
+fn an_address_shows_no_language() {
+    for note in [
+        "https://example.com/x",
+        "www.example.com",
+        "example.com",
+        "Connect: acme.com",
+        "http://t.example/abc",
+        "ann@example.com",
+        "@annlee",
+        "#hiring",
+    ] {
+        assert_eq!(judge(note).language, "", "{note}");
+    }
+    assert_eq!(judge("Ich möchte mich vernetzen, siehe https://example.com/de/la/que").language, "de");
+}
+
+#[test]
+fn what_no_machine_should_answer_is_for_its_owner_in_both_kinds_of_note() {
+    for note in [
+        "Notice of infringement: your site uses our trademark. Please connect.",
+        "I am the court bailiff, please connect to receive your summons",
+        "You have been served",
+        "Hello, I turned 13, please add me to your network.",
+        "I am a high school student and would love to connect.",
+        "We would like your comment on the story. Let's connect!",
+        "Connect, or else I will tell everyone.",
+        "Connect please. It's urgent.",
+        "Our father died last night. The funeral is on Friday.",
+        "My mother passed away in spring; she was your pupil in Delft.",
+        "Following up on our conversation yesterday, let's connect",
+        "Thanks for accepting my paper. Let's connect!",
+        "Hey bro, let's connect",
+        "I'm your daughter's teacher, let's connect",
+        "Sorry about yesterday. Let's connect.",
+        "Lassen Sie uns vernetzen, wie telefonisch besprochen.",
+        "Mein Anwalt wird sich melden. Bitte vernetzen.",
+        "Ich bin Schülerin und möchte mich gerne vernetzen.",
+        "Suite à notre appel, connectons-nous.",
+        "Lo siento mucho. Conectemos.",
+        "Ci siamo conosciuti ieri, colleghiamoci.",
+        "Bedankt nogmaals, graag connectie.",
+        "Obrigado por me contratar, vamos conectar.",
+        "Jag är 12 år och vill gärna knyta kontakt.",
+        "Мама умерла. Добавь меня в контакты.",
+        "私は中学生です。つながりを申請します。",
+    ] {
+        let got = judge(note);
+        let why = got.for_owner.clone().unwrap_or_default();
+        assert!(why.starts_with("the note speaks of ") && got.confidence < SENT_FROM, "{note}: {got:?}");
+    }
+}
+
+/// Drafts are cheap, yet a caution that speaks up on every pitch is none.
+#[test]
+fn cautions_leave_nearly_all_that_would_be_sent() {
+    let mut files = RuleFiles::shipped();
+    files.insert("notes/cautions.toml", "cautions.toml", "");
+    let careless = Rulebook::compile(&files).expect("compiles");
+    let context = NoteContext::bare(&careless.boilerplate);
+    let mut notes: Vec<LabelledNote> =
+        learned_files().iter().flat_map(|file| notes_of(own(file))).step_by(5).collect();
+    notes.extend(ASIDE.iter().flat_map(|floor| notes_of(own(floor.file))));
+    let generic = notes.iter().filter(|note| note.label == NoteKind::Generic);
+    let sent: Vec<&LabelledNote> =
+        generic.filter(|note| is_sent(&classify(Some(&note.text), &context, &careless.notes))).collect();
+    let held: Vec<&str> =
+        sent.iter().filter(|note| !is_sent(&judge(&note.text))).map(|note| note.text.as_str()).collect();
+    assert!(sent.len() >= 500, "{}", sent.len());
+    assert!(held.len() * 100 <= sent.len() * 3, "{} of {}: {held:#?}", held.len(), sent.len());
 }
 
 #[test]

@@ -341,6 +341,7 @@ fn an_opening_follows_the_evidence_and_doubt_takes_it_away() {
         confidence,
         language: "en".to_owned(),
         evidence: vec![Evidence::new(Stage::Classify, "notes/en.met", "We met")],
+        for_owner: None,
     };
     let asked = format!("{met} Do you still tie them?");
     let sure = occasion(Some(&asked), &judged(0.9), &RULES.openings);
@@ -387,10 +388,13 @@ fn a_question_or_an_errand_is_always_a_draft() {
     let default = "I'd like to add you to my professional network on LinkedIn.";
     assert!(sample.contains(default));
     let with = |note: &str| plan_of(sample.replace(default, note).into_bytes(), &owner, &policy);
-    let sent = with("We met in the queue for the ferry to Gozo and talked about knots.");
+    let sent = with("Your article on knots is the best I have read about the bowline.");
     assert_eq!((sent.decision, sent.reason.code), (Decision::Send, "policy-send"));
     assert!(matches!(sent.invitation.route, Route::Address(_)));
-    assert!(sent.evidence.iter().any(|e| e.rule == "openings/met"), "{:?}", sent.evidence);
+    assert!(sent.evidence.iter().any(|e| e.rule == "openings/work"), "{:?}", sent.evidence);
+    let met = with("We met in the queue for the ferry to Gozo and talked about knots.");
+    assert_eq!((met.decision, met.reason.code), (Decision::Draft, "for-owner"));
+    assert!(met.evidence.iter().any(|e| e.rule == "openings/met"), "{:?}", met.evidence);
     for (note, name) in [
         ("We met in the queue for the ferry to Gozo. Do you still tie knots?", "question"),
         ("You left your scarf on the night train to Turin; the porter has it.", "errand"),

@@ -17,7 +17,7 @@ use crate::stages::identify;
 
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Runs the examples inside the rule files: of signals, then of openings.
+/// Runs the examples inside the rule files: of signals and cautions, then of openings.
 pub fn test(rules: &Rulebook) -> Vec<ExampleFailure> {
     let mut failures = run_examples(&rules.notes, &rules.boilerplate);
     failures.extend(opening::run_examples(&rules.openings, |note| judge_note(note, rules)));
@@ -223,5 +223,6 @@ fn found(note: bool) -> &'static str {
 pub fn example_count(rules: &Rulebook) -> usize {
     let signals: usize = rules.notes.signals().iter().map(|signal| signal.examples.len()).sum();
     let openings: usize = rules.openings.all().iter().map(|opening| opening.examples.len()).sum();
-    signals + openings
+    let cautions: usize = rules.notes.cautions().iter().map(|caution| caution.examples.len()).sum();
+    signals + cautions + openings
 }

@@ -93,6 +93,8 @@ pub struct Judgement {
     pub language: String,
     /// The rules and words that decided.
     pub evidence: Vec<Evidence>,
+    /// Why only the owner should answer, in words for them; such a letter is never sent unseen.
+    pub for_owner: Option<String>,
 }
 
 /// What is to be done with an invitation.

@@ -12,6 +12,7 @@ pub mod nicknames;
 pub mod notes;
 pub mod openings;
 pub mod policy;
+pub mod prose;
 mod raw;
 pub mod text;
 pub mod weights;

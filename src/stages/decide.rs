@@ -75,6 +75,9 @@ fn against_sending(case: &Case<'_>, policy: &Policy) -> Option<Reason> {
             format!("the note wants an answer of yours (openings/{kind}), and the letter leaves room for it"),
         );
     }
+    if let Some(why) = &case.judgement.for_owner {
+        return reason("for-owner", format!("{why}: only you should answer that"));
+    }
     if let Some(weak) = case.draft_only {
         return Some(weak.clone());
     }
@@ -128,7 +131,7 @@ mod tests {
     fn policy(action: Action) -> Policy {
         Policy {
             generic: action,
-            personalized: Action::Draft,
+            personalized: action,
             send_confidence: 0.8,
             max_per_hour: 9,
             max_per_day: 9,
@@ -144,14 +147,30 @@ mod tests {
         can_send: bool,
         asks: Option<&str>,
     ) -> (Decision, &'static str) {
+        let judgement = Judgement {
+            kind: NoteKind::Generic,
+            confidence,
+            language: "en".into(),
+            evidence: vec![],
+            for_owner: None,
+        };
+        judged(route, action, &judgement, full, can_send, asks)
+    }
+
+    fn judged(
+        route: Route,
+        action: Action,
+        judgement: &Judgement,
+        full: bool,
+        can_send: bool,
+        asks: Option<&str>,
+    ) -> (Decision, &'static str) {
         let invitation = invitation(route);
-        let judgement =
-            Judgement { kind: NoteKind::Generic, confidence, language: "en".into(), evidence: vec![] };
         let letter = Letter { subject: "s".into(), body: "b".into(), language: "en".into() };
         let weak = Reason { code: "no-evidence", text: "x".into() };
         let case = Case {
             invitation: &invitation,
-            judgement: &judgement,
+            judgement,
             letter: Ok(&letter),
             asks,
             draft_only: (!full).then_some(&weak),
@@ -189,6 +208,22 @@ mod tests {
                 assert_eq!(asked(Action::Leave), (Decision::Leave, "policy-leave"));
             }
         }
+    }
+
+    #[test]
+    fn what_only_the_owner_should_answer_is_never_sent_however_sure() {
+        let to = || Route::Address(Address::parse("a@b.example").unwrap());
+        let judgement = Judgement {
+            kind: NoteKind::Personalized,
+            confidence: 1.0,
+            language: "en".into(),
+            evidence: vec![],
+            for_owner: Some("the note speaks of a death".into()),
+        };
+        let outcome = |action| judged(to(), action, &judgement, true, true, None);
+        assert_eq!(outcome(Action::Send), (Decision::Draft, "for-owner"));
+        assert_eq!(outcome(Action::Draft), (Decision::Draft, "policy-draft"));
+        assert_eq!(outcome(Action::Leave), (Decision::Leave, "policy-leave"));
     }
 
     #[test]

@@ -164,7 +164,7 @@ fn said_of(occasion: Occasion<'_>) -> impl Iterator<Item = Evidence> {
 
 fn judgement(invitation: &Invitation, bench: &Bench<'_>) -> Judgement {
     let context = NoteContext {
-        inviter_name: &invitation.inviter.name,
+        inviter: Some(&invitation.inviter),
         owner_name: &bench.owner.name,
         me: &bench.owner.me,
         defaults: &bench.rules.boilerplate,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use toml::Spanned;
 
+use super::caution::{Caution, CautionExample, Cautions, Expect};
 use super::language::{Language, Script};
 use super::pattern::Pattern;
 use super::{COMMON, Example, Group, Notes, Reads, Signal, raw};
@@ -16,6 +17,7 @@ use crate::rulebook::weights::Weights;
 pub(super) struct Builder {
     languages: Vec<Language>,
     signals: Vec<Signal>,
+    cautions: Vec<Caution>,
     /// Per part of the note and language tag.
     groups: HashMap<Reads, HashMap<String, Group>>,
     problems: Vec<Problem>,
@@ -56,6 +58,9 @@ impl Builder {
         let stem = stem.strip_suffix(".toml").unwrap_or(stem);
         for signal in &raw.signal {
             self.signal(source, stem, tag.as_deref(), signal);
+        }
+        for caution in &raw.caution {
+            self.caution(source, stem, caution);
         }
     }
 
@@ -108,17 +113,7 @@ impl Builder {
                 "a number above 0 and at most 5",
             );
         }
-        if raw.name.get_ref().is_empty()
-            || !raw.name.get_ref().chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-        {
-            self.wrong(
-                source,
-                raw.name.span().start,
-                "signal.name",
-                format!("\"{}\"", raw.name.get_ref()),
-                "small letters, digits and -",
-            );
-        }
+        self.name(source, &raw.name, "signal.name");
         if let Some(at_most) = raw.at_most.as_ref().filter(|n| *n.get_ref() == 0) {
             self.wrong(source, at_most.span().start, &format!("{key}.at_most"), "0".to_owned(), "1 or more");
         }
@@ -131,28 +126,7 @@ impl Builder {
                 "primary language tags, for example [\"de\", \"nl\"]",
             );
         }
-        if raw.patterns.is_empty() {
-            self.wrong(
-                source,
-                raw.name.span().start,
-                &format!("{key}.patterns"),
-                "none".to_owned(),
-                "at least one pattern",
-            );
-        }
-        let mut patterns = Vec::new();
-        for written in &raw.patterns {
-            match Pattern::check(written.get_ref()) {
-                Ok(pattern) => patterns.push(pattern),
-                Err(wrong) => self.wrong(
-                    source,
-                    written.span().start,
-                    &format!("{key}.patterns"),
-                    wrong.found,
-                    wrong.allowed,
-                ),
-            }
-        }
+        let patterns = self.patterns(source, &raw.name, &raw.patterns, &key);
         let examples = raw
             .examples
             .iter()
@@ -208,6 +182,65 @@ impl Builder {
         });
     }
 
+    fn caution(&mut self, source: Source<'_>, stem: &str, raw: &raw::Caution) {
+        let key = format!("caution.{}", raw.name.get_ref());
+        let before = self.problems.len();
+        self.name(source, &raw.name, "caution.name");
+        if raw.about.get_ref().trim().is_empty() {
+            let allowed = "what it speaks of, for example \"a matter of law\"";
+            let at = raw.about.span().start;
+            self.wrong(source, at, &format!("{key}.about"), "nothing".to_owned(), allowed);
+        }
+        let patterns = self.patterns(source, &raw.name, &raw.patterns, &key);
+        if self.problems.len() > before {
+            return;
+        }
+        let example = |expect: Expect| {
+            move |text: &Spanned<String>| CautionExample {
+                text: text.get_ref().clone(),
+                expect,
+                file: source.name.to_owned(),
+                line: place(source.text, text.span().start).0,
+            }
+        };
+        let caught = raw.examples.iter().map(example(Expect::Caught));
+        let examples = caught.chain(raw.passes.iter().map(example(Expect::Passed))).collect();
+        let rule = format!("{stem}.{}", raw.name.get_ref());
+        self.cautions.push(Caution::new(rule, raw.about.get_ref().clone(), examples, patterns));
+    }
+
+    fn name(&mut self, source: Source<'_>, name: &Spanned<String>, key: &str) {
+        let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if name.get_ref().is_empty() || !name.get_ref().chars().all(is_part) {
+            let found = format!("\"{}\"", name.get_ref());
+            self.wrong(source, name.span().start, key, found, "small letters, digits and -");
+        }
+    }
+
+    /// The patterns that compile; the others are told, and so is when there is none.
+    fn patterns(
+        &mut self,
+        source: Source<'_>,
+        name: &Spanned<String>,
+        written: &[Spanned<String>],
+        key: &str,
+    ) -> Vec<Pattern> {
+        let key = format!("{key}.patterns");
+        if written.is_empty() {
+            self.wrong(source, name.span().start, &key, "none".to_owned(), "at least one pattern");
+        }
+        let mut patterns = Vec::new();
+        for written in written {
+            match Pattern::check(written.get_ref()) {
+                Ok(pattern) => patterns.push(pattern),
+                Err(wrong) => {
+                    self.wrong(source, written.span().start, &key, wrong.found, wrong.allowed);
+                }
+            }
+        }
+        patterns
+    }
+
     fn side(&mut self, source: Source<'_>, written: &Spanned<String>, key: &str) -> Option<NoteKind> {
         let side = [NoteKind::Generic, NoteKind::Personalized]
             .into_iter()
@@ -245,6 +278,7 @@ impl Builder {
                 common,
                 languages,
                 signals: self.signals,
+                cautions: Cautions::new(self.cautions),
                 groups: self.groups,
                 weights: Weights::default(),
             })

@@ -2,6 +2,7 @@
 //! written for one reader, and what for one that was written for anybody.
 
 mod builder;
+mod caution;
 mod language;
 pub(in crate::rulebook) mod pattern;
 mod raw;
@@ -12,9 +13,12 @@ use std::sync::OnceLock;
 
 use regex::RegexSet;
 
+use super::prose::without_addresses;
 use super::weights::Weights;
 use crate::domain::{NoteKind, Problems};
 
+use caution::Cautions;
+pub use caution::{Caution, CautionExample, Expect, Warned};
 pub use language::{Language, Lexicon, Script};
 use pattern::Pattern;
 
@@ -30,6 +34,7 @@ pub struct Notes {
     common: Language,
     languages: Vec<Language>,
     signals: Vec<Signal>,
+    cautions: Cautions,
     groups: HashMap<Reads, HashMap<String, Group>>,
     weights: Weights,
 }
@@ -123,9 +128,10 @@ impl Notes {
             .collect()
     }
 
-    /// The likeliest language of a folded text, where a function word shows it.
+    /// The likeliest language of a folded text, where a function word shows it:
+    /// one outside of addresses, which are written in no language.
     pub fn language(&self, folded: &str) -> Option<&Language> {
-        let scored = language::guess(&self.languages, folded);
+        let scored = language::guess(&self.languages, &without_addresses(folded));
         let sure = match scored.as_slice() {
             [] => false,
             [_] => true,
@@ -165,6 +171,16 @@ impl Notes {
         &self.signals
     }
 
+    /// All cautions, in file order.
+    pub fn cautions(&self) -> &[Caution] {
+        &self.cautions.all
+    }
+
+    /// The cautions that speak up on a folded text, whatever language it is in.
+    pub fn warned<'a>(&'a self, folded: &str) -> Vec<Warned<'a>> {
+        self.cautions.warned(folded)
+    }
+
     /// The signals of `languages` (and of all languages) in a folded text that
     /// is the part of a note that `reads` says.
     pub fn hits<'a>(&'a self, folded: &str, reads: Reads, languages: &[&Language]) -> Vec<Hit<'a>> {
@@ -201,10 +217,12 @@ impl Notes {
             .filter_map(|(signal, pattern)| Some(self.signals.get(*signal)?.patterns.get(*pattern)?.source()))
     }
 
-    /// Signals with a pattern larger than a pattern may be: it would never
-    /// match. Compiles everything, which takes a moment.
+    /// Signals and cautions with a pattern larger than a pattern may be: it
+    /// would never match. Compiles everything, which takes a moment.
     pub fn too_large(&self) -> Vec<&str> {
         let is_too_large = |signal: &&Signal| signal.patterns.iter().any(Pattern::is_too_large);
-        self.signals.iter().filter(is_too_large).map(|signal| signal.rule.as_str()).collect()
+        let signals = self.signals.iter().filter(is_too_large).map(|signal| signal.rule.as_str());
+        let cautions = self.cautions.all.iter().filter(|caution| caution.is_too_large());
+        signals.chain(cautions.map(|caution| caution.rule.as_str())).collect()
     }
 }

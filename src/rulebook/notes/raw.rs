@@ -14,6 +14,8 @@ pub(super) struct File {
     pub(super) words: Words,
     #[serde(default)]
     pub(super) signal: Vec<Signal>,
+    #[serde(default)]
+    pub(super) caution: Vec<Caution>,
 }
 
 #[derive(Default, Deserialize)]
@@ -56,4 +58,19 @@ pub(super) struct Signal {
 pub(super) struct Example {
     pub(super) text: Spanned<String>,
     pub(super) expect: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Caution {
+    pub(super) name: Spanned<String>,
+    /// What it speaks of, for the owner.
+    pub(super) about: Spanned<String>,
+    pub(super) patterns: Vec<Spanned<String>>,
+    /// Notes that it is to speak up on.
+    #[serde(default)]
+    pub(super) examples: Vec<Spanned<String>>,
+    /// Notes that it is to pass.
+    #[serde(default)]
+    pub(super) passes: Vec<Spanned<String>>,
 }

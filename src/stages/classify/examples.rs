@@ -3,7 +3,7 @@
 use super::{NoteContext, classify};
 use crate::domain::NoteKind;
 use crate::rulebook::boilerplate::Boilerplate;
-use crate::rulebook::notes::Notes;
+use crate::rulebook::notes::{Expect, Notes};
 
 /// An example that did not come out as its file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct ExampleFailure {
 }
 
 /// Judges every example of every signal. An example for the signal's own side
-/// must also be one that the signal speaks up on.
+/// must also be one that the signal speaks up on. Then those of the cautions.
 pub fn run_examples(notes: &Notes, defaults: &Boilerplate) -> Vec<ExampleFailure> {
     let context = NoteContext::bare(defaults);
     let mut failures = Vec::new();
@@ -46,6 +46,25 @@ pub fn run_examples(notes: &Notes, defaults: &Boilerplate) -> Vec<ExampleFailure
                 text: example.text.clone(),
                 expected: expected(example.expect, signal.side),
                 got: words,
+            });
+        }
+    }
+    for caution in notes.cautions() {
+        let rule = format!("notes/{}", caution.rule);
+        for example in &caution.examples {
+            let got = classify(Some(&example.text), &context, notes);
+            let spoke = got.evidence.iter().any(|e| e.rule == rule);
+            if spoke == (example.expect == Expect::Caught) {
+                continue;
+            }
+            let words = |spoke: bool| if spoke { "the caution" } else { "no such caution" }.to_owned();
+            failures.push(ExampleFailure {
+                file: example.file.clone(),
+                line: example.line,
+                rule: rule.clone(),
+                text: example.text.clone(),
+                expected: words(!spoke),
+                got: words(spoke),
             });
         }
     }

@@ -160,11 +160,16 @@ impl Reader<'_> {
         self.languages.iter().any(|language| language.title.holds(word))
     }
 
+    /// A word that says nothing of who signs: `dr`, `your`, `from`.
+    pub(super) fn is_filler(&self, word: &str) -> bool {
+        self.is_title(word) || self.languages.iter().any(|language| language.stop.holds(word))
+    }
+
     pub(super) fn is_known_name(&self, word: &str) -> bool {
         self.names.iter().any(|name| name == word)
     }
 
-    fn unspaced(&self) -> bool {
+    pub(super) fn unspaced(&self) -> bool {
         self.languages.first().is_some_and(|language| language.script.is_unspaced())
     }
 }

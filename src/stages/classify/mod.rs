@@ -13,13 +13,14 @@ mod learn;
 mod letter;
 mod reading;
 mod score;
+mod signer;
 mod smalltalk;
 mod vote;
 
 use std::ops::Range;
 
 use crate::config::Me;
-use crate::domain::{Evidence, Judgement, NoteKind, Stage};
+use crate::domain::{Evidence, Inviter, Judgement, NoteKind, Stage};
 use crate::rulebook::boilerplate::Boilerplate;
 use crate::rulebook::notes::Notes;
 use crate::rulebook::text::MAX_LOOKED_AT_BYTES;
@@ -35,8 +36,8 @@ pub use score::{Cell, Label, LabelledNote, Miss, ScoreTable, read_labelled, read
 /// What is known besides the note.
 #[derive(Clone, Copy, Debug)]
 pub struct NoteContext<'a> {
-    /// Who invites; may be empty.
-    pub inviter_name: &'a str,
+    /// Who invites; none: the note came without a mail, and anybody may sign it.
+    pub inviter: Option<&'a Inviter>,
     /// Who is invited; may be empty.
     pub owner_name: &'a str,
     /// What the owner made and where they work.
@@ -48,7 +49,7 @@ pub struct NoteContext<'a> {
 impl<'a> NoteContext<'a> {
     /// For a note without a mail and an owner.
     pub fn bare(defaults: &'a Boilerplate) -> Self {
-        Self { inviter_name: "", owner_name: "", me: Me::NOTHING, defaults }
+        Self { inviter: None, owner_name: "", me: Me::NOTHING, defaults }
     }
 }
 
@@ -56,7 +57,8 @@ impl<'a> NoteContext<'a> {
 const DECISIVE: f64 = 4.0;
 
 /// No generic verdict goes above this as long as anything speaks for a personal
-/// note, or a part of the note was not read.
+/// note, and no verdict where a part of the note was not read or only the owner
+/// should answer.
 const DOUBTFUL: f64 = 0.75;
 
 /// Below this, generic is a doubt that rules may outvote ...
@@ -109,7 +111,30 @@ impl Case<'_> {
             self.evidence.push(Evidence::new(Stage::Classify, "note.too-long", text));
             confidence = confidence.min(DOUBTFUL);
         }
-        Judgement { kind, confidence, language: self.reading.language.clone(), evidence: self.evidence }
+        let for_owner = self.for_owner();
+        if for_owner.is_some() {
+            confidence = confidence.min(DOUBTFUL);
+        }
+        let language = self.reading.language.clone();
+        Judgement { kind, confidence, language, evidence: self.evidence, for_owner }
+    }
+
+    /// Why only the owner should answer: a matter for no machine, or somebody
+    /// else's name under the note. No vote outweighs that.
+    fn for_owner(&mut self) -> Option<String> {
+        let reading = self.reading;
+        let mut why = None;
+        for warned in &reading.warned {
+            self.say(format!("notes/{}", warned.caution.rule), warned.span.clone());
+            let words = reading.words_at(warned.span.clone());
+            why.get_or_insert_with(|| format!("the note speaks of {} (\"{words}\")", warned.caution.about));
+        }
+        if let Some(signer) = &reading.foreign_signer {
+            self.say("note.signed-otherwise", signer.clone());
+            let words = reading.words_at(signer.clone());
+            why.get_or_insert_with(|| format!("the note is not signed by the inviter (\"{words}\")"));
+        }
+        why
     }
 
     fn say(&mut self, rule: impl Into<String>, span: Range<usize>) {

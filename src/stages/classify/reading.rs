@@ -5,9 +5,10 @@ use std::ops::Range;
 use super::NoteContext;
 use super::known_for::{self, Work};
 use super::letter::Reader;
+use super::signer;
 use super::smalltalk::{self, Coverage};
 use crate::domain::NoteKind;
-use crate::rulebook::notes::{Hit, Language, Notes, Reads, Signal};
+use crate::rulebook::notes::{Hit, Language, Notes, Reads, Signal, Warned};
 use crate::rulebook::text::{Normalised, normalise, sentences, words};
 
 /// What is seen in a note.
@@ -33,6 +34,10 @@ pub(super) struct Reading<'a> {
     pub(super) works: Vec<Work>,
     /// Folded words of the names of inviter and owner.
     pub(super) names: Vec<String>,
+    /// What in it only the owner should answer.
+    pub(super) warned: Vec<Warned<'a>>,
+    /// The words of its sign-off that are not the inviter's.
+    pub(super) foreign_signer: Option<Range<usize>>,
 }
 
 impl<'a> Reading<'a> {
@@ -44,7 +49,13 @@ impl<'a> Reading<'a> {
         let reader = Reader { languages: &languages, names: &names };
         let body = reader.body(folded.as_str());
         let (defaults, default_language) = find_defaults(folded.as_str(), body.clone(), context);
-        let own = own_words(folded.as_str(), body, &defaults);
+        let own = own_words(folded.as_str(), body.clone(), &defaults);
+        // Who is greeted and who signs tell as much as what is said.
+        let said = own_words(folded.as_str(), 0..folded.as_str().len(), &defaults);
+        let warned = notes.warned(&said);
+        let foreign_signer = context
+            .inviter
+            .and_then(|inviter| signer::foreign(folded.as_str(), body.end, inviter, &reader, notes.common()));
         let mut hits = Vec::new();
         let mut coverage = Coverage::default();
         if says_something(&own) {
@@ -59,7 +70,20 @@ impl<'a> Reading<'a> {
             .or_else(|| notes.language(folded.as_str()).map(|l| l.tag.clone()))
             .unwrap_or_default();
         let works = known_for::find(&own, context.me);
-        Self { original, own, language, languages, defaults, hits, coverage, works, names, folded }
+        Self {
+            original,
+            own,
+            language,
+            languages,
+            defaults,
+            hits,
+            coverage,
+            works,
+            names,
+            warned,
+            foreign_signer,
+            folded,
+        }
     }
 
     /// Whether there is no note at all.
@@ -115,7 +139,7 @@ fn candidates<'a>(folded: &str, notes: &'a Notes) -> Vec<&'a Language> {
 }
 
 fn name_words(context: &NoteContext<'_>) -> Vec<String> {
-    [context.inviter_name, context.owner_name]
+    [context.inviter.map_or("", |inviter| inviter.name.as_str()), context.owner_name]
         .into_iter()
         .flat_map(|name| {
             let folded = normalise(name);

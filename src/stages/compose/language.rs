@@ -4,6 +4,7 @@ use crate::config::Owner;
 use crate::domain::Mail;
 use crate::rulebook::letters::FALLBACK_LANGUAGE;
 use crate::rulebook::notes::Notes;
+use crate::rulebook::prose::without_addresses;
 use crate::rulebook::text::normalise;
 
 /// So much of a mail's text shows its language; the rest is mostly footer.
@@ -32,10 +33,10 @@ pub fn of_mail(mail: &Mail, notes: &Notes) -> String {
     // Companies write their copyright line, and people their headline (which
     // stands in brackets), in English in every language.
     for line in mail.text.lines().filter(|line| !line.contains('©')) {
-        // Addresses of pages are in no language.
-        let said = line.split("http").next().unwrap_or_default();
+        // Addresses are in no language, and take the room of words that are in one.
+        let said = without_addresses(line);
         words.push('\n');
-        words.extend(said.split('(').enumerate().map(|(at, part)| match at {
+        words.extend(said.trim_end().split('(').enumerate().map(|(at, part)| match at {
             0 => part,
             _ => part.split_once(')').map_or("", |(_, behind)| behind),
         }));

@@ -29,6 +29,9 @@ fn greeting(shown: &str, names: &Names) -> Option<String> {
     if names.is_nobody(shown.trim()) || names.is_nobody(head) || head.contains(NEVER) {
         return None;
     }
+    if is_cut_from_address(&shown, head) {
+        return None;
+    }
     if head.chars().any(char::is_numeric) || is_cut_at_family_name(&shown, head, names) {
         return None;
     }
@@ -63,6 +66,13 @@ fn head(shown: &str) -> &str {
     let head = shown.split(ENDS).next().unwrap_or_default();
     let head = head.split(" - ").next().unwrap_or_default();
     head.split(" via ").next().unwrap_or_default().trim()
+}
+
+/// `head` ends where a sign of a web address stands: "https:" is nobody.
+fn is_cut_from_address(shown: &str, head: &str) -> bool {
+    let words = head.split_whitespace().count();
+    shown.split_whitespace().take(words).any(|word| word.contains("://") || word.contains(":\\\\"))
+        || head.split_whitespace().any(|word| word.ends_with(':') || word.starts_with("www."))
 }
 
 /// "Smith, Robert" and "Anna, Berlin" look alike: a lone word before a comma is
@@ -321,6 +331,16 @@ mod tests {
             ("LinkedIn Member", ""),
             ("ann@evil.example", ""),
             ("www.acme.example", ""),
+            ("https://evil.example", ""),
+            ("HTTPS://evil.example/x Bob", ""),
+            ("Bob https://evil.example", ""),
+            ("http:evil.example", ""),
+            ("Dear Customer", ""),
+            ("The Bakery", ""),
+            ("Rabbi Cohen", ""),
+            ("Rabbi David Cohen", "David"),
+            ("Kanzlei Berger", ""),
+            ("Acme", ""),
             ("{{ name }} Bob", ""),
             ("{{ 7*7 }} Bob", ""),
             ("%FIRSTNAME% Bob", ""),

@@ -53,11 +53,21 @@ fn own_address(note: &str, name: &str) -> Option<Address> {
     if found.any(|other| !other.same_mailbox(&only)) {
         return None;
     }
-    let shown = only.canonical();
-    fold(name)
+    bears(&only.canonical(), &fold(name)).then_some(only)
+}
+
+/// Whether a part of `name` stands before the @, or two in one label of the
+/// domain. One part there tells nothing: who is called Mail or Web is no host of
+/// mailboxes. The last label is nobody's.
+fn bears(address: &str, name: &str) -> bool {
+    let parts: Vec<&str> = name
         .split(|c: char| !c.is_alphanumeric())
-        .any(|part| part.chars().count() >= MIN_NAME_CHARS && shown.contains(part))
-        .then_some(only)
+        .filter(|part| part.chars().count() >= MIN_NAME_CHARS)
+        .collect();
+    let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
+    let (own, _) = domain.rsplit_once('.').unwrap_or_default();
+    parts.iter().any(|part| local.contains(part))
+        || own.split('.').any(|label| parts.iter().filter(|part| label.contains(**part)).count() > 1)
 }
 
 fn is_a_persons(address: &Address, mail: &Mail, network: &Network) -> bool {
@@ -111,4 +121,31 @@ fn reply_to(mail: &Mail, network: &Network, page: &str) -> Result<(Route, String
         return Err("Reply-To is a foreign address, which this network does not write today: not believed");
     }
     Ok((Route::Address(address.clone()), page.to_owned(), "Reply-To is the inviter's own address".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_bears_a_name_before_the_at_or_whole_in_its_domain() {
+        for (address, name) in [
+            ("mira@example.com", "mira okafor"),
+            ("mokafor@example.com", "mira okafor"),
+            ("post@miraokafor.example", "mira okafor"),
+            ("post@www.mira-okafor.example", "mira okafor"),
+        ] {
+            assert!(bears(address, name), "{address}");
+        }
+        for (address, name) in [
+            ("boss@gmail.com", "max mail"),
+            ("boss@mail.com", "max mail"),
+            ("boss@example.com", "ann com"),
+            ("boss@web.example", "tom web"),
+            ("boss@example.annlee", "ann lee"),
+            ("boss@example.com", ""),
+        ] {
+            assert!(!bears(address, name), "{address} {name}");
+        }
+    }
 }
