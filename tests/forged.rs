@@ -34,7 +34,7 @@ fn plan(mail: &[u8]) -> Option<Plan> {
     let bench = Bench {
         rules: &RULES,
         owner: &owner,
-        from: &owner.addresses[0],
+        from: owner.addresses.first(),
         policy: &policy,
         authserv_id: Some("mx.example.org"),
         assume: Assume::Nothing,
