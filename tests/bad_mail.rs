@@ -191,11 +191,13 @@ fn unfolded(mail: &[u8]) -> String {
     String::from_utf8_lossy(mail).replace("=\r\n", "").replace("=\n", "").replace("=3D", "=")
 }
 
+const TOKENS: [&str; 4] = ["otpToken=", "midSig=", "midToken=", "authToken="];
+
 /// What signs the owner in at the network: values of those parts of the mail's links.
 fn tokens(mail: &[u8]) -> BTreeSet<String> {
     let text = unfolded(mail);
     let mut found = BTreeSet::new();
-    for name in ["otpToken=", "midSig=", "midToken=", "authToken="] {
+    for name in TOKENS {
         let values = text.split(name).skip(1);
         found.extend(
             values.map(|rest| rest.chars().take_while(|c| c.is_ascii_alphanumeric()).collect::<String>()),
@@ -207,9 +209,14 @@ fn tokens(mail: &[u8]) -> BTreeSet<String> {
 
 fn check(mail: &[u8], tokens: &BTreeSet<String>) {
     let read = unfolded(mail);
-    // One that was torn from the name before it is a word like any other.
-    let named = |token: &&String| read.match_indices(token.as_str()).all(|(at, _)| read[..at].ends_with('='));
-    let tokens: Vec<_> = tokens.iter().filter(named).collect();
+    // One that was torn from its name, or whose link was torn, is a word like any other.
+    let in_link = |at: usize| {
+        let link = read[..at].rfind("http").map_or("", |start| &read[start..at]);
+        let is_whole = !link.contains(|c: char| c.is_whitespace() || c.is_control() || "\"'<>".contains(c));
+        is_whole && link.contains("://www.linkedin.com/") && TOKENS.iter().any(|name| link.ends_with(name))
+    };
+    let kept = |token: &&String| read.match_indices(token.as_str()).all(|(at, _)| in_link(at));
+    let tokens: Vec<_> = tokens.iter().filter(kept).collect();
     for plan in judged(mail).plans {
         check_plan(&plan);
         let inviter = &plan.invitation.inviter;
