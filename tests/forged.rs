@@ -23,6 +23,10 @@ fn sample(path: &str) -> String {
 }
 
 fn plan(mail: &[u8]) -> Option<Plan> {
+    plan_assuming(mail, Assume::Nothing)
+}
+
+fn plan_assuming(mail: &[u8], assume: Assume) -> Option<Plan> {
     let owner = Owner {
         name: "Robin Keller".to_owned(),
         addresses: vec![Address::parse("robin@example.org").unwrap()],
@@ -37,7 +41,7 @@ fn plan(mail: &[u8]) -> Option<Plan> {
         from: owner.addresses.first(),
         policy: &policy,
         authserv_id: Some("mx.example.org"),
-        assume: Assume::Nothing,
+        assume,
         can_send: true,
     };
     let examined = examine("mail", &RawMail(mail.to_vec()), &bench, NOW, None).unwrap();
@@ -191,6 +195,22 @@ fn a_mail_sent_on_long_after_it_was_written_is_a_draft_at_most() {
         }
         assert_eq!(arrived("no time"), ("draft", "age-unknown"));
     }
+}
+
+#[test]
+fn the_way_of_a_mail_is_measured_to_the_second_and_taken_on_trust_where_that_was_asked_for() {
+    let mail = sample(MEMBER);
+    let (before, rest) = mail.split_once(">; ").unwrap();
+    let (_, rest) = rest.split_once('\n').unwrap();
+    let date = mail.lines().find(|line| line.starts_with("Date:")).unwrap();
+    let rest = with(rest, date, "Date: Tue, 06 Jan 2015 07:08:09 +0000");
+    let arrived = |time: &str| format!("{before}>; Tue, 20 Jan 2015 {time} +0000\n{rest}");
+    assert_eq!(done(arrived("07:08:09")), SENT, "fourteen days");
+    assert_eq!(done(arrived("07:08:10")), ("draft", "sent-long-ago"));
+    let untold = format!("{before}>\n{rest}");
+    assert_eq!(done(&untold), ("draft", "age-unknown"));
+    let trusted = plan_assuming(untold.as_bytes(), Assume::Authentic).unwrap();
+    assert_ne!(trusted.reason.code, "age-unknown");
 }
 
 /// A signature that leaves To and Date out lets whoever sends the mail on write them.
