@@ -14,8 +14,8 @@ use notyet::domain::{
     NoteKind, Notice, Plan, Reason, Route, Stage, Timestamp,
 };
 use notyet::shell::store::{
-    Batch, Cursor, Detail, Entry, FoundLetter, Known, Ledger, NewDelivery, PortKind, Start, Whereabouts,
-    Withdrawn,
+    Batch, Cursor, Detail, Entry, FoundLetter, Known, Ledger, NewDelivery, PortKind, Start, Told,
+    Whereabouts, Withdrawn,
 };
 
 const ACCOUNT: &str = "work";
@@ -413,13 +413,20 @@ fn a_sent_letter_waits_for_its_copy_once() {
 #[test]
 fn a_port_fault_keeps_its_beginning_until_it_is_cleared() {
     let mut ledger = started();
-    ledger.set_port_fault(ACCOUNT, PortKind::Imap, "login refused", t(10)).unwrap();
-    ledger.mark_told(ACCOUNT, PortKind::Imap, t(11)).unwrap();
-    ledger.set_port_fault(ACCOUNT, PortKind::Imap, "still refused", t(20)).unwrap();
+    let mut note = |words, told, at| {
+        ledger.note_port_fault(ACCOUNT, PortKind::Imap, words, told, t(at)).unwrap();
+        let faults = ledger.port_faults().unwrap();
+        assert_eq!(faults.len(), 1);
+        (faults[0].words.clone(), faults[0].since, faults[0].last_told)
+    };
+    let words = str::to_owned;
+    assert_eq!(note("no line", Told::Nobody, 9), (words("no line"), t(9), None));
+    assert_eq!(note("no name", Told::Nobody, 10), (words("no name"), t(9), None));
+    assert_eq!(note("refused", Told::At(t(11)), 11), (words("refused"), t(9), Some(t(11))));
+    // What waits for a person is not hidden by what may pass.
+    assert_eq!(note("no line", Told::Nobody, 12), (words("refused"), t(9), Some(t(11))));
+    assert_eq!(note("still refused", Told::At(t(11)), 20), (words("still refused"), t(9), Some(t(11))));
     let faults = ledger.port_faults().unwrap();
-    assert_eq!(faults.len(), 1);
-    assert_eq!(faults[0].words, "still refused");
-    assert_eq!((faults[0].since, faults[0].last_told), (t(10), Some(t(11))));
     assert_eq!(ledger.status().unwrap().accounts[0].port_faults, faults);
     ledger.clear_port_fault(ACCOUNT, PortKind::Imap).unwrap();
     ledger.clear_port_fault(ACCOUNT, PortKind::Smtp).unwrap();

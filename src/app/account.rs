@@ -13,7 +13,7 @@ use super::{books, brake, deliver, people, rebuild, retention, settle, tidy};
 use crate::config::Account;
 use crate::domain::Fault;
 use crate::shell::mailbox::Access;
-use crate::shell::store::PortKind;
+use crate::shell::store::{PortKind, Told};
 
 /// The first and the longest wait after a broken session.
 const RECONNECT: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10 * 60));
@@ -278,7 +278,7 @@ fn tell(account: &Account, shared: &Shared, memory: &mut Memory, port: PortKind,
     let now = shared.now();
     if !fault.is_for_a_person() {
         tracing::warn!(account = %account.name, "{words}");
-        if let Err(fault) = shared.ledger().note_port_trouble(&account.name, port, words, now) {
+        if let Err(fault) = shared.ledger().note_port_fault(&account.name, port, words, Told::Nobody, now) {
             tracing::warn!(account = %account.name, "{fault}");
         }
         return;
@@ -290,10 +290,7 @@ fn tell(account: &Account, shared: &Shared, memory: &mut Memory, port: PortKind,
     }
     // Also of one that came back meanwhile: what nobody was told of passes for trouble that may pass.
     let told_at = memory.told.get(&port).map_or(now, |(_, at)| *at);
-    let mut ledger = shared.ledger();
-    let noted = ledger
-        .set_port_fault(&account.name, port, words, now)
-        .and_then(|()| ledger.mark_told(&account.name, port, told_at));
+    let noted = shared.ledger().note_port_fault(&account.name, port, words, Told::At(told_at), now);
     if let Err(fault) = noted {
         tracing::error!(account = %account.name, "{fault}");
     }

@@ -106,6 +106,7 @@ impl<'a> Listed<'a> {
 /// What could be read of one address book.
 struct Read<'a> {
     path: &'a Path,
+    cards: usize,
     people: Vec<Acquaintance>,
     /// Cards that say nothing.
     remarks: Vec<String>,
@@ -115,7 +116,8 @@ struct Read<'a> {
 
 impl<'a> Read<'a> {
     fn of(book: Listed<'a>) -> Self {
-        let mut read = Self { path: book.path, people: Vec::new(), remarks: Vec::new(), fault: None };
+        let mut read =
+            Self { path: book.path, cards: 0, people: Vec::new(), remarks: Vec::new(), fault: None };
         for file in book.files {
             if let Err(fault) = file.and_then(|(path, _)| read.add(&path)) {
                 read.fault.get_or_insert(fault);
@@ -134,23 +136,34 @@ impl<'a> Read<'a> {
             let (file, count) = (file.display(), book.unreadable.len());
             self.remarks.push(format!("{file}:{line}: {count} cards show neither a name nor an address"));
         }
+        self.cards += book.cards;
         self.people.extend(book.people);
         Ok(())
     }
 }
 
-/// Everybody in the address books of `people`, read this moment.
+/// The address books of `people`, read this moment.
 ///
 /// # Errors
 /// [`Fault::NeedsHuman`] naming the first file that cannot be read.
-pub(super) fn read_all(people: &People) -> Result<Vec<Acquaintance>, Fault> {
-    let mut all = Vec::new();
+pub(super) fn read_all(people: &People) -> Result<Contents, Fault> {
+    let mut all = Contents::default();
     for path in &people.address_books {
         let read = Read::of(Listed::at(path));
         read.fault.map_or(Ok(()), Err)?;
-        all.extend(read.people);
+        all.cards += read.cards;
+        all.people.extend(read.people);
     }
     Ok(all)
+}
+
+/// What address books hold.
+#[derive(Debug, Default)]
+pub(super) struct Contents {
+    /// How many cards there are.
+    pub cards: usize,
+    /// One entry for each name and address.
+    pub people: Vec<Acquaintance>,
 }
 
 /// The address books of the configuration that cannot be read, as `ledger` knows it.

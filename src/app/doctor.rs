@@ -247,15 +247,17 @@ fn books_finding(config: &Config, examined: &mut Examined) {
         return;
     }
     match books::read_all(&config.people) {
-        Ok(people) => {
-            examined.note("people", Health::Good, format!("{} stand in your address books", people.len()));
+        Ok(all) => {
+            let words = format!("contacts in your address books: {}", all.cards);
+            examined.note("people", Health::Good, words);
         }
         Err(fault) => examined.note("people", Health::Bad, fault.message()),
     }
 }
 
 /// Writes `authserv_id` into the configuration file, below the header of the
-/// account's table. Everything else stays as it is, byte for byte.
+/// account's table; where there are only tables within it, such a header is put
+/// before the first. Everything else stays as it is, byte for byte.
 ///
 /// # Errors
 /// [`Fault::Permanent`] naming the file, when it cannot be read or written, or
@@ -270,25 +272,45 @@ pub fn write_authserv_id(file: &Path, account: &str, id: &str) -> Result<(), Fau
 }
 
 fn with_authserv_id(text: &str, account: &str, id: &str) -> Option<String> {
-    let headers = [format!("[account.{account}]"), format!("[account.\"{account}\"]")];
-    let is_header = |line: &str| {
-        let line = line.split('#').next().unwrap_or_default();
-        headers.iter().any(|header| line.trim() == header)
-    };
-    let mut added = String::with_capacity(text.len() + id.len() + 20);
-    let mut found = false;
+    let key = format!("authserv_id = \"{id}\"");
+    let end_of = |line: &str| if line.ends_with("\r\n") { "\r\n" } else { "\n" };
+    let mut first_within = None;
+    let mut start = 0;
     for line in text.split_inclusive('\n') {
-        added.push_str(line);
-        if !found && is_header(line) {
-            found = true;
-            if !line.ends_with('\n') {
-                added.push('\n');
+        let end = start + line.len();
+        match Table::opened_by(line, account) {
+            Some(Table::Whole) => {
+                let (before, after) = text.split_at_checked(end)?;
+                let missing = if line.ends_with('\n') { "" } else { "\n" };
+                return Some(format!("{before}{missing}{key}{}{after}", end_of(line)));
             }
-            let end = if line.ends_with("\r\n") { "\r\n" } else { "\n" };
-            added.push_str(&format!("authserv_id = \"{id}\"{end}"));
+            Some(Table::Within(name)) => first_within = first_within.or(Some((start, name, end_of(line)))),
+            None => {}
         }
+        start = end;
     }
-    found.then_some(added)
+    let (start, name, end) = first_within?;
+    let (before, after) = text.split_at_checked(start)?;
+    Some(format!("{before}[account.{name}]{end}{key}{end}{end}{after}"))
+}
+
+/// What the header of a table opens of an account.
+enum Table {
+    /// Its own.
+    Whole,
+    /// One within its own, and how the account's name is written there.
+    Within(String),
+}
+
+impl Table {
+    fn opened_by(line: &str, account: &str) -> Option<Self> {
+        let table = line.split('#').next()?.trim().strip_prefix("[account.")?.strip_suffix(']')?;
+        let names = [account.to_owned(), format!("\"{account}\""), format!("'{account}'")];
+        names.into_iter().find_map(|name| match table.strip_prefix(&name)? {
+            "" => Some(Self::Whole),
+            rest => rest.starts_with('.').then_some(Self::Within(name)),
+        })
+    }
 }
 
 fn matches_id(id: &str, configured: &str) -> bool {
@@ -329,5 +351,21 @@ mod tests {
         );
         assert_eq!(with_authserv_id(text, "play", "x"), None);
         assert_eq!(with_authserv_id("[account.a]", "a", "x").unwrap(), "[account.a]\nauthserv_id = \"x\"\n");
+    }
+
+    #[test]
+    fn a_table_that_has_only_tables_within_it_gets_a_header() {
+        let text = "[account.ab.imap]\r\nport = 1\r\n[account.a.imap]\r\nport = 2\r\n[account.a.smtp]\r\n";
+        assert_eq!(
+            with_authserv_id(text, "a", "x").unwrap(),
+            "[account.ab.imap]\r\nport = 1\r\n[account.a]\r\nauthserv_id = \"x\"\r\n\r\n\
+             [account.a.imap]\r\nport = 2\r\n[account.a.smtp]\r\n"
+        );
+        // A table may stand below those within it.
+        let text = "[account.a.imap]\nport = 2\n[account.a]\ndkim = \"verify\"\n";
+        assert_eq!(
+            with_authserv_id(text, "a", "x").unwrap(),
+            "[account.a.imap]\nport = 2\n[account.a]\nauthserv_id = \"x\"\ndkim = \"verify\"\n"
+        );
     }
 }

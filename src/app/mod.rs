@@ -13,6 +13,7 @@ pub mod demo;
 pub mod doctor;
 mod entry;
 pub mod examine;
+mod folders;
 pub mod ingest;
 pub mod letters;
 pub mod look;

@@ -51,7 +51,8 @@ impl<'a> Outlook<'a> {
     /// What the letter's state means, in sentences without a last full stop.
     pub fn meaning(&self, letter: &Delivery) -> String {
         let mut told = match (letter.state, letter.mode) {
-            (State::Held, _) => "held back; it goes by itself",
+            (State::Held, Mode::Draft) => "held back until the limits have room; then it is put into Drafts",
+            (State::Held, Mode::Send) => "held back; it goes by itself",
             (State::Queued, Mode::Draft) => "waits to be put into Drafts; nothing has left yet",
             (State::Queued, Mode::Send) => "waits to be sent; nothing has left yet",
             (State::Appending, _) => {

@@ -194,7 +194,7 @@ impl Acquaintances {
         let mut listed = Ledger::in_memory()?;
         listed.replace_people(Source::Keep, &keys_of(&people.keep, rules))?;
         let booked = books::read_all(people)?;
-        listed.replace_people(Source::AddressBook, &keys_of(&booked, rules))?;
+        listed.replace_people(Source::AddressBook, &keys_of(&booked.people, rules))?;
         let there = people.learn_from_sent && Ledger::file(state_dir).exists();
         let learned = there.then(|| Ledger::open_read_only(state_dir)).transpose()?;
         Ok(Self { listed, learned })

@@ -7,13 +7,14 @@ use std::time::Duration;
 use super::backoff::Backoff;
 use super::brake;
 use super::entry::{DAY, HOUR};
+use super::folders::Folders;
 use super::port::Port;
 use super::shared::{Shared, Step, Stop};
 use crate::config::{Account, MailboxKind, SentCopy};
 use crate::domain::delivery::{Event, LONGEST_WAIT, Mode, ParkedFor, State};
 use crate::domain::sending::SendHour;
 use crate::domain::{Fault, MessageId, Timestamp};
-use crate::shell::mailbox::{Answer, AppendTrace, Folder, SpecialFolders};
+use crate::shell::mailbox::{Answer, AppendTrace, Folder};
 use crate::shell::store::{Delivery, Detail};
 use crate::stages::mime::KEY_HEADER;
 use crate::stages::trace;
@@ -112,7 +113,7 @@ pub async fn to_send(
     shared: &Shared,
     stop: &Stop,
 ) -> Result<Vec<Delivery>, Fault> {
-    let mut folders = None;
+    let mut folders = Folders::of(account);
     let mut unanswered = Vec::new();
     let due: Vec<_> = shared.ledger().due(&account.name, shared.now())?;
     for letter in due.into_iter().filter(|letter| letter.mode == Mode::Send) {
@@ -123,7 +124,7 @@ pub async fn to_send(
             continue;
         }
         // Also before a later try: the ledger may be an old copy, and its owner may have answered meanwhile.
-        if found_done(port, account, &letter, shared, &mut folders).await? {
+        if found_done(port, &letter, shared, &mut folders).await? {
             continue;
         }
         unanswered.push(letter);
@@ -136,10 +137,10 @@ pub async fn to_send(
 /// # Errors
 /// A [`Fault`] of the port or the ledger; what was done stays recorded.
 pub async fn settle(port: &mut Port, account: &Account, shared: &Shared, stop: &Stop) -> Result<(), Fault> {
-    let mut folders = None;
+    let mut folders = Folders::of(account);
     let half_done = shared.ledger().in_state(&account.name, State::Appending)?;
     for letter in half_done {
-        let drafts = drafts_folder(port, account, &mut folders).await?;
+        let drafts = folders.drafts(port).await?;
         resolve(port, account, &drafts, &letter, shared).await?;
     }
     // A draft more would hide whether the one before was appended.
@@ -152,19 +153,19 @@ pub async fn settle(port: &mut Port, account: &Account, shared: &Shared, stop: &
         if !shared.is_as_it_was(&letter)? {
             continue;
         }
-        if found_done(port, account, &letter, shared, &mut folders).await? {
+        if found_done(port, &letter, shared, &mut folders).await? {
             continue;
         }
         if letter.attempts >= MOST_APPENDS && letter.retried_at.is_none() {
             shared.park(&letter, ParkedFor::NeverAppended)?;
         } else if !undecided {
-            let drafts = drafts_folder(port, account, &mut folders).await?;
+            let drafts = folders.drafts(port).await?;
             draft(port, &drafts, &letter, shared).await?;
         }
     }
     let doubtful = shared.ledger().in_state(&account.name, State::Uncertain)?;
     for letter in doubtful {
-        look_for_doubtful(port, account, &letter, shared, &mut folders).await?;
+        look_for_doubtful(port, &letter, shared, &mut folders).await?;
     }
     if account.sent_copy == SentCopy::File {
         file_copies(port, account, shared, &mut folders, stop).await?;
@@ -178,7 +179,7 @@ async fn file_copies(
     port: &mut Port,
     account: &Account,
     shared: &Shared,
-    known: &mut Option<SpecialFolders>,
+    folders: &mut Folders<'_>,
     stop: &Stop,
 ) -> Result<(), Fault> {
     let mut refused = Ok(());
@@ -187,7 +188,7 @@ async fn file_copies(
         if stop.asked() {
             break;
         }
-        let sent = sent_folder(port, account, known).await?;
+        let sent = folders.sent(port).await?;
         let Err(fault) = file_copy(port, &sent, &letter, shared).await else { continue };
         let is_old = shared.now().away_from(letter.changed_at) > COPY_TRIED_FOR;
         // Room and rights may come yet; a person was told.
@@ -208,54 +209,15 @@ async fn file_copies(
     refused
 }
 
-async fn folders_of(
-    port: &mut Port,
-    account: &Account,
-    known: &mut Option<SpecialFolders>,
-) -> Result<SpecialFolders, Fault> {
-    if let Some(known) = known {
-        return Ok(known.clone());
-    }
-    let found = port.folders(account.drafts.as_deref(), account.sent.as_deref()).await?;
-    Ok(known.insert(found).clone())
-}
-
-pub(super) async fn drafts_folder(
-    port: &mut Port,
-    account: &Account,
-    known: &mut Option<SpecialFolders>,
-) -> Result<String, Fault> {
-    folders_of(port, account, known).await?.drafts.ok_or_else(|| {
-        Fault::NeedsHuman(format!(
-            "account {name}: the server shows no Drafts folder; make one, or name it: account.{name}.drafts = \"...\"",
-            name = account.name
-        ))
-    })
-}
-
-async fn sent_folder(
-    port: &mut Port,
-    account: &Account,
-    known: &mut Option<SpecialFolders>,
-) -> Result<String, Fault> {
-    folders_of(port, account, known).await?.sent.ok_or_else(|| {
-        Fault::NeedsHuman(format!(
-            "account {name}: the server shows no Sent folder; name it: account.{name}.sent = \"...\", or set account.{name}.sent_copy = \"provider\"",
-            name = account.name
-        ))
-    })
-}
-
 /// Looks for an answer that this ledger does not know: one of the owner's own,
 /// or a letter from a ledger of which this one is an older copy.
 async fn found_done(
     port: &mut Port,
-    account: &Account,
     letter: &Delivery,
     shared: &Shared,
-    known: &mut Option<SpecialFolders>,
+    folders: &mut Folders<'_>,
 ) -> Result<bool, Fault> {
-    let folders = folders_of(port, account, known).await?;
+    let folders = folders.special(port).await?;
     let beginning = trace::key_beginning(&letter.key);
     let parent = trace::parent(&letter.message);
     let parent = parent.as_ref().map(MessageId::as_str);
@@ -354,12 +316,11 @@ async fn resolve(
 /// A copy in Sent shows that the letter went out (the provider, or a person, filed it).
 async fn look_for_doubtful(
     port: &mut Port,
-    account: &Account,
     letter: &Delivery,
     shared: &Shared,
-    known: &mut Option<SpecialFolders>,
+    folders: &mut Folders<'_>,
 ) -> Result<(), Fault> {
-    let folders = folders_of(port, account, known).await?;
+    let folders = folders.special(port).await?;
     let (folder, seen) = match letter.mode {
         Mode::Send => (folders.sent, Event::SeenInSent),
         Mode::Draft => (folders.drafts, Event::Appended),

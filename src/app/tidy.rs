@@ -7,8 +7,8 @@
 //! first, and that is that.
 
 use super::entry::DAY;
+use super::folders::Folders;
 use super::port::Port;
-use super::settle::drafts_folder;
 use super::shared::{Shared, Step, Stop};
 use crate::config::Account;
 use crate::domain::after::{Destination, IfMissing};
@@ -53,9 +53,9 @@ pub(super) async fn tidy(
 ) -> Result<(), Fault> {
     let mut met = Ok(());
     let removals = shared.ledger().drafts_to_remove(&account.name)?;
-    let mut folders = None;
+    let mut folders = Folders::of(account);
     for undo in removals {
-        let removed = match drafts_folder(port, account, &mut folders).await {
+        let removed = match folders.drafts(port).await {
             Ok(drafts) => remove_draft(port, &drafts, &undo, shared).await,
             Err(fault) => Err(fault),
         };
@@ -86,7 +86,7 @@ pub(super) async fn tidy(
 
 async fn forth(port: &mut Port, touch: &Touch, shared: &Shared) -> Result<(), Fault> {
     if let Some(to) = &touch.wish.to
-        && let Err(words) = ready(port, to).await?
+        && let Place::Missing(words) = place(port, to).await?
     {
         // Servers word a refusal anew each time.
         if [&words, &touch.words].iter().all(|words| words.contains(CANNOT_BE_MADE)) {
@@ -167,20 +167,28 @@ async fn back(port: &mut Port, touch: &Touch, shared: &Shared) -> Result<(), Fau
     end(shared, touch, Touched::Back, went)
 }
 
-/// Whether a folder to move to is there, made if that is wanted; else what a person can do.
-async fn ready(port: &mut Port, to: &Destination) -> Result<Result<(), String>, Fault> {
-    if port.has_folder(&to.folder).await? {
-        return Ok(Ok(()));
-    }
+/// A folder to move to.
+enum Place {
+    /// Mail can go there.
+    There,
+    /// It is not there; what a person can do.
+    Missing(String),
+}
+
+/// Whether a folder to move to is there, made if that is wanted.
+async fn place(port: &mut Port, to: &Destination) -> Result<Place, Fault> {
     let folder = &to.folder;
+    if port.has_folder(folder).await? {
+        return Ok(Place::There);
+    }
     match to.if_missing {
         IfMissing::Create => match port.make_folder(folder).await {
-            Err(fault) if port.is_usable() => {
-                Ok(Err(format!("the folder {folder:?} {CANNOT_BE_MADE} ({fault}); make it, or name another")))
-            }
-            made => made.map(Ok),
+            Err(fault) if port.is_usable() => Ok(Place::Missing(format!(
+                "the folder {folder:?} {CANNOT_BE_MADE} ({fault}); make it, or name another"
+            ))),
+            made => made.map(|()| Place::There),
         },
-        IfMissing::Say => Ok(Err(format!(
+        IfMissing::Say => Ok(Place::Missing(format!(
             "there is no folder {folder:?} to move it to; make it, or write create = true beside its name"
         ))),
     }

@@ -72,7 +72,7 @@ pub enum Command {
     /// Invitations of people you know are left for you. Without a name: how many forms of
     /// names and addresses each source told of.
     #[command(
-        after_help = "Examples:\n  notyet known --config notyet.toml \"Bob Smith\"\n  notyet known --config notyet.toml \"Bob Smith\" --address bob@example.org\n  notyet known \"Bob Smith\" --compare \"Robert Smith\"     two names, without a configuration"
+        after_help = "Examples:\n  notyet known --config notyet.toml \"Bob Smith\"\n  notyet known --config notyet.toml bob@example.org\n  notyet known --config notyet.toml \"Bob Smith\" --address bob@example.org\n  notyet known \"Bob Smith\" --compare \"Robert Smith\"     two names, without a configuration"
     )]
     Known(KnownArguments),
     /// Look at the letters that wait, and say what shall become of them.
@@ -210,8 +210,8 @@ pub struct DoctorArguments {
 /// `notyet known`
 #[derive(Debug, Args)]
 pub struct KnownArguments {
-    /// The name an invitation shows.
-    #[arg(value_name = "NAME", required_unless_present = "config")]
+    /// The name an invitation shows, or an address.
+    #[arg(value_name = "NAME|ADDRESS", required_unless_present = "config")]
     pub name: Option<String>,
     /// The configuration file.
     #[arg(long, short, value_name = "FILE", required_unless_present = "compare")]

@@ -30,6 +30,11 @@ fn look_up(name: Option<&str>, config: &Path, arguments: &KnownArguments) -> Out
     if name.is_none() && address.is_none() {
         return counts(&known, arguments.json);
     }
+    // An address is no name: looked up as one it would belong to a stranger.
+    let (name, address) = match (name.map(Address::parse), address) {
+        (Some(Some(address)), None) => (None, Some(address)),
+        (_, address) => (name, address),
+    };
     let found = known.find(name.unwrap_or_default(), address.as_ref(), &setup.rules)?;
     let verdict = verdict(found.first().map(|encounter| encounter.key.strength));
     if arguments.json {

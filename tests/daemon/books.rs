@@ -38,6 +38,18 @@ fn status(home: &Home) -> Value {
     serde_json::from_str(&home.notyet(&["status", "--json"]).well().out).unwrap()
 }
 
+#[test]
+fn doctor_counts_the_contacts_of_the_address_books() {
+    let home = home_with("address_books = [\"contacts.vcf\", \"more.vcf\"]");
+    home.put(
+        "contacts.vcf",
+        &(card("Ann Lee\nEMAIL:ann@example.com\nEMAIL:lee@example.com") + &card("Bo Ray")),
+    );
+    home.put("more.vcf", &card("Cy Fox"));
+    let told = home.notyet(&["doctor"]).well().out;
+    assert!(told.contains("contacts in your address books: 3"), "{told}");
+}
+
 /// Whose invitations were left to the owner.
 fn left(home: &Home) -> Vec<String> {
     let status = home.status("work");

@@ -95,6 +95,7 @@ fn a_renumbered_sent_folder_is_learned_anew_and_later_mail_is_learned_too() {
     home.once().well();
     let verdict = |name: &str| home.notyet(&["known", name]).well().out.lines().next().unwrap().to_owned();
     assert_eq!((verdict("Ann Lee"), verdict("Bo Ray")), ("known".into(), "stranger".into()));
+    assert_eq!((verdict("ann@example.com"), verdict("bo@example.com")), ("known".into(), "stranger".into()));
 
     put("2", "Bo Ray <bo@example.com>");
     home.once().well();

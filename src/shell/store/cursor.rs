@@ -17,6 +17,15 @@ pub struct Cursor {
     pub next_uid: Uid,
 }
 
+/// Who was told of a port's trouble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// The owner, for whom it waits, and when.
+    At(Timestamp),
+    /// Nobody: it may pass by itself.
+    Nobody,
+}
+
 /// A port that can wait for a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PortKind {
@@ -116,59 +125,30 @@ impl Ledger {
         })
     }
 
-    /// Notes that a port waits for a person, or changes the words of one that does.
-    /// `since` and `last_told` of a fault that stands already are kept.
+    /// Notes that a port is in trouble, or changes the words. `since` is when it began;
+    /// what waits for a person stands above what may pass by itself.
     ///
     /// # Errors
     /// See [`Ledger::start_account`].
-    pub fn set_port_fault(
+    pub fn note_port_fault(
         &mut self,
         account: &str,
         port: PortKind,
         words: &str,
+        told: Told,
         now: Timestamp,
     ) -> Result<(), Fault> {
-        self.write("noting a port that waits for a person", |tx| {
-            tx.execute(
-                "INSERT INTO port_fault (account, port, words, since) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (account, port) DO UPDATE SET words = excluded.words",
-                params![account, port.as_str(), words, now.unix_s()],
-            )
-            .map(drop)
-        })
-    }
-
-    /// Notes trouble of a port that may pass by itself: nobody is told of it. What
-    /// waits for a person stands above it.
-    ///
-    /// # Errors
-    /// See [`Ledger::start_account`].
-    pub fn note_port_trouble(
-        &mut self,
-        account: &str,
-        port: PortKind,
-        words: &str,
-        now: Timestamp,
-    ) -> Result<(), Fault> {
+        let told_at = match told {
+            Told::At(when) => Some(when.unix_s()),
+            Told::Nobody => None,
+        };
         self.write("noting trouble of a port", |tx| {
             tx.execute(
-                "INSERT INTO port_fault (account, port, words, since) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (account, port) DO UPDATE SET words = excluded.words WHERE last_told IS NULL",
-                params![account, port.as_str(), words, now.unix_s()],
-            )
-            .map(drop)
-        })
-    }
-
-    /// Notes that the owner was told of a port's fault at `now`.
-    ///
-    /// # Errors
-    /// See [`Ledger::start_account`].
-    pub fn mark_told(&mut self, account: &str, port: PortKind, now: Timestamp) -> Result<(), Fault> {
-        self.write("noting that the owner was told", |tx| {
-            tx.execute(
-                "UPDATE port_fault SET last_told = ?3 WHERE account = ?1 AND port = ?2",
-                params![account, port.as_str(), now.unix_s()],
+                "INSERT INTO port_fault (account, port, words, since, last_told) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (account, port)
+                     DO UPDATE SET words = excluded.words, last_told = excluded.last_told
+                     WHERE excluded.last_told IS NOT NULL OR last_told IS NULL",
+                params![account, port.as_str(), words, now.unix_s(), told_at],
             )
             .map(drop)
         })

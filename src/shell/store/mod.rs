@@ -52,7 +52,7 @@ use crate::domain::Fault;
 pub use answers::Answered;
 pub use batch::{Batch, Committed, Entry, Known, NewDelivery, Start};
 pub use books::Book;
-pub use cursor::{Cursor, PortFault, PortKind};
+pub use cursor::{Cursor, PortFault, PortKind, Told};
 pub use delivery::{Delivery, Detail, Moved};
 pub use erase::Trace;
 pub use hand::Case;
