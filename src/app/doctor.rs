@@ -141,7 +141,10 @@ async fn look_around(
     let name = &account.name;
     match folders.drafts {
         Some(drafts) => match port.try_out(&drafts).await {
-            Ok(()) => examined.note("drafts", Health::Good, format!("letters go to {drafts}")),
+            Ok(()) => {
+                let (health, beside) = beside(account.drafts.as_deref(), &drafts, name, "drafts");
+                examined.note("drafts", health, format!("letters go to {drafts}{beside}"));
+            }
             Err(fault) => examined.note("drafts", Health::Bad, fault.message()),
         },
         None => examined.note(
@@ -154,7 +157,10 @@ async fn look_around(
         Some(sent) => match port.try_out(&sent).await {
             Err(fault) if account.smtp.is_some() => examined.note("sent", Health::Bad, fault.message()),
             // Without a server to send by Sent is only read.
-            _ => examined.note("sent", Health::Good, format!("sent mail is in {sent}")),
+            _ => {
+                let (health, beside) = beside(account.sent.as_deref(), &sent, name, "sent");
+                examined.note("sent", health, format!("sent mail is in {sent}{beside}"));
+            }
         },
         None => examined.note(
             "sent",
@@ -163,6 +169,20 @@ async fn look_around(
         ),
     }
     Ok(())
+}
+
+/// What to say of a folder that is another than the configured one: who runs the server
+/// knows best, and who wrote the key should hear of it.
+fn beside(configured: Option<&str>, found: &str, account: &str, key: &str) -> (Health, String) {
+    match configured {
+        Some(name) if name != found => {
+            let words = format!(
+                ", which the server itself names for that; account.{account}.{key} = {name:?} is not used, take it out"
+            );
+            (Health::Limited, words)
+        }
+        _ => (Health::Good, String::new()),
+    }
 }
 
 fn authserv_finding(account: &Account, examined: &mut Examined) {

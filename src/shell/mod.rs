@@ -2,11 +2,13 @@
 //! domain values or a [`crate::domain::Fault`].
 
 pub mod clock;
+mod dial;
 pub mod dns;
 pub mod files;
 pub mod mailbox;
 pub mod notify;
 pub mod sandbox;
+mod sasl;
 mod secret_value;
 pub mod secrets;
 pub mod sender;

@@ -84,7 +84,7 @@ async fn what_has_to_be_mended_is_named_and_the_exit_code_tells() {
     let script = Script::new(Tls::Implicit).at(At::Auth, Act::Say("535 5.7.8 no"));
     let peer = Peer::standing(script).await;
     let home = Home::new();
-    let other = home.on_dovecot("work", &server, "", &smtp(&peer));
+    let other = home.on_dovecot("work", &server, "drafts = \"Mine\"", &smtp(&peer));
     home.configure("", &[other.replace("mx.example.org", "mx.elsewhere.example")]);
     let ran = home.notyet(&["doctor", "--json"]);
     assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
@@ -93,6 +93,11 @@ async fn what_has_to_be_mended_is_named_and_the_exit_code_tells() {
     assert_eq!(health, "bad");
     assert!(words.contains("mx.elsewhere.example") && words.contains("mx.example.org"), "{words}");
     assert_eq!(finding(&found, "smtp").0, "bad");
+    // The server marks a folder as the one for drafts.
+    let (health, words) = finding(&found, "drafts");
+    assert_eq!(health, "limited", "{words}");
+    assert!(words.contains("account.work.drafts = \"Mine\" is not used"), "{words}");
+    assert_eq!(finding(&found, "sent").0, "good");
 
     home.put("password", "not this one");
     let ran = home.notyet(&["doctor"]);

@@ -7,7 +7,6 @@
 //! MAIL to the final reply in one go; between `command(Data)`, which reads the
 //! 354, and `message`, which writes the first body byte, the caller commits.
 
-mod auth;
 #[doc(hidden)]
 pub mod hear;
 mod reply;

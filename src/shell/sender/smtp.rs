@@ -11,10 +11,11 @@ use lettre::transport::smtp::commands::Data;
 use tokio::time::timeout;
 
 use super::reply::{Offer, Reply};
-use super::talk::{Halt, Talk, farewell, no_answer};
+use super::talk::{Halt, Talk, farewell};
 use super::wire::Broken;
 use super::{Outcome, Phase, Submission};
 use crate::domain::Fault;
+use crate::shell::dial::no_answer;
 
 /// How many times the phase deadline the final reply may take. Giving up there
 /// leaves a doubt, so it is the last place to be impatient: RFC 5321 §4.5.3.2.6

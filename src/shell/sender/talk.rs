@@ -12,23 +12,20 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream};
 use lettre::transport::smtp::commands::{Ehlo, Quit, Starttls};
 use lettre::transport::smtp::extension::ClientId;
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::auth::Mechanism;
 use super::reply::{Mask, Offer, Reply};
 use super::tls::{self, TlsTrouble};
 use super::wire::{Broken, Wire};
 use super::{Outcome, Phase, Submission};
-use crate::config::{self, Tls};
+use crate::config::Tls;
 use crate::shell::Secret;
+use crate::shell::dial::{dial, no_answer};
+use crate::shell::sasl::Mechanism;
 
 /// A command line without its CRLF (RFC 5321 §4.5.3.1.4).
 const COMMAND_MAX_BYTES: usize = 510;
-
-/// Addresses of one host that are tried.
-const ADDRESSES_MAX: usize = 4;
 
 /// QUIT decides nothing any more, and gets no more time than this.
 const FAREWELL_MAX: Duration = Duration::from_secs(5);
@@ -74,7 +71,7 @@ impl<'a> Talk<'a> {
             words: format!("{}:{}, {}: {what}", server.host, server.port, Phase::Connect.as_str()),
             phase: Phase::Connect,
         };
-        let stream = dial(server).await.map_err(|what| later(&what))?;
+        let stream = dial(&server.host, server.port, server.timeout).await.map_err(|what| later(&what))?;
         // Commands are short and each waits for its answer.
         let _ = stream.set_nodelay(true);
         let talk = Self { submission, mask: Mask::new(&submission), wire: Wire::new(stream) };
@@ -155,10 +152,12 @@ impl<'a> Talk<'a> {
         let Some(secret) = self.submission.secret else {
             return Err(self.needs_human(Phase::Login, "there is no secret to log in with"));
         };
-        let Some(mechanism) = Mechanism::choose(&offer.auth, secret) else {
+        let Some(mechanism) =
+            Mechanism::choose(|one| offer.auth.iter().any(|word| word == one.as_str()), secret)
+        else {
             return Err(self.needs_human(Phase::Hello, &no_way_in(&offer.auth, secret)));
         };
-        let mut responses = mechanism.responses(server, &login.user, secret).into_iter();
+        let mut responses = mechanism.responses(&server.host, server.port, &login.user, secret).into_iter();
         let mut line = Zeroizing::new(format!("AUTH {}", mechanism.as_str()));
         if mechanism.speaks_first()
             && let Some(first) = responses.as_slice().first()
@@ -310,34 +309,10 @@ fn no_way_in(offered: &[String], secret: &Secret) -> String {
     format!("the server takes {takes}, only {}; use {instead}", offered.join(" "))
 }
 
-/// Tries the addresses of the host in order. Each gets the deadline for itself,
-/// so that a dead IPv6 route cannot eat up the time of IPv4.
-async fn dial(server: &config::Smtp) -> Result<TcpStream, String> {
-    let looking_up = lookup_host((server.host.as_str(), server.port));
-    let addresses = match timeout(server.timeout, looking_up).await {
-        Err(_) => return Err(format!("{} to the name look-up", no_answer(server.timeout))),
-        Ok(Err(_)) => return Err("the host name cannot be looked up".to_owned()),
-        Ok(Ok(addresses)) => addresses,
-    };
-    let mut trouble = "the host name has no address".to_owned();
-    for address in addresses.take(ADDRESSES_MAX) {
-        match timeout(server.timeout, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(error)) => trouble = format!("no connection ({})", error.kind()),
-            Err(_) => trouble = no_answer(server.timeout),
-        }
-    }
-    Err(trouble)
-}
-
 /// Says goodbye on the side: the caller records the outcome first, and no
 /// answer to QUIT can change it.
 pub(super) fn farewell(mut connection: AsyncSmtpConnection, deadline: Duration) {
     tokio::spawn(async move {
         let _ = timeout(deadline.min(FAREWELL_MAX), connection.command(Quit)).await;
     });
-}
-
-pub(super) fn no_answer(deadline: Duration) -> String {
-    format!("no answer within {}", humantime::format_duration(deadline))
 }

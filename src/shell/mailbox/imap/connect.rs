@@ -1,6 +1,5 @@
 //! From a host name to a logged-in session.
 
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::command::Command;
@@ -10,6 +9,7 @@ use super::wire::{Failure, Line, Wire};
 use super::{ImapSession, idle, login};
 use crate::config::{Imap, Tls};
 use crate::domain::Fault;
+use crate::shell::dial::dial;
 use crate::shell::{Secret, tls};
 
 impl ImapSession {
@@ -59,7 +59,9 @@ enum Greeting {
 
 async fn secured(server: &Imap) -> Result<(Wire, Greeting), Fault> {
     let name = format!("{}:{}", server.host, server.port);
-    let mut line: Box<dyn Line> = Box::new(dial(server, &name).await?);
+    let dialled = dial(&server.host, server.port, server.timeout).await;
+    let transient = |what| Fault::Transient(format!("IMAP {name}: {what}; it will be tried again"));
+    let mut line: Box<dyn Line> = Box::new(dialled.map_err(transient)?);
     if server.tls == Tls::Implicit {
         line = encrypt(line, server).await?;
     }
@@ -103,17 +105,6 @@ async fn start_tls(mut wire: Wire, greeting: Greeting, server: &Imap) -> Result<
     }
     let wire = wire.replace_line(|line| encrypt(line, server)).await?;
     Ok((wire, Greeting::Ready(None)))
-}
-
-async fn dial(server: &Imap, name: &str) -> Result<TcpStream, Fault> {
-    let transient = |what: String| Fault::Transient(format!("IMAP {name}: {what}; it will be tried again"));
-    let tcp = timeout(server.timeout, TcpStream::connect((server.host.as_str(), server.port)))
-        .await
-        .map_err(|_| transient(format!("no answer within {} s", server.timeout.as_secs())))?
-        .map_err(|error| transient(format!("cannot connect ({error})")))?;
-    // Without it a short command may wait for the acknowledgement of the one before.
-    tcp.set_nodelay(true).map_err(|error| transient(format!("cannot set up the line ({error})")))?;
-    Ok(tcp)
 }
 
 async fn encrypt(line: Box<dyn Line>, server: &Imap) -> Result<Box<dyn Line>, Fault> {

@@ -1,7 +1,5 @@
 //! Proving who we are: AUTHENTICATE or LOGIN (RFC 9051 §6.2), one attempt.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::command::{Command, LINE_BYTES, Wiped};
@@ -10,18 +8,15 @@ use super::wire::{Failure, Refusal, Wire};
 use crate::config::Imap;
 use crate::domain::Fault;
 use crate::shell::Secret;
+use crate::shell::sasl::Mechanism;
 
 /// One way to log in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mechanism {
+enum Way {
     /// The LOGIN command.
-    Login,
-    /// RFC 4616.
-    Plain,
-    /// RFC 7628.
-    OAuthBearer,
-    /// Google's and Microsoft's own forerunner of it.
-    XOAuth2,
+    Command,
+    /// AUTHENTICATE.
+    Sasl(Mechanism),
 }
 
 /// Logs in, and waits for the answer: Courier drops what is sent behind a LOGIN.
@@ -32,31 +27,30 @@ pub(super) async fn log_in(
     server: &Imap,
     secret: &Secret,
 ) -> Result<Option<Capabilities>, Fault> {
-    let Some(mechanism) = choose(offered, secret) else {
-        return Err(no_mechanism(wire, secret));
-    };
+    let user = &server.login.user;
     let command;
     let mut answers: Vec<Wiped> = Vec::new();
-    match mechanism {
-        Mechanism::Login => {
-            command = Command::new("LOGIN").string(&server.login.user).string(reveal(secret));
-        }
-        sasl => {
-            let response = encoded(&sasl.response(server, secret));
-            let start = Command::new("AUTHENTICATE").words(sasl.name());
-            if offered.has("SASL-IR") && response.len() < LINE_BYTES {
-                command = start.words(&String::from_utf8_lossy(&response));
-            } else {
-                command = start;
-                answers.push(with_crlf(&response));
-            }
+    let mut resignation = "*";
+    match choose(offered, secret) {
+        None => return Err(no_mechanism(wire, secret)),
+        Some(Way::Command) => command = Command::new("LOGIN").string(user).string(reveal(secret)),
+        Some(Way::Sasl(mechanism)) => {
+            let start = Command::new("AUTHENTICATE").words(mechanism.as_str());
+            let mut responses =
+                mechanism.responses(&server.host, server.port, user, secret).into_iter().peekable();
+            let at_once = responses.next_if(|first| offered.has("SASL-IR") && first.len() < LINE_BYTES);
+            command = match at_once {
+                Some(first) => start.words(&first),
+                None => start,
+            };
+            answers.extend(responses.map(|response| with_crlf(&response)));
+            resignation = mechanism.resignation();
         }
     }
     // After the response a further challenge tells of an error; it wants an
     // answer before the tagged NO comes (RFC 7628 §3.2.3).
     let mut answers = answers.into_iter();
-    let mut respond =
-        |_challenge: &[u8]| answers.next().or_else(|| Some(Zeroizing::new(mechanism.after_error().to_vec())));
+    let mut respond = |_challenge: &[u8]| answers.next().or_else(|| Some(with_crlf(resignation)));
     let mut told = None;
     let login = wire
         .run(command, &mut respond, &mut |response| {
@@ -76,49 +70,14 @@ pub(super) async fn log_in(
     }
 }
 
-fn choose(offered: &Capabilities, secret: &Secret) -> Option<Mechanism> {
-    match secret {
-        Secret::Password(_) if offered.has("AUTH=PLAIN") => Some(Mechanism::Plain),
-        Secret::Password(_) if offered.has("LOGINDISABLED") => None,
-        Secret::Password(_) => Some(Mechanism::Login),
-        Secret::Token(_) if offered.has("AUTH=OAUTHBEARER") => Some(Mechanism::OAuthBearer),
-        Secret::Token(_) if offered.has("AUTH=XOAUTH2") => Some(Mechanism::XOAuth2),
-        Secret::Token(_) => None,
-    }
-}
-
-impl Mechanism {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Login => "LOGIN",
-            Self::Plain => "PLAIN",
-            Self::OAuthBearer => "OAUTHBEARER",
-            Self::XOAuth2 => "XOAUTH2",
-        }
-    }
-
-    fn response(self, server: &Imap, secret: &Secret) -> Zeroizing<String> {
-        let user = &server.login.user;
-        let secret = reveal(secret);
-        Zeroizing::new(match self {
-            Self::Login | Self::Plain => format!("\0{user}\0{secret}"),
-            Self::OAuthBearer => format!(
-                "n,a={},\x01host={}\x01port={}\x01auth=Bearer {secret}\x01\x01",
-                user.replace('=', "=3D").replace(',', "=2C"),
-                server.host,
-                server.port
-            ),
-            Self::XOAuth2 => format!("user={user}\x01auth=Bearer {secret}\x01\x01"),
-        })
-    }
-
-    /// What to say to a challenge behind our response: it is a report of an error.
-    fn after_error(self) -> &'static [u8] {
-        match self {
-            Self::OAuthBearer => b"AQ==\r\n",
-            Self::XOAuth2 => b"\r\n",
-            Self::Login | Self::Plain => b"*\r\n",
-        }
+fn choose(offered: &Capabilities, secret: &Secret) -> Option<Way> {
+    // Of the two that take name and password one by one, the command is the plainer.
+    let is_offered =
+        |one: Mechanism| one != Mechanism::Login && offered.has(&format!("AUTH={}", one.as_str()));
+    match (Mechanism::choose(is_offered, secret), secret) {
+        (Some(mechanism), _) => Some(Way::Sasl(mechanism)),
+        (None, Secret::Password(_)) if !offered.has("LOGINDISABLED") => Some(Way::Command),
+        (None, _) => None,
     }
 }
 
@@ -128,16 +87,9 @@ fn reveal(secret: &Secret) -> &str {
     }
 }
 
-fn encoded(response: &str) -> Wiped {
-    let mut encoded = Zeroizing::new(vec![0; response.len().div_ceil(3) * 4]);
-    let length = STANDARD.encode_slice(response, &mut encoded).unwrap_or(0);
-    encoded.truncate(length);
-    encoded
-}
-
-fn with_crlf(line: &[u8]) -> Wiped {
+fn with_crlf(line: &str) -> Wiped {
     let mut ended = Zeroizing::new(Vec::with_capacity(line.len() + 2));
-    ended.extend_from_slice(line);
+    ended.extend_from_slice(line.as_bytes());
     ended.extend_from_slice(b"\r\n");
     ended
 }
@@ -168,6 +120,6 @@ fn refused(refusal: &Refusal, secret: &Secret) -> Fault {
         }
     };
     Fault::LoginRefused(format!(
-        "{story}; no further attempt will be made, since accounts get locked: {remedy}"
+        "{story}; it is tried again in a day or after a reload, since accounts get locked: {remedy}"
     ))
 }

@@ -1,12 +1,10 @@
-//! AUTH (RFC 4954): which mechanism, and what it says.
+//! SASL (RFC 4422) for IMAP and SMTP: which mechanism, and what it says.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use crate::config;
-
-use super::super::Secret;
+use super::Secret;
 
 /// A SASL mechanism.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,15 +30,15 @@ impl Mechanism {
     }
 
     /// The best of those offered that can use this secret.
-    pub(super) fn choose(offered: &[String], secret: &Secret) -> Option<Self> {
+    pub(super) fn choose(is_offered: impl Fn(Self) -> bool, secret: &Secret) -> Option<Self> {
         let usable: &[Self] = match secret {
             Secret::Password(_) => &[Self::Plain, Self::Login],
             Secret::Token(_) => &[Self::OauthBearer, Self::Xoauth2],
         };
-        usable.iter().copied().find(|mechanism| offered.iter().any(|word| word == mechanism.as_str()))
+        usable.iter().copied().find(|mechanism| is_offered(*mechanism))
     }
 
-    /// Whether the first response may stand in the AUTH command itself.
+    /// Whether the first response may stand in the command itself.
     pub(super) fn speaks_first(self) -> bool {
         self != Self::Login
     }
@@ -48,7 +46,8 @@ impl Mechanism {
     /// Our responses in order, base64, without line end. Wiped when dropped.
     pub(super) fn responses(
         self,
-        server: &config::Smtp,
+        host: &str,
+        port: u16,
         user: &str,
         secret: &Secret,
     ) -> Vec<Zeroizing<String>> {
@@ -59,13 +58,13 @@ impl Mechanism {
             Self::Plain => vec![base64(&["\0", user, "\0", secret])],
             Self::Login => vec![base64(&[user]), base64(&[secret])],
             Self::OauthBearer => {
-                let port = server.port.to_string();
+                let port = port.to_string();
                 let name = user.replace('=', "=3D").replace(',', "=2C");
                 vec![base64(&[
                     "n,a=",
                     &name,
                     ",\x01host=",
-                    &server.host,
+                    host,
                     "\x01port=",
                     &port,
                     "\x01auth=Bearer ",
@@ -104,24 +103,11 @@ fn base64(parts: &[&str]) -> Zeroizing<String> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-
-    fn server() -> config::Smtp {
-        config::Smtp {
-            host: "mx.example.org".to_owned(),
-            port: 587,
-            tls: config::Tls::StartTls,
-            ca_file: None,
-            timeout: Duration::from_secs(1),
-            login: None,
-        }
-    }
 
     fn decoded(mechanism: Mechanism, user: &str, secret: &Secret) -> Vec<String> {
         mechanism
-            .responses(&server(), user, secret)
+            .responses("mx.example.org", 587, user, secret)
             .iter()
             .map(|line| String::from_utf8(STANDARD.decode(line.as_str()).unwrap()).unwrap())
             .collect()
@@ -142,13 +128,15 @@ mod tests {
 
     #[test]
     fn a_token_is_never_used_as_a_password_nor_the_other_way_round() {
-        let offered = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
+        let choose = |offered: &[&str], secret: &Secret| {
+            Mechanism::choose(|mechanism| offered.contains(&mechanism.as_str()), secret)
+        };
         let password = Secret::Password(Zeroizing::new("p".to_owned()));
         let token = Secret::Token(Zeroizing::new("t".to_owned()));
-        let all = offered(&["LOGIN", "XOAUTH2", "OAUTHBEARER", "PLAIN", "CRAM-MD5"]);
-        assert_eq!(Mechanism::choose(&all, &password), Some(Mechanism::Plain));
-        assert_eq!(Mechanism::choose(&all, &token), Some(Mechanism::OauthBearer));
-        assert_eq!(Mechanism::choose(&offered(&["XOAUTH2"]), &password), None);
-        assert_eq!(Mechanism::choose(&offered(&["PLAIN"]), &token), None);
+        let all = ["LOGIN", "XOAUTH2", "OAUTHBEARER", "PLAIN", "CRAM-MD5"];
+        assert_eq!(choose(&all, &password), Some(Mechanism::Plain));
+        assert_eq!(choose(&all, &token), Some(Mechanism::OauthBearer));
+        assert_eq!(choose(&["XOAUTH2"], &password), None);
+        assert_eq!(choose(&["PLAIN"], &token), None);
     }
 }
