@@ -501,6 +501,31 @@ fn folder_and_files_are_for_the_owner_only() {
 }
 
 #[test]
+fn a_ledger_whose_files_are_others_by_now_takes_nothing_more() {
+    let disturbances: [fn(&Path); 4] = [
+        |dir| fs::rename(dir, dir.with_extension("away")).unwrap(),
+        |dir| fs::remove_file(Ledger::file(dir)).unwrap(),
+        |dir| {
+            let copy = dir.join("copy");
+            fs::copy(Ledger::file(dir), &copy).unwrap();
+            fs::rename(copy, Ledger::file(dir)).unwrap();
+        },
+        |dir| fs::remove_file(dir.join("notyet.lock")).unwrap(),
+    ];
+    for (number, disturb) in disturbances.into_iter().enumerate() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("state");
+        let mut ledger = Ledger::open(&dir).unwrap();
+        ledger.start_account("one", t(1)).unwrap();
+        disturb(&dir);
+        match ledger.start_account("two", t(1)) {
+            Err(Fault::NeedsHuman(words)) => assert!(words.contains("moved, deleted or replaced"), "{words}"),
+            other => panic!("{number}: {other:?}"),
+        }
+    }
+}
+
+#[test]
 fn a_second_daemon_is_refused_while_the_first_lives() {
     let dir = tempfile::tempdir().unwrap();
     let first = Ledger::open(dir.path()).unwrap();

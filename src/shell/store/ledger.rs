@@ -8,6 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::lock::{self, Lock};
+use super::place::Place;
 use super::{OURS, migrate, sql_fault};
 use crate::domain::Fault;
 use crate::shell::files;
@@ -23,6 +24,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Ledger {
     connection: Connection,
     path: PathBuf,
+    /// The ledger's file, and the lock where it is held; none in memory.
+    places: Vec<Place>,
     /// Held while this is the writer on a file.
     _lock: Option<Lock>,
 }
@@ -64,7 +67,9 @@ impl Ledger {
         connection.pragma_update(None, "synchronous", "full").map_err(fault)?;
         check_health(&connection, &path)?;
         migrate::migrate(&mut connection, &path)?;
-        Ok(Self { connection, path, _lock: Some(lock) })
+        let places =
+            [&path, &dir.join(lock::FILE_NAME)].into_iter().filter_map(|file| Place::of(file)).collect();
+        Ok(Self { connection, path, places, _lock: Some(lock) })
     }
 
     /// Tries whether [`Ledger::open`] may make the ledger in `dir`, or write to the
@@ -136,7 +141,8 @@ impl Ledger {
                 migrate::current()
             )));
         }
-        Ok(Self { connection, path, _lock: None })
+        let places = Place::of(&path).into_iter().collect();
+        Ok(Self { connection, path, places, _lock: None })
     }
 
     /// A number that changes when another connection has written (`PRAGMA
@@ -160,7 +166,7 @@ impl Ledger {
         let mut connection = Connection::open_in_memory().map_err(fault)?;
         configure(&connection).map_err(fault)?;
         migrate::migrate(&mut connection, &path)?;
-        Ok(Self { connection, path, _lock: None })
+        Ok(Self { connection, path, places: Vec::new(), _lock: None })
     }
 
     /// Runs `ask` on the connection; `tried` says for the message what it was.
@@ -187,6 +193,9 @@ impl Ledger {
         tried: &str,
         act: impl FnOnce(&Transaction<'_>, &dyn Fn(rusqlite::Error) -> Fault) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
+        // Before a letter goes out this is written down, too: two that work on two files
+        // of one name would each send it.
+        self.places.iter().try_for_each(Place::check)?;
         let path = &self.path;
         let fault = |error: rusqlite::Error| sql_fault(path, tried, &error);
         let transaction =

@@ -37,6 +37,7 @@ mod ledger;
 mod lock;
 mod migrate;
 mod people;
+mod place;
 mod rebuild;
 mod status;
 mod stumbles;

@@ -21,6 +21,8 @@ pub struct AddressBook {
     pub cards: usize,
     /// The lines (from 1) at which cards begin that tell of nobody.
     pub unreadable: Vec<usize>,
+    /// The line at which a card begins that has no end: the file was cut off.
+    pub torn_at: Option<usize>,
 }
 
 /// Reads a file of any number of cards. Text between cards is passed over. What
@@ -31,20 +33,33 @@ pub fn read(bytes: &[u8]) -> AddressBook {
     let marked = Encoding::for_bom(bytes).map(|(charset, mark)| {
         charset.decode_without_bom_handling(bytes.get(mark..).unwrap_or_default()).0.into_owned()
     });
-    for (number, line) in unfolded(marked.as_deref().map_or(bytes, str::as_bytes)) {
-        let Some(property) = Property::read(&line) else { continue };
+    let lines = unfolded(marked.as_deref().map_or(bytes, str::as_bytes));
+    for (number, line) in &lines {
+        let Some(property) = Property::read(line) else { continue };
         match (property.name.as_str(), &mut card) {
-            ("BEGIN", _) if property.value.trim().eq_ignore_ascii_case("vcard") => {
+            ("BEGIN", _) if is_of_card(&property) => {
                 close(&mut card, &mut book);
-                card = Some((number, Card::default()));
+                card = Some((*number, Card::default()));
             }
-            ("END", _) => close(&mut card, &mut book),
+            ("END", _) if is_of_card(&property) => close(&mut card, &mut book),
             (_, Some((_, card))) => card.take(&property),
             (_, None) => {}
         }
     }
+    book.torn_at = card.as_ref().map(|(line, _)| *line).or_else(|| half_begun(&lines));
     close(&mut card, &mut book);
     book
+}
+
+fn is_of_card(property: &Property) -> bool {
+    property.value.trim().eq_ignore_ascii_case("vcard")
+}
+
+/// Whether the last line is the beginning of a card's first.
+fn half_begun(lines: &[(usize, Vec<u8>)]) -> Option<usize> {
+    let (number, line) = lines.last()?;
+    let begins = b"BEGIN:VCARD".get(..line.len()).is_some_and(|start| start.eq_ignore_ascii_case(line));
+    (!line.is_empty() && begins).then_some(*number)
 }
 
 fn close(card: &mut Option<(usize, Card)>, book: &mut AddressBook) {
@@ -310,5 +325,22 @@ mod tests {
     fn bad_cards_are_counted_and_the_others_read() {
         let book = read(b"junk\nBEGIN:VCARD\nTEL:1\nEND:VCARD\nBEGIN:VCARD\nFN:Ann Lee\nBEGIN:VCARD\n");
         assert_eq!((book.cards, book.unreadable, book.people.len()), (3, vec![2, 7], 1));
+    }
+
+    #[test]
+    fn a_file_that_was_cut_off_is_told_from_a_whole_one() {
+        let whole = "BEGIN:VCARD\r\nFN:Ann Lee\r\nEND:VCARD\r\nBEGIN:VCARD\r\nFN:Bo Ray\r\nEND:VCARD\r\n";
+        assert_eq!(read(whole.as_bytes()).torn_at, None);
+        // Between two cards nothing shows it; a missing end of the last line costs nothing.
+        let first = whole.find("BEGIN:VCARD\r\nFN:Bo").unwrap();
+        let unseen = [0, first - 2, first - 1, first, whole.len() - 2, whole.len() - 1];
+        for length in 1..whole.len() {
+            let cut = read(&whole.as_bytes()[..length]).torn_at;
+            let wanted = if length < first - 2 { Some(1) } else { Some(4) };
+            assert_eq!(cut, if unseen.contains(&length) { None } else { wanted }, "{length}");
+        }
+        for tail in ["\n\n", "-- \nmade by an exporter\n", "\u{1a}"] {
+            assert_eq!(read(format!("{whole}{tail}").as_bytes()).torn_at, None, "{tail:?}");
+        }
     }
 }
