@@ -242,6 +242,11 @@ impl State {
         matches!(self, Self::Appending | Self::Transmitting)
     }
 
+    /// Whether the letter waits, for time or a person.
+    pub fn waits(self) -> bool {
+        matches!(self, Self::Held | Self::Queued | Self::Uncertain | Self::Parked)
+    }
+
     /// The state after `event`, or `None` where the machine has no such move:
     /// a caller that gets `None` has a bug and must not act.
     pub fn after(self, mode: Mode, event: Event) -> Option<Self> {
