@@ -289,7 +289,7 @@ fn every_move_of_the_machine_can_be_written_down_and_no_other() {
         Event::Rejected,
         Event::Lost,
         Event::SeenInSent,
-        Event::TooLate,
+        Event::Parked,
         Event::OwnerActed,
     ];
     for mode in [Mode::Draft, Mode::Send] {
@@ -451,7 +451,7 @@ fn status_shows_everything_that_waits() {
     full.quarantined.push((4, "nested too deeply".to_owned()));
     ledger.commit_batch(&full).unwrap();
     let p = InvitationKey("p".to_owned());
-    ledger.record(&p, Event::TooLate, "too late to send", t(30), Detail::default()).unwrap();
+    ledger.record(&p, Event::Parked, "too late to send", t(30), Detail::default()).unwrap();
 
     let account = ledger.status().unwrap().accounts.remove(0);
     assert_eq!(account.name, ACCOUNT);
@@ -701,6 +701,9 @@ fn a_letter_that_becomes_a_draft_has_all_its_tries_before_it() {
     assert_eq!(ledger.turn_into_drafts(None, <[u8]>::to_vec, "sending stands still", t(40)), Ok(1));
     let letter = ledger.delivery(&key).unwrap().unwrap();
     assert_eq!((letter.mode, letter.attempts), (Mode::Draft, 0));
+    let moved = ledger.history(&key).unwrap().pop().unwrap();
+    assert_eq!((moved.event.as_str(), moved.to), ("became-draft", State::Queued));
+    assert_eq!((letter.next_attempt_at, letter.last_words.as_str()), (t(40), "sending stands still"));
 }
 
 /// What is on the wire is nobody's to take back, and then nothing of it is written down.
@@ -752,7 +755,7 @@ fn after_a_long_pause_every_account_looks_for_letters_again() {
 #[test]
 fn forgetting_drops_a_letter_that_waits_or_changes_nothing() {
     let key = InvitationKey("k".to_owned());
-    let way = [Event::BodyAboutToGo, Event::Lost, Event::TooLate];
+    let way = [Event::BodyAboutToGo, Event::Lost, Event::Parked];
     let expected = [
         (State::Queued, Forgot::ErasedAndDropped),
         (State::Transmitting, Forgot::Busy),

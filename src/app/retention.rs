@@ -40,7 +40,7 @@ pub(super) fn keep_to_it(shared: &Shared) -> Result<(), Fault> {
     let disturbed = match if owed { ledger.scrub() } else { Ok(()) } {
         Ok(()) => false,
         Err(fault @ Fault::Transient(_)) => {
-            tracing::warn!("{fault}");
+            tracing::warn!("{fault}; it is tried again within the hour");
             true
         }
         Err(fault) => return Err(fault),

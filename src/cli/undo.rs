@@ -22,7 +22,7 @@ pub(super) fn run(arguments: &KeyArguments) -> Outcome {
         TakenBack::So(standing) => standing,
         TakenBack::Busy => {
             return Err(Cut::Fault(Fault::Transient(format!(
-                "{}: its letter is on its way this moment; try it again in a minute",
+                "{}: its letter is on its way this moment",
                 key.0
             ))));
         }

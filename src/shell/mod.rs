@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod dns;
 pub mod files;
+mod line_ends;
 pub mod mailbox;
 pub mod notify;
 pub mod sandbox;

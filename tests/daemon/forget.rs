@@ -266,3 +266,17 @@ async fn whose_words_grew_old_is_answered_when_they_write_again() {
     home.once().well();
     assert_eq!(home.drafts("work").len(), 1);
 }
+
+/// Nobody tries again what a person said once: the one who said it has to.
+#[test]
+fn a_word_that_finds_the_ledger_held_says_that_it_is_to_be_said_again() {
+    let home = Home::new();
+    home.configure("", &[home.on_maildir("work", "")]);
+    home.once().well();
+    let another = rusqlite::Connection::open(Ledger::file(&home.state())).unwrap();
+    another.execute_batch("BEGIN IMMEDIATE; UPDATE brake SET seen_at = 1").unwrap();
+    let told = home.notyet(&["resume"]);
+    assert_eq!(told.code, Some(75));
+    let words = "another program holds the file; give the command again in a minute\n";
+    assert!(told.err.ends_with(words), "{}", told.err);
+}

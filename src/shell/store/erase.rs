@@ -130,7 +130,7 @@ impl Ledger {
     /// without free pages, and the write-ahead log is cut to nothing.
     ///
     /// # Errors
-    /// [`Fault::Transient`] when another program is reading meanwhile: to be tried again.
+    /// [`Fault::Transient`] when another program is reading meanwhile: the bytes are there until the next time.
     pub fn scrub(&mut self) -> Result<(), Fault> {
         let busy = self.read("writing the ledger anew", |connection| {
             // Else the copy would lie in a file of the temporary folder for a while.
@@ -139,7 +139,7 @@ impl Ledger {
         })?;
         if busy {
             return Err(Fault::Transient(
-                "ledger: another program reads it, so the bytes of what was erased are still in its log; it is tried again"
+                "ledger: another program reads it, so the bytes of what was erased are still in its log"
                     .to_owned(),
             ));
         }

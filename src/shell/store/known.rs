@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use super::words::{time, word};
 use super::{Ledger, erase};
 use crate::domain::delivery::State;
-use crate::domain::{Decision, Fault, Identity, Invitation, InvitationKey, MessageId, Plan, Timestamp};
+use crate::domain::{Decision, Fault, Identity, Invitation, InvitationKey, MessageId, Plan, Timestamp, hex};
 
 /// What the ledger holds of an invitation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,11 +159,5 @@ pub(super) fn is_known(tx: &Transaction<'_>, account: &str, plan: &Plan) -> rusq
 }
 
 pub(super) fn digest(id: &MessageId) -> String {
-    use std::fmt::Write as _;
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(id.as_str().as_bytes()) {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
+    hex(&Sha256::digest(id.as_str().as_bytes()))
 }

@@ -74,7 +74,7 @@ fn sql_fault(path: &Path, tried: &str, error: &Error) -> Fault {
     let words = |remedy: &str| format!("{}: {tried}: {error}; {remedy}", path.display());
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            Fault::Transient(words("another program holds the file; it is tried again"))
+            Fault::Transient(words("another program holds the file"))
         }
         Some(ErrorCode::DiskFull) => Fault::Transient(words("make room on that disk")),
         Some(ErrorCode::SystemIoFailure) => Fault::Transient(words("look for a full or failing disk")),

@@ -292,8 +292,8 @@ fn park_waiting(tx: &Transaction<'_>, found: &FoundLetter, now: Timestamp) -> ru
     for key in keys {
         let Some(letter) = delivery::of(tx, &key)? else { continue };
         let waits = matches!(letter.state, State::Held | State::Queued) && !letter.insisted.contains(&why);
-        if waits && let Some(to) = letter.state.after(letter.mode, Event::TooLate) {
-            delivery::move_on(tx, &key, Event::TooLate, (letter.state, to), why.words(), now, &detail)?;
+        if waits && let Some(to) = letter.state.after(letter.mode, Event::Parked) {
+            delivery::move_on(tx, &key, Event::Parked, (letter.state, to), why.words(), now, &detail)?;
         }
     }
     Ok(())
