@@ -175,7 +175,7 @@ async fn searching_finds_senders_subjects_and_words_beyond_ascii() {
     let from = SearchTerm::From("invitations@example.com".into());
     let found = session.search(&by(vec![from.clone()]), None).await;
     assert_eq!(found.expect("search"), [1]);
-    let subject = SearchTerm::Subject("Grüße".into());
+    let subject = SearchTerm::Header { name: "Subject".into(), value: "Grüße".into() };
     let found = session.search(&by(vec![from, subject]), None).await;
     assert_eq!(found.expect("search"), [1, 3]);
     assert!(session.search(&[], None).await.expect("search").is_empty());

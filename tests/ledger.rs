@@ -14,8 +14,8 @@ use notyet::domain::{
     NoteKind, Notice, Plan, Reason, Route, Stage, Timestamp,
 };
 use notyet::shell::store::{
-    Batch, Cursor, Detail, Entry, FoundLetter, Known, Ledger, NewDelivery, PortKind, Start, Told,
-    Whereabouts, Withdrawn,
+    Batch, Cursor, Detail, Entry, Forgot, FoundLetter, Known, Ledger, Left, NewDelivery, PortKind, Start,
+    Told, Whereabouts, Withdrawn,
 };
 
 const ACCOUNT: &str = "work";
@@ -289,7 +289,7 @@ fn every_move_of_the_machine_can_be_written_down_and_no_other() {
         Event::Rejected,
         Event::Lost,
         Event::SeenInSent,
-        Event::TooLate,
+        Event::Parked,
         Event::OwnerActed,
     ];
     for mode in [Mode::Draft, Mode::Send] {
@@ -451,7 +451,7 @@ fn status_shows_everything_that_waits() {
     full.quarantined.push((4, "nested too deeply".to_owned()));
     ledger.commit_batch(&full).unwrap();
     let p = InvitationKey("p".to_owned());
-    ledger.record(&p, Event::TooLate, "too late to send", t(30), Detail::default()).unwrap();
+    ledger.record(&p, Event::Parked, "too late to send", t(30), Detail::default()).unwrap();
 
     let account = ledger.status().unwrap().accounts.remove(0);
     assert_eq!(account.name, ACCOUNT);
@@ -683,7 +683,7 @@ fn a_letter_whose_words_were_erased_is_not_tried_again() {
     ledger.record(&key, Event::Rejected, "550 no", t(11), Detail::default()).unwrap();
     let fitting = |ledger: &Ledger| Word::fitting(&ledger.delivery(&key).unwrap().unwrap());
     assert_eq!(fitting(&ledger), [Word::Retry, Word::Drop]);
-    ledger.erase(&key, t(12)).unwrap();
+    assert_eq!(ledger.forget(&key, t(12)), Ok(Forgot::Erased));
     assert_eq!(fitting(&ledger), [Word::Drop]);
 }
 
@@ -726,6 +726,9 @@ fn a_letter_that_becomes_a_draft_has_all_its_tries_before_it() {
     assert_eq!(ledger.turn_into_drafts(None, <[u8]>::to_vec, "sending stands still", t(40)), Ok(1));
     let letter = ledger.delivery(&key).unwrap().unwrap();
     assert_eq!((letter.mode, letter.attempts), (Mode::Draft, 0));
+    let moved = ledger.history(&key).unwrap().pop().unwrap();
+    assert_eq!((moved.event.as_str(), moved.to), ("became-draft", State::Queued));
+    assert_eq!((letter.next_attempt_at, letter.last_words.as_str()), (t(40), "sending stands still"));
 }
 
 /// What is on the wire is nobody's to take back, and then nothing of it is written down.
@@ -771,4 +774,84 @@ fn after_a_long_pause_every_account_looks_for_letters_again() {
     assert_eq!(ledger.looks_since(ACCOUNT), Ok(Some(t(1_000))));
     ledger.mark_rebuilt(ACCOUNT, t(3_001)).unwrap();
     assert_eq!(ledger.yet_to_look(&accounts).unwrap(), ["other"]);
+}
+
+/// A letter without its words must not go out, and what is on the wire is nobody's to take back.
+#[test]
+fn forgetting_drops_a_letter_that_waits_or_changes_nothing() {
+    let key = InvitationKey("k".to_owned());
+    let way = [Event::BodyAboutToGo, Event::Lost, Event::Parked];
+    let expected = [
+        (State::Queued, Forgot::ErasedAndDropped),
+        (State::Transmitting, Forgot::Busy),
+        (State::Uncertain, Forgot::ErasedAndDropped),
+        (State::Parked, Forgot::ErasedAndDropped),
+    ];
+    for (moves, (state, forgot)) in expected.into_iter().enumerate() {
+        let (mut ledger, key) = with_letter(&key.0, Mode::Send, Start::Queued);
+        for event in &way[..moves] {
+            ledger.record(&key, *event, "", t(11), Detail::default()).unwrap();
+        }
+        let before = ledger.delivery(&key).unwrap().unwrap();
+        assert_eq!((before.state, ledger.forget(&key, t(12))), (state, Ok(forgot)));
+        let after = ledger.delivery(&key).unwrap().unwrap();
+        if forgot == Forgot::Busy {
+            assert_eq!(after, before);
+        } else {
+            assert_eq!((after.state, after.message.0.len()), (State::TakenOver, 0));
+        }
+    }
+    for (event, state) in [(Event::Accepted, State::Sent), (Event::Rejected, State::Refused)] {
+        let (mut ledger, key) = with_letter(&key.0, Mode::Send, Start::Queued);
+        ledger.record(&key, Event::BodyAboutToGo, "", t(11), Detail::default()).unwrap();
+        ledger.record(&key, event, "", t(11), Detail::default()).unwrap();
+        assert_eq!(ledger.forget(&key, t(12)), Ok(Forgot::Erased));
+        assert_eq!(ledger.delivery(&key).unwrap().unwrap().state, state, "an end stays one");
+    }
+    let (mut ledger, key) = with_letter(&key.0, Mode::Draft, Start::Queued);
+    for event in [Event::AppendAboutToGo, Event::Appended] {
+        ledger.record(&key, event, "", t(11), Detail::default()).unwrap();
+    }
+    assert_eq!(ledger.take_back(&key, ACCOUNT, t(12)), Ok(true));
+    assert_eq!(ledger.forget(&key, t(13)), Ok(Forgot::Busy), "its draft is yet to be removed");
+    assert_eq!(ledger.traces().unwrap().len(), 1);
+}
+
+/// What was judged before a person was forgotten may be committed after it.
+#[test]
+fn a_letter_to_somebody_forgotten_is_not_taken_nor_a_word_of_theirs() {
+    let mut ledger = started();
+    let left = plan("k", identity(Some("1"), None, Some("prof"), "ann"), Decision::Leave);
+    ledger.commit_batch(&batch(2, vec![Entry { uid: 1, plan: &left, delivery: None }], 10)).unwrap();
+    ledger.forget(&left.invitation.key, t(11)).unwrap();
+    let another = plan("k2", identity(Some("2"), None, Some("prof"), "ann"), Decision::Draft);
+    for (uid, plan) in [(2, &plan("k", left.invitation.identity.clone(), Decision::Draft)), (3, &another)] {
+        let delivery = Some(letter(&plan.invitation.key.0, Mode::Draft, Start::Queued));
+        let committed =
+            ledger.commit_batch(&batch(uid + 1, vec![Entry { uid, plan, delivery }], 12)).unwrap();
+        assert_eq!((committed.created, committed.repeated), (vec![], vec![plan.invitation.key.clone()]));
+    }
+    assert_eq!(ledger.traces(), Ok(vec![]));
+    let case = ledger.case(&another.invitation.key).unwrap().unwrap();
+    assert_eq!((case.inviter_name.as_str(), case.note, case.reason_text.as_str()), ("", None, ""));
+}
+
+#[test]
+fn only_what_was_left_is_told_of_a_mail_that_is_read_anew() {
+    let mut ledger = started();
+    let held = plan("k", identity(None, None, None, "ann"), Decision::Hold);
+    let entry = |plan| vec![Entry { uid: 1, plan, delivery: None }];
+    ledger.commit_batch(&batch(2, entry(&held), 10)).unwrap();
+    assert_eq!(ledger.left_before(ACCOUNT, &held.invitation), Ok(vec![]), "a letter may be made yet");
+    let left = plan("k", identity(None, None, None, "ann"), Decision::Leave);
+    ledger.commit_batch(&batch(2, entry(&left), 11)).unwrap();
+    let told = vec![Left { reason_code: "generic-note".to_owned(), at: t(11) }];
+    assert_eq!(ledger.left_before(ACCOUNT, &left.invitation), Ok(told.clone()));
+    // Rules of another revision give the same mail another key.
+    let revised = plan("k2", identity(Some("2:1"), None, None, "ann"), Decision::Draft);
+    assert_eq!(ledger.left_before(ACCOUNT, &revised.invitation), Ok(told));
+    assert_eq!(ledger.left_before("home", &left.invitation), Ok(vec![]));
+    let mut other_mail = left.invitation.clone();
+    other_mail.message_id = MessageId::parse("<m2@net.example>");
+    assert_eq!(ledger.left_before(ACCOUNT, &other_mail), Ok(vec![]));
 }

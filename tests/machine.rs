@@ -176,7 +176,7 @@ impl Steps<'_> {
                     self.record("it is found done", event, |_| ());
                 }
                 self.record("the owner has answered", Event::OwnerActed, |_| ());
-                self.record("it waited too long", Event::TooLate, |_| ());
+                self.record("it waited too long", Event::Parked, |_| ());
                 if from.mode == Mode::Send {
                     self.record("nobody answers at the port", Event::TryLater, |_| ());
                     self.record("the recipient is refused", Event::Rejected, |_| ());
@@ -194,7 +194,7 @@ impl Steps<'_> {
                 let event = if from.mode == Mode::Draft { Event::Appended } else { Event::SeenInSent };
                 self.record("it is seen in its folder", event, |_| ());
             }
-            State::Uncertain if from.aged => self.record("nobody saw it for a day", Event::TooLate, |_| ()),
+            State::Uncertain if from.aged => self.record("nobody saw it for a day", Event::Parked, |_| ()),
             _ => {}
         }
     }
@@ -373,8 +373,8 @@ fn planted_faults_are_found() {
         ("what was sent is sent again", table_with!(Sent, BodyAboutToGo => Some(S::Transmitting))),
         ("250 goes back to the queue", table_with!(Transmitting, Accepted => Some(S::Queued))),
         ("250 counts as refused", table_with!(Transmitting, Accepted => Some(S::Refused))),
-        ("a doubt never ends", table_with!(Uncertain, TooLate => None)),
-        ("a doubt ends in the queue", table_with!(Uncertain, TooLate => Some(S::Queued))),
+        ("a doubt never ends", table_with!(Uncertain, Parked => None)),
+        ("a doubt ends in the queue", table_with!(Uncertain, Parked => Some(S::Queued))),
         ("an APPEND begins twice", table_with!(Appending, AppendAboutToGo => Some(S::Appending))),
         ("a draft is drafted again", table_with!(Drafted, AppendAboutToGo => Some(S::Appending))),
         ("a vague APPEND goes back to the queue", table_with!(Appending, AppendUnclear => Some(S::Queued))),

@@ -225,7 +225,7 @@ async fn reading_in_memory_writes_nothing_anywhere() {
     assert_eq!(opened.uid_validity, 0, "good for this session only");
     assert_eq!(all(&mut session).await, pairs(&[(1, "a"), (2, "b")]));
     session.bodies(&[(1, 0), (2, 0)], 1 << 20).await.unwrap();
-    session.search_terms(&[SearchTerm::Subject("a".into())], None).await.unwrap();
+    session.search_terms(&[SearchTerm::From("a".into())], None).await.unwrap();
     session.folders(None, None).await.unwrap();
     assert_eq!(session.find_by_header("Drafts", "Message-ID", "<x>").await, Ok(None));
     session.wait(Duration::ZERO, pending()).await.unwrap();

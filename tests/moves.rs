@@ -7,14 +7,16 @@ use notyet::domain::delivery::{Event, Mode, ParkedFor, State};
 /// State, mode (`-` for both), event, and the state after it.
 const MOVES: &str = "
     held          -      Released         queued
-    held          -      TooLate          parked
+    held          -      Parked           parked
+    held          send   BecameDraft      held
+    queued        send   BecameDraft      queued
     queued        draft  AppendAboutToGo  appending
     queued        draft  Appended         drafted
     queued        send   BodyAboutToGo    transmitting
     queued        send   SeenInSent       sent
     queued        -      TryLater         queued
     queued        -      Rejected         refused
-    queued        -      TooLate          parked
+    queued        -      Parked           parked
     queued        -      OwnerActed       taken-over
     appending     draft  Appended         drafted
     appending     draft  NotAppended      queued
@@ -27,7 +29,7 @@ const MOVES: &str = "
     transmitting  send   Lost             uncertain
     uncertain     draft  Appended         drafted
     uncertain     send   SeenInSent       sent
-    uncertain     -      TooLate          parked
+    uncertain     -      Parked           parked
     held          -      PersonRetries    queued
     held          -      PersonDrops      taken-over
     queued        -      PersonRetries    queued
@@ -58,7 +60,7 @@ const EVENTS: [Event; 13] = [
     Event::Rejected,
     Event::Lost,
     Event::SeenInSent,
-    Event::TooLate,
+    Event::Parked,
     Event::OwnerActed,
 ];
 

@@ -353,20 +353,16 @@ fn cautions_leave_nearly_all_that_would_be_sent() {
 
 #[test]
 fn every_language_has_an_example() {
-    let untold: Vec<&str> = RULES
-        .notes
-        .all_languages()
-        .iter()
-        .map(|language| language.tag.as_str())
-        .filter(|tag| {
-            !RULES
-                .notes
-                .signals()
-                .iter()
-                .any(|s| s.languages.iter().any(|l| l == tag) && !s.examples.is_empty())
-        })
-        .collect();
-    assert!(untold.is_empty(), "no example for {untold:?}");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/notes");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let stems = files.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()));
+    let tags: Vec<String> = stems.filter(|stem| stem.len() == 2).collect();
+    let is_told = |tag: &String| {
+        let mut signals = RULES.notes.signals().iter();
+        signals.any(|signal| signal.languages.contains(tag) && !signal.examples.is_empty())
+    };
+    let untold: Vec<_> = tags.iter().filter(|tag| !is_told(tag)).collect();
+    assert!(tags.len() >= 20 && untold.is_empty(), "no example for {untold:?}");
 }
 
 #[test]

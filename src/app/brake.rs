@@ -2,12 +2,9 @@
 
 use std::path::Path;
 
-use jiff::tz::TimeZone;
-
 use super::shared::Shared;
-use crate::domain::sending::{Recipient, SendFacts, SendHour, Sending, Trip};
+use crate::domain::sending::{Recipient, SendFacts, SendHour, Trip};
 use crate::domain::{Fault, Invitation, Timestamp};
-use crate::shell::clock;
 use crate::shell::store::{Delivery, Ledger};
 use crate::stages::{brake, hours, mime};
 
@@ -56,11 +53,6 @@ pub(super) fn hour(shared: &Shared, now: Timestamp) -> SendHour {
     hours::at(now, &shared.sending, &shared.zone)
 }
 
-/// The same for this moment, where nothing is shared.
-pub(super) fn hour_by(sending: &Sending, zone: &TimeZone) -> SendHour {
-    hours::at(clock::now(), sending, zone)
-}
-
 /// Whether another letter was made for the recipient of `letter`, which then
 /// becomes a draft: two accounts may have met one inviter at the same time.
 pub(super) fn is_second_letter(letter: &Delivery, shared: &Shared) -> Result<bool, Fault> {
@@ -79,6 +71,6 @@ pub(super) fn is_second_letter(letter: &Delivery, shared: &Shared) -> Result<boo
 ///
 /// # Errors
 /// See [`Ledger::open_beside`].
-pub fn resume(state_dir: &Path) -> Result<Option<Trip>, Fault> {
-    Ledger::open_beside(state_dir)?.resume_sending(clock::now())
+pub fn resume(state_dir: &Path, now: Timestamp) -> Result<Option<Trip>, Fault> {
+    Ledger::open_beside(state_dir)?.resume_sending(now)
 }

@@ -50,6 +50,22 @@ pub(super) fn facts(
     })
 }
 
+/// Reasons that a mail itself gave. Another of the same Message-ID is judged for
+/// itself: a forger may have known it, and been first.
+const OF_THE_MAIL: [&str; 4] = ["not-authentic", "own-letter", "answer-to-ours", "own-mail"];
+
+/// What is known of `invitation` where its mail was left before and is read anew:
+/// a mailbox that was renumbered brings nobody a letter.
+pub(super) fn left_before(
+    shared: &Shared,
+    account: &Account,
+    invitation: &Invitation,
+) -> Result<Option<KnownInvitation>, Fault> {
+    let left = shared.ledger().left_before(&account.name, invitation)?;
+    let counts = left.into_iter().find(|left| !OF_THE_MAIL.contains(&left.reason_code.as_str()));
+    Ok(counts.map(|left| KnownInvitation { when: left.at, what: "left".to_owned() }))
+}
+
 /// The queue entry of `plan`: rendered once, stored, delivered as stored.
 pub(super) fn new_delivery(
     plan: &Plan,

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::answers::{self, Writer};
 use super::candidates;
-use super::entry::{facts, new_delivery};
+use super::entry::{facts, left_before, new_delivery};
 use super::port::Port;
 use super::shared::{LONGEST_STEP, Memory, Shared, Step, Stop};
 use super::signatures;
@@ -316,7 +316,10 @@ impl<'a> Look<'a> {
             signatures::check(raw, envelope, &recognised, self.account, self.shared, self.memory).await;
         for invitation in &recognised.invitations {
             let facts = facts(self.shared, self.account, invitation, envelope.arrived, Some(start))?;
-            let facts = Facts { own_check: own_check.clone(), ..facts };
+            let mut facts = Facts { own_check: own_check.clone(), ..facts };
+            if !in_order && facts.known.is_none() {
+                facts.known = left_before(self.shared, self.account, invitation)?;
+            }
             let bench = self.shared.bench(self.account);
             let judged =
                 catch_unwind(AssertUnwindSafe(|| judge(&mail, &recognised, invitation, &facts, &bench)));

@@ -1,14 +1,15 @@
 //! What a letter's state means to its owner, and what a word would do: the
 //! state alone does not tell, the configuration and the hour have a say.
 
+use super::look;
 use super::queue::Word;
 use super::setup::Setup;
-use super::{brake, look};
 use crate::config::{Account, SentCopy};
-use crate::domain::Fault;
 use crate::domain::delivery::{Mode, ParkedFor, State};
 use crate::domain::sending::SendHour;
+use crate::domain::{Fault, Timestamp};
 use crate::shell::store::Delivery;
+use crate::stages::hours;
 
 /// How things stand around all letters.
 pub struct Outlook<'a> {
@@ -19,15 +20,15 @@ pub struct Outlook<'a> {
 }
 
 impl<'a> Outlook<'a> {
-    /// How things stand by `setup` and its ledger, now.
+    /// How things stand at `now` by `setup` and its ledger.
     ///
     /// # Errors
     /// A [`Fault`] of the ledger.
-    pub fn of(setup: &'a Setup) -> Result<Self, Fault> {
+    pub fn of(setup: &'a Setup, now: Timestamp) -> Result<Self, Fault> {
         let config = &setup.config;
         Ok(Self {
             accounts: &config.accounts,
-            hour: brake::hour_by(&config.sending, &setup.zone),
+            hour: hours::at(now, &config.sending, &setup.zone),
             yet_to_look: look::report(config)?.status.yet_to_look,
         })
     }

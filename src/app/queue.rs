@@ -3,8 +3,7 @@
 
 use crate::config::Config;
 use crate::domain::delivery::{Event, State};
-use crate::domain::{Fault, InvitationKey};
-use crate::shell::clock;
+use crate::domain::{Fault, InvitationKey, Timestamp};
 pub use crate::shell::store::{Case, Delivery, Moved};
 use crate::shell::store::{Detail, Ledger};
 
@@ -163,7 +162,7 @@ impl Hand {
     ///
     /// # Errors
     /// A [`Fault`] of the ledger.
-    pub fn say(&mut self, word: Word, key: &InvitationKey) -> Result<Came, Fault> {
+    pub fn say(&mut self, word: Word, key: &InvitationKey, now: Timestamp) -> Result<Came, Fault> {
         let Some(letter) = self.ledger.delivery(key)? else { return Ok(Came::NoLetter) };
         if letter.state.is_on_the_wire() {
             return Ok(Came::Busy);
@@ -180,7 +179,7 @@ impl Hand {
             Word::Sent => "you saw that it was sent",
         };
         let detail = Detail::default();
-        let to = self.ledger.record_unless_moved(&letter, word.event(), note, clock::now(), detail)?;
+        let to = self.ledger.record_unless_moved(&letter, word.event(), note, now, detail)?;
         Ok(to.map_or(Came::Busy, Came::To))
     }
 }

@@ -6,10 +6,8 @@ use std::time::Duration;
 use super::entry::DAY;
 use super::queue::Hand;
 use super::shared::Shared;
-use crate::domain::delivery::{Event, State};
-use crate::domain::{Address, Fault};
-use crate::shell::clock;
-use crate::shell::store::Detail;
+use crate::domain::{Address, Fault, Timestamp};
+use crate::shell::store::Forgot;
 use crate::stages::recognise::same_name;
 
 /// When old words are looked for again.
@@ -42,7 +40,7 @@ pub(super) fn keep_to_it(shared: &Shared) -> Result<(), Fault> {
     let disturbed = match if owed { ledger.scrub() } else { Ok(()) } {
         Ok(()) => false,
         Err(fault @ Fault::Transient(_)) => {
-            tracing::warn!("{fault}");
+            tracing::warn!("{fault}; it is tried again within the hour");
             true
         }
         Err(fault) => return Err(fault),
@@ -70,7 +68,7 @@ impl Hand {
     ///
     /// # Errors
     /// A [`Fault`] of the ledger.
-    pub fn forget(&mut self, person: &str) -> Result<Forgotten, Fault> {
+    pub fn forget(&mut self, person: &str, now: Timestamp) -> Result<Forgotten, Fault> {
         let address = Address::parse(person.trim());
         let traces = self.ledger.traces()?.into_iter().filter(|trace| match &address {
             Some(address) => {
@@ -82,30 +80,19 @@ impl Hand {
         let mut keys: Vec<_> = traces.map(|trace| trace.key).collect();
         keys.dedup();
         let mut forgotten = Forgotten::default();
-        for key in keys {
-            let now = clock::now();
-            if self.ledger.is_unfinished(&key)? {
-                forgotten.busy += 1;
-                continue;
-            }
-            if let Some(letter) = self.ledger.delivery(&key)? {
-                match letter.state {
-                    State::Appending | State::Transmitting => {
-                        forgotten.busy += 1;
-                        continue;
-                    }
-                    State::Held | State::Queued | State::Uncertain | State::Parked => {
-                        self.ledger.record(&key, Event::PersonDrops, "", now, Detail::default())?;
-                        forgotten.letters_dropped += 1;
-                    }
-                    State::Drafted | State::Sent | State::Refused | State::TakenOver => {}
-                }
-            }
-            self.ledger.erase(&key, now)?;
-            forgotten.invitations += 1;
-        }
+        let erased = keys.iter().try_for_each(|key| {
+            let (invitations, letters, busy) = match self.ledger.forget(key, now)? {
+                Forgot::Erased => (1, 0, 0),
+                Forgot::ErasedAndDropped => (1, 1, 0),
+                Forgot::Busy => (0, 0, 1),
+            };
+            forgotten.invitations += invitations;
+            forgotten.letters_dropped += letters;
+            forgotten.busy += busy;
+            Ok(())
+        });
         // Also where nothing is left to erase: the last time somebody may have read meanwhile.
-        self.ledger.scrub()?;
-        Ok(forgotten)
+        let scrubbed = self.ledger.scrub();
+        erased.and(scrubbed).map(|()| forgotten)
     }
 }

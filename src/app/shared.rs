@@ -243,7 +243,7 @@ impl Shared {
     /// As [`Shared::record`].
     pub fn park(&self, letter: &Delivery, why: ParkedFor) -> Result<(), Fault> {
         let detail = Detail { parked_for: Some(why), ..Detail::default() };
-        self.record_unless_moved(letter, Event::TooLate, why.words(), detail).map(drop)
+        self.record_unless_moved(letter, Event::Parked, why.words(), detail).map(drop)
     }
 
     /// Whether `letter` still stands where it stood when it was read: a person

@@ -3,8 +3,7 @@
 
 use super::queue::Hand;
 use crate::domain::delivery::State;
-use crate::domain::{Fault, InvitationKey};
-use crate::shell::clock;
+use crate::domain::{Fault, InvitationKey, Timestamp};
 pub use crate::shell::store::{Touch, Touched, Undo, Withdrawn};
 
 /// What came of the word.
@@ -32,8 +31,13 @@ impl Hand {
     ///
     /// # Errors
     /// A [`Fault`] of the ledger.
-    pub fn take_back(&mut self, key: &InvitationKey, account: &str) -> Result<TakenBack, Fault> {
-        if !self.ledger.take_back(key, account, clock::now())? {
+    pub fn take_back(
+        &mut self,
+        key: &InvitationKey,
+        account: &str,
+        now: Timestamp,
+    ) -> Result<TakenBack, Fault> {
+        if !self.ledger.take_back(key, account, now)? {
             return Ok(TakenBack::Busy);
         }
         self.standing(key).map(TakenBack::So)

@@ -6,11 +6,11 @@ use super::hand_arguments::ForgetArguments;
 use super::out::{End, Outcome, say};
 use super::style::{counted, json_text};
 use crate::app::queue::Hand;
-use crate::app::setup;
+use crate::app::{look, setup};
 
 pub(super) fn run(arguments: &ForgetArguments) -> Outcome {
     let mut hand = Hand::writing(&setup::load(&arguments.config)?.config)?;
-    let forgotten = hand.forget(&arguments.person)?;
+    let forgotten = hand.forget(&arguments.person, look::now())?;
     let end = if forgotten.busy > 0 { End::TryAgain } else { End::Done };
     if arguments.json {
         let json = json!({

@@ -73,9 +73,14 @@ pub(super) fn exit_code(outcome: Outcome) -> ExitCode {
         Ok(End::Failed) => FAILED,
         Ok(End::TryAgain) => TRY_AGAIN,
         Ok(End::Misconfigured) => WRONG,
+        Err(Cut::Fault(fault @ Fault::Transient(_))) => {
+            // Nobody but the caller does it over.
+            complain(&format!("{fault}; give the command again in a minute"));
+            TRY_AGAIN
+        }
         Err(Cut::Fault(fault)) => {
             complain(&fault);
-            if matches!(fault, Fault::Transient(_)) { TRY_AGAIN } else { FAILED }
+            FAILED
         }
         Err(Cut::Wrong(problems)) => {
             for problem in &problems.0 {

@@ -49,7 +49,7 @@ pub(super) fn one_key(hand: &Hand, prefix: &str) -> Result<InvitationKey, Cut> {
 fn list(config: &Path, as_json: bool) -> Outcome {
     let setup = setup::load(config)?;
     let hand = Hand::looking(&setup.config)?;
-    let outlook = Outlook::of(&setup)?;
+    let outlook = Outlook::of(&setup, look::now())?;
     let cases = hand.open_cases()?;
     if as_json {
         let letters: Vec<Value> = cases.iter().filter_map(|case| letter_json(case, &outlook)).collect();
@@ -110,7 +110,7 @@ fn choices(key: &str, letter: &Delivery, outlook: &Outlook<'_>, config: &Path) -
 fn show(prefix: &str, config: &Path, as_json: bool) -> Outcome {
     let setup = setup::load(config)?;
     let hand = Hand::looking(&setup.config)?;
-    let outlook = Outlook::of(&setup)?;
+    let outlook = Outlook::of(&setup, look::now())?;
     let key = one_key(&hand, prefix)?;
     let Some(case) = hand.case(&key)? else {
         return Err(Cut::Fault(Fault::Permanent(format!("{}: nothing is known of it", key.0))));
@@ -164,7 +164,7 @@ fn tell(word: Word, prefix: &str, config: &Path) -> Outcome {
     let mut hand = Hand::writing(&setup::load(config)?.config)?;
     let key = one_key(&hand, prefix)?;
     let refused = |words: String| Err(Cut::Fault(Fault::Permanent(format!("{}: {words}", key.0))));
-    match hand.say(word, &key)? {
+    match hand.say(word, &key, look::now())? {
         Came::To(State::Queued) => {
             say("It is in the queue; the daemon takes it up, or the next `notyet run --once`.")?
         }

@@ -7,11 +7,11 @@ use super::out::{End, Outcome, say};
 use super::status::stopped_json;
 use super::style::{json_text, line};
 use super::when;
-use crate::app::{brake, setup};
+use crate::app::{brake, look, setup};
 
 pub(super) fn run(arguments: &StatusArguments) -> Outcome {
     let setup = setup::load(&arguments.config)?;
-    let stood = brake::resume(&setup.config.state_dir)?;
+    let stood = brake::resume(&setup.config.state_dir, look::now())?;
     if arguments.json {
         say(&json_text(&format!("{:#}", json!({ "stood_still": stood.as_ref().map(stopped_json) }))))?;
     } else {

@@ -7,8 +7,8 @@ use super::out::{Cut, End, Outcome, say};
 use super::queue::one_key;
 use super::style::{json_text, line};
 use crate::app::queue::Hand;
-use crate::app::setup;
 use crate::app::undo::{Standing, TakenBack};
+use crate::app::{look, setup};
 use crate::domain::Fault;
 use crate::domain::delivery::State;
 
@@ -18,11 +18,11 @@ pub(super) fn run(arguments: &KeyArguments) -> Outcome {
     let Some(case) = hand.case(&key)? else {
         return Err(Cut::Fault(Fault::Permanent(format!("{}: nothing is known of it", key.0))));
     };
-    let standing = match hand.take_back(&key, &case.account)? {
+    let standing = match hand.take_back(&key, &case.account, look::now())? {
         TakenBack::So(standing) => standing,
         TakenBack::Busy => {
             return Err(Cut::Fault(Fault::Transient(format!(
-                "{}: its letter is on its way this moment; try it again in a minute",
+                "{}: its letter is on its way this moment",
                 key.0
             ))));
         }

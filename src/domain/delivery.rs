@@ -74,7 +74,9 @@ pub enum Event {
     /// A copy was seen in Sent.
     SeenInSent,
     /// It goes no further by itself, for one of [`ParkedFor`]: a person's choice.
-    TooLate,
+    Parked,
+    /// It is not to be sent, but put into Drafts; nothing of it has left yet.
+    BecameDraft,
     /// The owner edited, sent or deleted the draft.
     OwnerActed,
     /// A person, asked for a choice, wants it tried (again): `notyet queue retry`.
@@ -171,7 +173,7 @@ impl ParkedFor {
 
 impl Event {
     /// All events.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Released,
         Self::AppendAboutToGo,
         Self::Appended,
@@ -183,12 +185,18 @@ impl Event {
         Self::Rejected,
         Self::Lost,
         Self::SeenInSent,
-        Self::TooLate,
+        Self::Parked,
+        Self::BecameDraft,
         Self::OwnerActed,
         Self::PersonRetries,
         Self::PersonDrops,
         Self::PersonSaysSent,
     ];
+
+    /// The mode that a letter has from then on; `None` where it keeps its own.
+    pub fn turns_into(self) -> Option<Mode> {
+        (self == Self::BecameDraft).then_some(Mode::Draft)
+    }
 }
 
 impl State {
@@ -242,6 +250,11 @@ impl State {
         matches!(self, Self::Appending | Self::Transmitting)
     }
 
+    /// Whether the letter waits, for time or a person.
+    pub fn waits(self) -> bool {
+        matches!(self, Self::Held | Self::Queued | Self::Uncertain | Self::Parked)
+    }
+
     /// The state after `event`, or `None` where the machine has no such move:
     /// a caller that gets `None` has a bug and must not act.
     pub fn after(self, mode: Mode, event: Event) -> Option<Self> {
@@ -253,7 +266,8 @@ impl State {
             (S::Queued, Mode::Send, E::BodyAboutToGo) => Some(S::Transmitting),
             (S::Queued, _, E::TryLater) => Some(S::Queued),
             (S::Queued, _, E::Rejected) => Some(S::Refused),
-            (S::Held | S::Queued, _, E::TooLate) => Some(S::Parked),
+            (S::Held | S::Queued, _, E::Parked) => Some(S::Parked),
+            (S::Held | S::Queued, Mode::Send, E::BecameDraft) => Some(self),
             (S::Queued | S::Appending, Mode::Draft, E::Appended) => Some(S::Drafted),
             (S::Appending, Mode::Draft, E::NotAppended) => Some(S::Queued),
             (S::Appending, Mode::Draft, E::Rejected) => Some(S::Refused),
@@ -265,7 +279,7 @@ impl State {
             (S::Transmitting, Mode::Send, E::Lost) => Some(S::Uncertain),
             // A ledger that was lost and begun anew finds what was done before.
             (S::Queued | S::Uncertain, Mode::Send, E::SeenInSent) => Some(S::Sent),
-            (S::Uncertain, _, E::TooLate) => Some(S::Parked),
+            (S::Uncertain, _, E::Parked) => Some(S::Parked),
             (S::Queued, _, E::OwnerActed) | (S::Drafted, Mode::Draft, E::OwnerActed) => Some(S::TakenOver),
             // What is on the wire (appending, transmitting) is nobody's to move, and an end stays one:
             // only a refusal and a doubt can be tried again, and only by a person.
@@ -308,7 +322,7 @@ mod tests {
                     Event::TryLater | Event::Rejected | Event::NotAppended | Event::PersonRetries => false,
                     _ => in_doubt,
                 };
-                walk(next, mode, doubt, depth - 1);
+                walk(next, event.turns_into().unwrap_or(mode), doubt, depth - 1);
             }
         }
         for mode in [Mode::Draft, Mode::Send] {
@@ -330,6 +344,20 @@ mod tests {
         }
         assert_eq!(State::Drafted.after(Mode::Draft, Event::PersonRetries), None);
         assert_eq!(State::Queued.after(Mode::Send, Event::PersonSaysSent), None);
+    }
+
+    #[test]
+    fn one_event_alone_turns_a_letter_into_a_draft() {
+        for event in Event::ALL {
+            let turned = if event == Event::BecameDraft { Some(Mode::Draft) } else { None };
+            assert_eq!(event.turns_into(), turned, "{event:?}");
+        }
+    }
+
+    #[test]
+    fn what_waits_is_neither_on_the_wire_nor_at_an_end() {
+        let waiting: Vec<_> = State::ALL.into_iter().filter(|state| state.waits()).collect();
+        assert_eq!(waiting, [State::Held, State::Queued, State::Uncertain, State::Parked]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod clock;
 mod dial;
 pub mod dns;
 pub mod files;
+mod line_ends;
 pub mod mailbox;
 pub mod notify;
 pub mod sandbox;

@@ -26,14 +26,6 @@ pub fn stopping() {
     tell(&[NotifyState::Stopping]);
 }
 
-/// STATUS=…: one line for `systemctl status`. It is as public as a log line:
-/// counts and account names, no addresses.
-pub fn status(line: &str) {
-    // A second line would be read as an assignment of its own.
-    let line = line.replace(char::is_control, " ");
-    tell(&[NotifyState::Status(&line)]);
-}
-
 /// WATCHDOG=1: real progress was made.
 pub fn watchdog() {
     tell(&[NotifyState::Watchdog]);

@@ -99,6 +99,42 @@ fn a_new_uidvalidity_drafts_nothing_twice_and_loses_nothing() {
     assert_eq!((drafts.len(), keys.len()), (3, 3));
 }
 
+/// The mailbox is the same, only its numbers are new: what was left by a policy of then stays left.
+#[test]
+fn a_mail_that_was_decided_keeps_its_decision_under_a_new_uidvalidity() {
+    let home = Home::new();
+    let account = home.on_maildir("work", "");
+    home.configure("generic = \"leave\"", std::slice::from_ref(&account));
+    home.once().well();
+    home.deliver("work", "1.a.b", &to_paste(1));
+    home.once().well();
+    home.configure("", &[account]);
+    let renumber = || std::fs::remove_dir_all(home.state().join("maildir")).unwrap();
+    renumber();
+    home.deliver("work", "2.a.b", &to_paste(2));
+    home.once().well();
+    assert_eq!(home.status("work")["mailboxes"][0]["next_uid"], 3, "both were read");
+    assert_eq!(home.drafts("work").len(), 1, "only the new one is answered");
+    assert_eq!(home.status("work")["decisions"], serde_json::json!({ "draft": 1, "leave": 1 }));
+}
+
+/// A forger knows the Message-ID and may be first: the real mail is answered all the same.
+#[test]
+fn a_forgery_that_was_left_does_not_shield_the_real_mail_under_a_new_uidvalidity() {
+    let home = Home::new();
+    home.configure("", &[home.on_maildir("work", "")]);
+    home.once().well();
+    let real = to_paste(1);
+    let forged = real.replace("dkim=pass", "dkim=fail").replace("dmarc=pass", "dmarc=fail");
+    home.deliver("work", "1.a.b", &forged);
+    home.once().well();
+    assert_eq!(home.drafts("work").len(), 0);
+    std::fs::remove_dir_all(home.state().join("maildir")).unwrap();
+    home.deliver("work", "2.a.b", &real);
+    home.once().well();
+    assert_eq!(home.drafts("work").len(), 1);
+}
+
 #[test]
 fn a_lost_ledger_draws_no_second_draft() {
     let server = dovecot!();

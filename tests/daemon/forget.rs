@@ -219,3 +219,64 @@ fn what_was_forgotten_stays_so_where_the_mailbox_is_read_anew() {
     }
     assert_eq!((seen(), home.drafts("work").len()), (0, 1), "and it is not touched again");
 }
+
+/// What a new UIDVALIDITY does on a server: every UID is forgotten.
+fn renumber(home: &Home) {
+    std::fs::remove_dir_all(home.state().join("maildir")).unwrap();
+}
+
+/// An invitation that had no letter is answered by a policy of later: not so that of somebody forgotten.
+#[test]
+fn who_was_forgotten_gets_no_letter_when_the_mailbox_is_read_anew_under_another_policy() {
+    let home = Home::new();
+    let account = home.on_maildir("work", "");
+    home.configure("generic = \"leave\"\npersonalized = \"leave\"", std::slice::from_ref(&account));
+    home.once().well();
+    let mail = demo("2026-08-member-note-french-personal");
+    home.deliver("work", "1.a.b", &mail);
+    home.once().well();
+    home.notyet(&["forget", "Ma\u{eb}lle Kerguelen"]).well();
+    home.configure("", &[account]);
+    renumber(&home);
+    // A reminder of it that comes later is one more mail of the same person.
+    let reminder = mail.replacen("Message-ID: <", "Message-ID: <again-", 1);
+    home.deliver("work", "2.a.b", &reminder);
+    home.once().well();
+    assert_eq!(home.status("work")["mailboxes"][0]["next_uid"], 3, "both were read");
+    assert_eq!(home.drafts("work").len(), 0);
+    for word in WORDS {
+        assert!(!keeps(&home.state(), word), "{word}");
+    }
+}
+
+/// Retention is no wish to be rid of a person: a new mail of theirs is an invitation like any other.
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_words_grew_old_is_answered_when_they_write_again() {
+    let home = Home::new();
+    let account = home.on_maildir("work", "");
+    home.configure("generic = \"leave\"\npersonalized = \"leave\"", std::slice::from_ref(&account));
+    home.once().well();
+    let mail = demo("2026-08-member-note-french-personal");
+    home.deliver("work", "1.a.b", &mail);
+    home.once().well();
+    pass_after(&home, 401).await;
+    assert!(!keeps(&home.state(), WORDS[0]));
+    home.configure("", &[account]);
+    home.deliver("work", "2.a.b", &mail.replacen("Message-ID: <", "Message-ID: <again-", 1));
+    home.once().well();
+    assert_eq!(home.drafts("work").len(), 1);
+}
+
+/// Nobody tries again what a person said once: the one who said it has to.
+#[test]
+fn a_word_that_finds_the_ledger_held_says_that_it_is_to_be_said_again() {
+    let home = Home::new();
+    home.configure("", &[home.on_maildir("work", "")]);
+    home.once().well();
+    let another = rusqlite::Connection::open(Ledger::file(&home.state())).unwrap();
+    another.execute_batch("BEGIN IMMEDIATE; UPDATE brake SET seen_at = 1").unwrap();
+    let told = home.notyet(&["resume"]);
+    assert_eq!(told.code, Some(75));
+    let words = "another program holds the file; give the command again in a minute\n";
+    assert!(told.err.ends_with(words), "{}", told.err);
+}

@@ -161,11 +161,6 @@ impl Notes {
         &self.weights
     }
 
-    /// All languages the rules know.
-    pub fn all_languages(&self) -> &[Language] {
-        &self.languages
-    }
-
     /// All signals, in file order.
     pub fn signals(&self) -> &[Signal] {
         &self.signals

@@ -161,8 +161,6 @@ pub enum Wake {
 pub enum SearchTerm {
     /// The From field contains this.
     From(String),
-    /// The Subject field contains this.
-    Subject(String),
     /// That header field contains this.
     Header {
         /// The field's name.

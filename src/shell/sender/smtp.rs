@@ -16,6 +16,7 @@ use super::wire::Broken;
 use super::{Outcome, Phase, Submission};
 use crate::domain::Fault;
 use crate::shell::dial::no_answer;
+use crate::shell::line_ends::with_crlf;
 
 /// How many times the phase deadline the final reply may take. Giving up there
 /// leaves a doubt, so it is the last place to be impatient: RFC 5321 §4.5.3.2.6
@@ -191,53 +192,5 @@ impl<'a> Talk<'a> {
             return self.try_later(Phase::Body, &format!("{doubt}, before the message began"));
         }
         Outcome::Lost { words: self.words(Phase::Body, &format!("{doubt}; perhaps sent, perhaps not")) }
-    }
-}
-
-/// Every line end a CRLF. A bare LF is forbidden (RFC 5321 §2.3.8), and some
-/// servers take one round a dot for the end of the message.
-fn with_crlf(message: &[u8]) -> Cow<'_, [u8]> {
-    let mut previous = 0;
-    let clean = message.iter().all(|byte| {
-        let ok = (*byte == b'\n') == (previous == b'\r');
-        previous = *byte;
-        ok
-    }) && previous != b'\r';
-    if clean {
-        return Cow::Borrowed(message);
-    }
-    let mut out = Vec::with_capacity(message.len() + message.len() / 16);
-    let mut bytes = message.iter().copied().peekable();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'\r' => {
-                bytes.next_if_eq(&b'\n');
-                out.extend_from_slice(b"\r\n");
-            }
-            b'\n' => out.extend_from_slice(b"\r\n"),
-            other => out.push(other),
-        }
-    }
-    Cow::Owned(out)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_line_end_becomes_crlf() {
-        for (from, to) in [
-            ("a\r\nb\r\n", "a\r\nb\r\n"),
-            ("a\nb\n", "a\r\nb\r\n"),
-            ("a\rb", "a\r\nb"),
-            ("a\r\r\n\n.\n", "a\r\n\r\n\r\n.\r\n"),
-            ("a\r", "a\r\n"),
-            ("\n", "\r\n"),
-            ("", ""),
-        ] {
-            assert_eq!(with_crlf(from.as_bytes()).as_ref(), to.as_bytes(), "{from:?}");
-        }
-        assert!(matches!(with_crlf(b"a\r\nb"), Cow::Borrowed(_)));
     }
 }

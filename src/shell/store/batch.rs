@@ -1,16 +1,14 @@
 //! What one look into a mailbox adds: cursor, plans, invitations, letters and
 //! quarantined mail, all in one transaction.
 
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use sha2::{Digest, Sha256};
+use rusqlite::{Transaction, params};
 
-use super::words::{mode_word, time, word};
-use super::{Ledger, UidScope, erase, stumbles, touch};
+use super::known::{digest, has_letter, is_hidden, is_known};
+use super::words::mode_word;
+use super::{Ledger, UidScope, stumbles, touch};
 use crate::domain::after::Wish;
 use crate::domain::delivery::{Mode, State};
-use crate::domain::{
-    Address, Decision, Evidence, Fault, Identity, Invitation, InvitationKey, MessageId, Plan, Timestamp,
-};
+use crate::domain::{Address, Evidence, Fault, Invitation, InvitationKey, MessageId, Plan, Timestamp};
 use crate::shell::mailbox::Uid;
 
 /// The result of one look into one mailbox.
@@ -99,27 +97,9 @@ pub struct Committed {
     /// Letters that are new.
     pub created: Vec<InvitationKey>,
     /// Letters that were not taken, since their invitation has one already
-    /// (from before, or from an entry earlier in the batch). Their plans are history.
+    /// (from before, or from an entry earlier in the batch), or its inviter was
+    /// forgotten. Their plans are history.
     pub repeated: Vec<InvitationKey>,
-}
-
-/// What the ledger holds of an invitation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
-    /// Its key.
-    pub key: InvitationKey,
-    /// The network it came from.
-    pub network: String,
-    /// What tells it from others: every part any of its mails showed.
-    pub identity: Identity,
-    /// The newest decision.
-    pub decision: Decision,
-    /// Where its letter stands; `None` when there is none, and its owner did not take it back.
-    pub state: Option<State>,
-    /// When its first mail was looked at.
-    pub first_seen: Timestamp,
-    /// When its letter moved last, or else when it was first seen.
-    pub changed_at: Timestamp,
 }
 
 impl Ledger {
@@ -127,7 +107,8 @@ impl Ledger {
     ///
     /// A cursor never moves back within one UIDVALIDITY; one of UIDVALIDITY 0
     /// is not kept. A letter for an invitation that has one (the same key, or
-    /// [`Identity::same`] in the same network) is not taken; its plan is. A mail
+    /// [`Identity::same`](crate::domain::Identity::same) in the same network), or one to
+    /// somebody who was forgotten, is not taken; its plan is, of the latter without its words. A mail
     /// that is read anew adds nothing where nothing else is decided of it: no plan,
     /// and no wish.
     ///
@@ -162,7 +143,7 @@ impl Ledger {
             }
             if is_news
                 && let [only] = batch.entries.as_slice()
-                && !erase::is_erased(tx, &only.plan.invitation.key)?
+                && !is_hidden(tx, only.plan)?
             {
                 touch::insert(tx, batch, only.plan, only.uid)?;
             }
@@ -177,65 +158,6 @@ impl Ledger {
             Ok(committed)
         })
     }
-
-    /// Every invitation that shares at least one part with `identity`, oldest
-    /// first. Whether it *is* the same is for [`Identity::same`] to say.
-    ///
-    /// # Errors
-    /// See [`Ledger::start_account`].
-    pub fn similar(&self, identity: &Identity) -> Result<Vec<Known>, Fault> {
-        self.read("looking for earlier mail of an invitation", |connection| similar(connection, identity))
-    }
-}
-
-pub(super) fn similar(connection: &Connection, identity: &Identity) -> rusqlite::Result<Vec<Known>> {
-    connection
-        .prepare(
-            "SELECT i.key, i.network, i.invitation_id_digest, i.shared_key_digest, i.profile_digest,
-                    i.name_digest, i.first_seen,
-                    coalesce(d.state, (SELECT 'taken-over' FROM undo WHERE undo.key = i.key)), coalesce(d.changed_at, i.first_seen),
-                    (SELECT decision FROM plan WHERE plan.key = i.key ORDER BY id DESC LIMIT 1)
-             FROM invitation i LEFT JOIN delivery d ON d.key = i.key
-             WHERE i.invitation_id_digest = ?1 OR i.shared_key_digest = ?2
-                OR i.profile_digest = ?3 OR i.name_digest = ?4
-             ORDER BY i.first_seen, i.rowid",
-        )?
-        .query_map(
-            params![identity.invitation_id, identity.shared_key, identity.profile, identity.name],
-            |row| {
-                Ok(Known {
-                    key: InvitationKey(row.get(0)?),
-                    network: row.get(1)?,
-                    identity: Identity {
-                        invitation_id: row.get(2)?,
-                        shared_key: row.get(3)?,
-                        profile: row.get(4)?,
-                        name: row.get(5)?,
-                    },
-                    first_seen: time(row, 6)?,
-                    state: match row.get::<_, Option<String>>(7)? {
-                        Some(_) => Some(word(row, 7, State::parse)?),
-                        None => None,
-                    },
-                    changed_at: time(row, 8)?,
-                    decision: word(row, 9, Decision::parse)?,
-                })
-            },
-        )?
-        .collect()
-}
-
-/// Whether the invitation has a letter, under its own key or another.
-fn has_letter(tx: &Transaction<'_>, invitation: &Invitation) -> rusqlite::Result<bool> {
-    let own: Option<i64> = tx
-        .query_row("SELECT 1 FROM delivery WHERE key = ?1", [&invitation.key.0], |row| row.get(0))
-        .optional()?;
-    Ok(own.is_some()
-        || similar(tx, &invitation.identity)?.iter().any(|known| {
-            known.state.is_some()
-                && known.network == invitation.network
-                && known.identity.same(&invitation.identity)
-        }))
 }
 
 fn move_cursor(tx: &Transaction<'_>, batch: &Batch<'_>) -> rusqlite::Result<()> {
@@ -279,27 +201,10 @@ fn insert_invitation(tx: &Transaction<'_>, invitation: &Invitation, now: Timesta
     .map(drop)
 }
 
-/// Whether the newest plan for the same mail says the same. That its invitation has
-/// been answered by now is nothing new of a mail: the answer may be to this very one.
-fn is_known(tx: &Transaction<'_>, account: &str, plan: &Plan) -> rusqlite::Result<bool> {
-    let before: Option<(String, String)> = tx
-        .query_row(
-            "SELECT decision, reason_code FROM plan
-             WHERE key = ?1 AND account = ?2 AND source_message_id_digest IS ?3 ORDER BY id DESC LIMIT 1",
-            params![plan.invitation.key.0, account, plan.invitation.message_id.as_ref().map(digest)],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )
-        .optional()?;
-    let is_answered = plan.decision == Decision::Leave && plan.reason.code == "already-answered";
-    Ok(before.is_some_and(|(decision, code)| {
-        is_answered || (decision == plan.decision.as_str() && code == plan.reason.code)
-    }))
-}
-
 fn insert_plan(tx: &Transaction<'_>, batch: &Batch<'_>, entry: &Entry<'_>) -> rusqlite::Result<i64> {
     let plan = entry.plan;
     // A mailbox that is read anew must not bring back what was forgotten.
-    let forgotten = plan.decision == Decision::Leave && erase::is_erased(tx, &plan.invitation.key)?;
+    let hidden = is_hidden(tx, plan)?;
     tx.execute(
         "INSERT INTO plan (key, account, mailbox, uid_validity, uid, source_message_id_digest,
                            decision, reason_code, reason_text, note_kind, confidence, language,
@@ -314,16 +219,16 @@ fn insert_plan(tx: &Transaction<'_>, batch: &Batch<'_>, entry: &Entry<'_>) -> ru
             plan.invitation.message_id.as_ref().map(digest),
             plan.decision.as_str(),
             plan.reason.code,
-            if forgotten { "" } else { &plan.reason.text },
+            if hidden { "" } else { &plan.reason.text },
             plan.judgement.kind.as_str(),
             plan.judgement.confidence,
             plan.judgement.language,
             plan.invitation.route.as_str(),
-            if forgotten { "" } else { &plan.invitation.inviter.name },
-            plan.invitation.note.as_ref().filter(|_| !forgotten),
-            evidence_json(if forgotten { &[] } else { &plan.evidence }),
+            if hidden { "" } else { &plan.invitation.inviter.name },
+            plan.invitation.note.as_ref().filter(|_| !hidden),
+            evidence_json(if hidden { &[] } else { &plan.evidence }),
             batch.now.unix_s(),
-            forgotten.then_some(batch.now.unix_s())
+            hidden.then_some(batch.now.unix_s())
         ],
     )?;
     Ok(tx.last_insert_rowid())
@@ -364,16 +269,6 @@ fn insert_delivery(
         params![key.0, state, now],
     )
     .map(drop)
-}
-
-fn digest(id: &MessageId) -> String {
-    use std::fmt::Write as _;
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(id.as_str().as_bytes()) {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
 }
 
 fn evidence_json(evidence: &[Evidence]) -> String {

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::Ledger;
 use super::people::{digest_of, secret};
 use super::words::{optional_time, time, word};
-use crate::domain::delivery::State;
+use super::{Detail, Ledger, delivery};
+use crate::domain::delivery::{Event, Mode, State};
 use crate::domain::sending::{Cause, Recipient, Trip, Vitals};
 use crate::domain::{Address, Fault, InvitationKey, Timestamp};
 
@@ -125,23 +125,24 @@ impl Ledger {
             return Ok(0);
         }
         self.write("making drafts of letters to send", |tx| {
-            let letters: Vec<(String, State, Vec<u8>)> = tx
+            let letters: Vec<(InvitationKey, State, Vec<u8>)> = tx
                 .prepare(&format!("SELECT key, state, message FROM delivery WHERE {WHICH}"))?
-                .query_map(params![only], |row| Ok((row.get(0)?, word(row, 1, State::parse)?, row.get(2)?)))?
+                .query_map(params![only], |row| {
+                    Ok((InvitationKey(row.get(0)?), word(row, 1, State::parse)?, row.get(2)?))
+                })?
                 .collect::<rusqlite::Result<_>>()?;
-            for (key, state, message) in &letters {
+            let mut turned = 0;
+            for (key, from, message) in &letters {
+                let Some(to) = from.after(Mode::Send, Event::BecameDraft) else { continue };
                 tx.execute(
-                    "UPDATE delivery SET mode = 'draft', message = ?2, last_words = ?3, changed_at = ?4,
-                         next_attempt_at = ?4, attempts = 0 WHERE key = ?1",
-                    params![key, as_draft(message), why, now.unix_s()],
+                    "UPDATE delivery SET message = ?2, attempts = 0 WHERE key = ?1",
+                    params![key.0, as_draft(message)],
                 )?;
-                tx.execute(
-                    "INSERT INTO delivery_event (key, event, from_state, to_state, note, at)
-                     VALUES (?1, 'try-later', ?2, ?2, ?3, ?4)",
-                    params![key, state.as_str(), why, now.unix_s()],
-                )?;
+                let moved = (*from, to);
+                delivery::move_on(tx, key, Event::BecameDraft, moved, why, now, &Detail::default())?;
+                turned += 1;
             }
-            Ok(letters.len())
+            Ok(turned)
         })
     }
 
@@ -194,7 +195,7 @@ fn recipient_digest(connection: &Connection, to: &Address) -> rusqlite::Result<V
     Ok(digest_of(&secret(connection)?, &format!("recipient:{}", to.canonical())))
 }
 
-fn standing(connection: &Connection) -> rusqlite::Result<Option<Trip>> {
+pub(super) fn standing(connection: &Connection) -> rusqlite::Result<Option<Trip>> {
     connection.query_row("SELECT cause, tripped_at, words FROM brake", [], trip)
 }
 

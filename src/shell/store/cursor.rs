@@ -1,7 +1,7 @@
 //! How far each mailbox has been read, when each account began, and which
 //! ports wait for a person.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::words::{optional_time, time, word};
 use super::{Ledger, UidScope, stumbles};
@@ -170,21 +170,22 @@ impl Ledger {
     /// # Errors
     /// See [`Ledger::start_account`].
     pub fn port_faults(&self) -> Result<Vec<PortFault>, Fault> {
-        self.read("reading the ports that wait", |connection| {
-            connection
-                .prepare(
-                    "SELECT account, port, words, since, last_told FROM port_fault ORDER BY account, port",
-                )?
-                .query_map([], |row| {
-                    Ok(PortFault {
-                        account: row.get(0)?,
-                        port: word(row, 1, PortKind::parse)?,
-                        words: row.get(2)?,
-                        since: time(row, 3)?,
-                        last_told: optional_time(row, 4)?,
-                    })
-                })?
-                .collect()
-        })
+        self.read("reading the ports that wait", port_faults)
     }
+}
+
+/// See [`Ledger::port_faults`].
+pub(super) fn port_faults(connection: &Connection) -> rusqlite::Result<Vec<PortFault>> {
+    connection
+        .prepare("SELECT account, port, words, since, last_told FROM port_fault ORDER BY account, port")?
+        .query_map([], |row| {
+            Ok(PortFault {
+                account: row.get(0)?,
+                port: word(row, 1, PortKind::parse)?,
+                words: row.get(2)?,
+                since: time(row, 3)?,
+                last_told: optional_time(row, 4)?,
+            })
+        })?
+        .collect()
 }

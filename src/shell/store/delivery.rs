@@ -57,7 +57,7 @@ pub struct Detail {
     pub append_mark: Option<String>,
     /// With [`Event::TryLater`] and [`Event::NotAppended`]: when to try again; at once without.
     pub next_attempt_at: Option<Timestamp>,
-    /// With [`Event::TooLate`]: why.
+    /// With [`Event::Parked`]: why.
     pub parked_for: Option<ParkedFor>,
 }
 
@@ -79,10 +79,10 @@ const COLUMNS: &str = "key, account, mode, state, message, message_id, recipient
     (SELECT note_kind FROM plan WHERE plan.id = delivery.plan_id),
     (SELECT at FROM delivery_event e WHERE e.key = delivery.key AND event = 'person-retries'
      ORDER BY id DESC LIMIT 1),
-    (SELECT parked_for FROM delivery_event e WHERE e.key = delivery.key AND event = 'too-late'
+    (SELECT parked_for FROM delivery_event e WHERE e.key = delivery.key AND event = 'parked'
      ORDER BY id DESC LIMIT 1),
     (SELECT group_concat(DISTINCT parked_for) FROM delivery_event e
-     WHERE e.key = delivery.key AND event = 'too-late'
+     WHERE e.key = delivery.key AND event = 'parked'
        AND id < (SELECT max(id) FROM delivery_event r WHERE r.key = e.key AND r.event = 'person-retries'))";
 
 impl Ledger {
@@ -273,14 +273,17 @@ pub(super) fn move_on(
     detail: &Detail,
 ) -> rusqlite::Result<()> {
     let next_attempt_at = match event {
-        Event::TryLater | Event::NotAppended | Event::Released | Event::PersonRetries => {
-            Some(detail.next_attempt_at.unwrap_or(now))
-        }
+        Event::TryLater
+        | Event::NotAppended
+        | Event::Released
+        | Event::PersonRetries
+        | Event::BecameDraft => Some(detail.next_attempt_at.unwrap_or(now)),
         _ => detail.next_attempt_at,
     };
     tx.execute(
         "UPDATE delivery SET
              state = ?2,
+             mode = coalesce(?8, mode),
              changed_at = ?3,
              attempts = attempts + ?4,
              next_attempt_at = coalesce(?5, next_attempt_at),
@@ -295,7 +298,8 @@ pub(super) fn move_on(
             tries_begun(from, event),
             next_attempt_at.map(Timestamp::unix_s),
             detail.append_mark,
-            note
+            note,
+            event.turns_into().map(mode_word)
         ],
     )?;
     tx.execute(

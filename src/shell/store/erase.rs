@@ -3,7 +3,8 @@
 
 use rusqlite::{Transaction, params};
 
-use super::Ledger;
+use super::{Detail, Ledger, delivery};
+use crate::domain::delivery::Event;
 use crate::domain::{Fault, InvitationKey, Timestamp};
 
 /// Satisfies the rule that a sent letter has a recipient; `.invalid` is nobody's (RFC 2606 §2).
@@ -29,6 +30,18 @@ impl std::fmt::Debug for Trace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Trace({})", self.key.0)
     }
+}
+
+/// What came of forgetting an invitation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forgot {
+    /// Its words are erased.
+    Erased,
+    /// The same, and its letter, which waited, goes nowhere.
+    ErasedAndDropped,
+    /// Nothing was changed: its letter is on the wire, or an undo or a move of its
+    /// notification is begun and not at its end.
+    Busy,
 }
 
 impl Ledger {
@@ -83,30 +96,41 @@ impl Ledger {
         })
     }
 
-    /// Whether an undo, or a move of its notification, is begun and not at its end.
+    /// Forgets whose invitation it is: a letter that waits goes nowhere, the words are
+    /// erased, and no later mail of it brings them back or gets a letter.
     ///
     /// # Errors
     /// See [`Ledger::start_account`].
-    pub fn is_unfinished(&self, key: &InvitationKey) -> Result<bool, Fault> {
-        self.read("looking for what is under way", |connection| {
-            let asked = format!("SELECT {}", UNFINISHED.replace("KEY", "?1"));
-            connection.query_row(&asked, [&key.0], |row| row.get(0))
+    pub fn forget(&mut self, key: &InvitationKey, now: Timestamp) -> Result<Forgot, Fault> {
+        self.write("erasing what is known of a person", |tx| {
+            let unfinished = format!("SELECT {}", UNFINISHED.replace("KEY", "?1"));
+            if tx.query_row(&unfinished, [&key.0], |row| row.get(0))? {
+                return Ok(Forgot::Busy);
+            }
+            let letter = delivery::standing(tx, key)?;
+            if letter.is_some_and(|(_, state)| state.is_on_the_wire()) {
+                return Ok(Forgot::Busy);
+            }
+            let dropped = letter
+                .filter(|(_, state)| state.waits())
+                .and_then(|(mode, from)| from.after(mode, Event::PersonDrops).map(|to| (from, to)));
+            if let Some(moved) = dropped {
+                delivery::move_on(tx, key, Event::PersonDrops, moved, "", now, &Detail::default())?;
+            }
+            erase(tx, key, now)?;
+            tx.execute(
+                "INSERT INTO forgotten (key, at) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                params![key.0, now.unix_s()],
+            )?;
+            Ok(if dropped.is_some() { Forgot::ErasedAndDropped } else { Forgot::Erased })
         })
-    }
-
-    /// Erases the words of one invitation. Its letter must be at an end.
-    ///
-    /// # Errors
-    /// See [`Ledger::start_account`].
-    pub fn erase(&mut self, key: &InvitationKey, now: Timestamp) -> Result<(), Fault> {
-        self.write("erasing what is known of a person", |tx| erase(tx, key, now))
     }
 
     /// Makes what was erased vanish from the files: the ledger is written anew
     /// without free pages, and the write-ahead log is cut to nothing.
     ///
     /// # Errors
-    /// [`Fault::Transient`] when another program is reading meanwhile: to be tried again.
+    /// [`Fault::Transient`] when another program is reading meanwhile: the bytes are there until the next time.
     pub fn scrub(&mut self) -> Result<(), Fault> {
         let busy = self.read("writing the ledger anew", |connection| {
             // Else the copy would lie in a file of the temporary folder for a while.
@@ -115,7 +139,7 @@ impl Ledger {
         })?;
         if busy {
             return Err(Fault::Transient(
-                "ledger: another program reads it, so the bytes of what was erased are still in its log; it is tried again"
+                "ledger: another program reads it, so the bytes of what was erased are still in its log"
                     .to_owned(),
             ));
         }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::batch::similar;
+use super::known::similar;
 use super::words::{time, word};
 use super::{Delivery, Ledger, Moved};
 use crate::domain::delivery::State;

@@ -26,6 +26,8 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("books.sql"),
     include_str!("stumbles.sql"),
     include_str!("reader.sql"),
+    include_str!("forgotten.sql"),
+    include_str!("event_words.sql"),
 ];
 
 /// The version this program writes.
@@ -174,6 +176,51 @@ mod tests {
                 connection.query_row("SELECT since FROM whole", [], |row| row.get(0)).unwrap();
             assert_eq!(since, whole_since);
         }
+    }
+
+    #[test]
+    fn old_words_of_moves_become_those_of_today() {
+        let mut connection = fixture(13);
+        connection
+            .execute_batch(
+                "PRAGMA foreign_keys = OFF;
+                 INSERT INTO delivery_event (key, event, from_state, to_state, note, at) VALUES
+                     ('k', 'too-late', 'queued', 'parked', 'they wrote to you meanwhile', 1),
+                     ('k', 'try-later', 'held', 'held', '', 2),
+                     ('k', 'try-later', 'queued', 'queued', 'sending stands still, so it becomes a draft', 3),
+                     ('k', 'try-later', 'queued', 'queued', '451 later', 4);",
+            )
+            .unwrap();
+        migrate(&mut connection, Path::new("x")).unwrap();
+        let words: String = connection
+            .query_row("SELECT group_concat(event ORDER BY id) FROM delivery_event", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(words, "parked,became-draft,became-draft,try-later");
+    }
+
+    #[test]
+    fn who_was_forgotten_by_an_earlier_notyet_stays_so() {
+        let mut connection = fixture(13);
+        connection
+            .execute_batch(
+                "INSERT INTO invitation (key, network, name_digest, first_seen)
+                     VALUES ('gone', 'n', 'd', 1), ('kept', 'n', 'e', 1);
+                 INSERT INTO plan (key, account, mailbox, uid_validity, uid, decision, reason_code,
+                     reason_text, note_kind, confidence, language, route, inviter_name, evidence, made_at,
+                     erased_at)
+                     VALUES ('gone', 'work', 'INBOX', 1, 1, 'leave', 'r', '', 'generic', 1.0, '', 'paste',
+                     '', '[]', 1, 5),
+                     ('kept', 'work', 'INBOX', 1, 2, 'leave', 'r', 't', 'generic', 1.0, '', 'paste',
+                     'x', '[]', 1, NULL);",
+            )
+            .unwrap();
+        migrate(&mut connection, Path::new("x")).unwrap();
+        let row: (String, i64) = connection
+            .query_row("SELECT group_concat(key), max(at) FROM forgotten", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .unwrap();
+        assert_eq!(row, ("gone".to_owned(), 5));
     }
 
     #[test]

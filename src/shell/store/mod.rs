@@ -33,6 +33,7 @@ mod cursor;
 mod delivery;
 mod erase;
 mod hand;
+mod known;
 mod ledger;
 mod lock;
 mod migrate;
@@ -51,12 +52,13 @@ use rusqlite::{Error, ErrorCode};
 use crate::domain::Fault;
 
 pub use answers::Answered;
-pub use batch::{Batch, Committed, Entry, Known, NewDelivery, Start};
+pub use batch::{Batch, Committed, Entry, NewDelivery, Start};
 pub use books::Book;
 pub use cursor::{Cursor, PortFault, PortKind, Told};
 pub use delivery::{Delivery, Detail, Moved};
-pub use erase::Trace;
+pub use erase::{Forgot, Trace};
 pub use hand::Case;
+pub use known::{Known, Left};
 pub use ledger::Ledger;
 pub use people::SentCursor;
 pub use rebuild::{FoundAgain, FoundLetter, Whereabouts};
@@ -73,7 +75,7 @@ fn sql_fault(path: &Path, tried: &str, error: &Error) -> Fault {
     let words = |remedy: &str| format!("{}: {tried}: {error}; {remedy}", path.display());
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            Fault::Transient(words("another program holds the file; it is tried again"))
+            Fault::Transient(words("another program holds the file"))
         }
         Some(ErrorCode::DiskFull) => Fault::Transient(words("make room on that disk")),
         Some(ErrorCode::SystemIoFailure) => Fault::Transient(words("look for a full or failing disk")),

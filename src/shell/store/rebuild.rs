@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::brake::{claim, claimant};
 use super::words::{mode_word, optional_time};
-use super::{Detail, Ledger, batch, delivery};
+use super::{Detail, Ledger, delivery, known};
 use crate::domain::delivery::{Event, Mode, ParkedFor, State};
 use crate::domain::{Address, Fault, Identity, InvitationKey, MessageId, Timestamp};
 use crate::shell::mailbox::Uid;
@@ -277,7 +277,7 @@ fn adopt(
 fn park_waiting(tx: &Transaction<'_>, found: &FoundLetter, now: Timestamp) -> rusqlite::Result<()> {
     let mut keys = vec![found.key.clone()];
     if let Some((network, identity)) = &found.invitation {
-        let same = batch::similar(tx, identity)?;
+        let same = known::similar(tx, identity)?;
         keys.extend(
             same.into_iter()
                 .filter(|known| known.network == *network && known.identity.same(identity))
@@ -292,8 +292,8 @@ fn park_waiting(tx: &Transaction<'_>, found: &FoundLetter, now: Timestamp) -> ru
     for key in keys {
         let Some(letter) = delivery::of(tx, &key)? else { continue };
         let waits = matches!(letter.state, State::Held | State::Queued) && !letter.insisted.contains(&why);
-        if waits && let Some(to) = letter.state.after(letter.mode, Event::TooLate) {
-            delivery::move_on(tx, &key, Event::TooLate, (letter.state, to), why.words(), now, &detail)?;
+        if waits && let Some(to) = letter.state.after(letter.mode, Event::Parked) {
+            delivery::move_on(tx, &key, Event::Parked, (letter.state, to), why.words(), now, &detail)?;
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::words::{optional_time, parse_mode, time, word};
-use super::{Answered, Cursor, FoundAgain, Ledger, PortFault, Touch, answers};
+use super::{Answered, Cursor, FoundAgain, Ledger, PortFault, Touch, answers, brake, cursor, touch};
 use crate::domain::delivery::{Mode, State};
 use crate::domain::sending::Trip;
 use crate::domain::{Decision, Fault, InvitationKey, Timestamp};
@@ -136,23 +136,23 @@ impl Ledger {
     /// # Errors
     /// See [`Ledger::start_account`].
     pub fn status(&self) -> Result<Status, Fault> {
-        let mut port_faults = self.port_faults()?;
-        let mut accounts = self.read("reading the ledger for its status", |connection| {
+        self.read("reading the ledger for its status", |connection| {
             // One snapshot for all the questions below, whatever the daemon writes meanwhile.
             let snapshot = connection.unchecked_transaction()?;
-            let accounts = read_accounts(&snapshot);
+            let status = read_status(&snapshot);
             snapshot.finish()?;
-            accounts
-        })?;
-        for account in &mut accounts {
-            account.untidy = self.touches_in_trouble(&account.name)?;
-            account.port_faults = port_faults.extract_if(.., |fault| fault.account == account.name).collect();
-        }
-        Ok(Status { stopped: self.sending_stopped()?, yet_to_look: Vec::new(), accounts })
+            status
+        })
     }
 }
 
+fn read_status(connection: &Connection) -> rusqlite::Result<Status> {
+    let stopped = brake::standing(connection)?;
+    Ok(Status { stopped, yet_to_look: Vec::new(), accounts: read_accounts(connection)? })
+}
+
 fn read_accounts(connection: &Connection) -> rusqlite::Result<Vec<AccountStatus>> {
+    let mut port_faults = cursor::port_faults(connection)?;
     let names: Vec<(String, Timestamp)> = connection
         .prepare("SELECT name, started_at FROM account ORDER BY name")?
         .query_map([], |row| Ok((row.get(0)?, time(row, 1)?)))?
@@ -176,8 +176,8 @@ fn read_accounts(connection: &Connection) -> rusqlite::Result<Vec<AccountStatus>
                 waiting: waiting(connection, &name)?,
                 answered: answers::of_account(connection, &name)?,
                 quarantined: quarantined(connection, &name)?,
-                untidy: Vec::new(),
-                port_faults: Vec::new(),
+                untidy: touch::in_trouble(connection, &name)?,
+                port_faults: port_faults.extract_if(.., |fault| fault.account == name).collect(),
                 name,
             })
         })

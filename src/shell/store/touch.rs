@@ -185,16 +185,6 @@ impl Ledger {
         })
     }
 
-    /// The wishes of `account` that something stands in the way of, oldest first.
-    ///
-    /// # Errors
-    /// See [`Ledger::start_account`].
-    pub fn touches_in_trouble(&self, account: &str) -> Result<Vec<Touch>, Fault> {
-        self.read("reading what is wanted of notifications", |connection| {
-            select(connection, "account = ?1 AND words <> '' AND state <> 'done'", &[&account])
-        })
-    }
-
     /// The wishes for the notifications of one invitation, oldest first.
     ///
     /// # Errors
@@ -334,6 +324,11 @@ impl Ledger {
             .map(drop)
         })
     }
+}
+
+/// The wishes of `account` that something stands in the way of, oldest first.
+pub(super) fn in_trouble(connection: &Connection, account: &str) -> rusqlite::Result<Vec<Touch>> {
+    select(connection, "account = ?1 AND words <> '' AND state <> 'done'", &[&account])
 }
 
 fn select(

@@ -4,7 +4,7 @@ use crate::domain::{Invitation, Mail, Policy};
 
 use super::{Facts, Finding, Trust, addressed, hold, leave};
 
-/// The ledger knows no answer to this invitation.
+/// The ledger knows no answer to this invitation, nor that it was left for good.
 pub(super) fn unanswered(facts: &Facts) -> Finding {
     match &facts.known {
         None => Finding::Pass("not answered before".to_owned()),
@@ -14,7 +14,7 @@ pub(super) fn unanswered(facts: &Facts) -> Finding {
                 .unwrap_or_else(|_| "an unknown day".to_owned());
             leave(
                 "already-answered",
-                format!("A letter for this invitation was written on {day} already ({}).", known.what),
+                format!("This invitation was dealt with on {day} already ({}).", known.what),
             )
         }
     }

@@ -4,9 +4,12 @@ use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
 use super::extract::Found;
-use crate::domain::{Identity, InvitationKey};
+use crate::domain::{Identity, InvitationKey, hex};
 use crate::rulebook::Network;
 use crate::stages::lines::percent_decoded;
+
+/// 16 bytes.
+const DIGITS: usize = 32;
 
 /// First 16 bytes of SHA-256 over the parts, each with its length, in hex.
 fn digest(parts: &[&str]) -> String {
@@ -15,7 +18,8 @@ fn digest(parts: &[&str]) -> String {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    hash.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect()
+    let digits = hex(&hash.finalize());
+    digits.get(..DIGITS).unwrap_or(&digits).to_owned()
 }
 
 pub(super) fn identity(network: &Network, found: &Found) -> Identity {

@@ -5,6 +5,7 @@ use super::command::Command;
 use super::response::{Code, MailboxStatus, Response, Status};
 use super::wire::Failure;
 use crate::domain::Fault;
+use crate::shell::line_ends::with_crlf;
 use crate::shell::mailbox::{AppendTrace, Folder};
 
 /// The mark of a folder that does not exist yet.
@@ -144,28 +145,9 @@ fn unused_uids(mark: &str) -> Option<(u32, u32)> {
     Some((uid_validity, uid_next))
 }
 
-/// The line ends that IMAP wants (RFC 9051 §4.3.1 via RFC 5322 §2.3).
-fn with_crlf(message: &[u8]) -> Vec<u8> {
-    let mut ended = Vec::with_capacity(message.len() + message.len() / 40);
-    let mut before = 0;
-    for byte in message {
-        if *byte == b'\n' && before != b'\r' {
-            ended.push(b'\r');
-        }
-        ended.push(*byte);
-        before = *byte;
-    }
-    ended
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn bare_line_feeds_become_crlf_and_others_stay() {
-        assert_eq!(with_crlf(b"a\nb\r\nc\n"), b"a\r\nb\r\nc\r\n");
-    }
 
     #[test]
     fn a_mark_without_numbers_shows_nothing() {

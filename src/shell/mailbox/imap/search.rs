@@ -162,14 +162,13 @@ impl ImapSession {
 impl SearchTerm {
     fn is_ascii(&self) -> bool {
         match self {
-            Self::From(text) | Self::Subject(text) | Self::Header { name: _, value: text } => text.is_ascii(),
+            Self::From(text) | Self::Header { name: _, value: text } => text.is_ascii(),
         }
     }
 
     fn add_to(&self, command: Command) -> Command {
         match self {
             Self::From(text) => command.words("FROM").string(text),
-            Self::Subject(text) => command.words("SUBJECT").string(text),
             Self::Header { name, value: text } => command.words("HEADER").string(name).string(text),
         }
     }
@@ -232,14 +231,14 @@ mod tests {
     fn terms_are_joined_by_or_in_prefix_form() {
         let terms = [
             SearchTerm::From("a@example.com".into()),
-            SearchTerm::Subject("b".into()),
+            SearchTerm::From("b@example.com".into()),
             SearchTerm::Header { name: "List-Id".into(), value: "c".into() },
         ];
         let command = any_of(Command::new("UID SEARCH"), &terms);
         let line = command.into_pieces("N1").next().expect("a line");
         assert_eq!(
             String::from_utf8_lossy(&line),
-            "N1 UID SEARCH OR FROM \"a@example.com\" OR SUBJECT \"b\" HEADER \"List-Id\" \"c\"\r\n"
+            "N1 UID SEARCH OR FROM \"a@example.com\" OR FROM \"b@example.com\" HEADER \"List-Id\" \"c\"\r\n"
         );
     }
 

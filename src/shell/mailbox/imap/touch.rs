@@ -27,7 +27,7 @@ impl ImapSession {
     }
 
     /// Whether one message can be removed without touching any other (RFC 4315).
-    pub fn can_remove(&self) -> bool {
+    fn can_remove(&self) -> bool {
         self.capabilities.has("UIDPLUS")
     }
 

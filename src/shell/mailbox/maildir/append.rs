@@ -14,13 +14,15 @@ use sha2::{Digest, Sha256};
 
 use super::header;
 use super::layout::{create_folder, file_fault, list, sync_dir};
-use crate::domain::Fault;
+use crate::domain::{Fault, hex};
 use crate::shell::files;
 use crate::shell::mailbox::Folder;
 
+/// So many digits of a digest tell one message from all others.
+const MARK_DIGITS: usize = 32;
+
 /// The name `message` gets: the same for the same Message-ID, and one no other program makes.
 pub(super) fn mark(message: &[u8]) -> String {
-    use std::fmt::Write as _;
     let head = message
         .windows(2)
         .position(|pair| pair == b"\n\n")
@@ -32,12 +34,8 @@ pub(super) fn mark(message: &[u8]) -> String {
         Some(id) => Sha256::digest(id.trim().as_bytes()),
         None => Sha256::digest(message),
     };
-    let mut name = "notyet.".to_owned();
-    for byte in digest.iter().take(16) {
-        // Writing to a String cannot fail.
-        let _ = write!(name, "{byte:02x}");
-    }
-    name
+    let digits = hex(&digest);
+    format!("notyet.{}", digits.get(..MARK_DIGITS).unwrap_or(&digits))
 }
 
 /// Tries whether messages can be put into `dir`, or the folder be made. Nothing is left behind.
