@@ -11,6 +11,7 @@ use crate::domain::{Decision, Fault, Invitation, Plan, Timestamp};
 use crate::shell::store::{NewDelivery, Start};
 use crate::stages::gates::{Facts, KnownInvitation};
 use crate::stages::mime::{self, Frame, Purpose};
+use crate::stages::people::keys_of_inviter;
 
 pub(super) const HOUR: Duration = Duration::from_secs(60 * 60);
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -86,6 +87,7 @@ pub(super) fn new_delivery(
         start,
         message_id: mime::message_id(&invitation.key, &account.from),
         to: invitation.route.to().cloned(),
+        inviter: keys_of_inviter(invitation, &shared.rules),
         message,
     }))
 }

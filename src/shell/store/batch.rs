@@ -9,7 +9,8 @@ use super::{Ledger, UidScope, erase, stumbles, touch};
 use crate::domain::after::Wish;
 use crate::domain::delivery::{Mode, State};
 use crate::domain::{
-    Address, Decision, Evidence, Fault, Identity, Invitation, InvitationKey, MessageId, Plan, Timestamp,
+    Address, Decision, Evidence, Fault, Identity, Invitation, InvitationKey, MessageId, PersonKey, Plan,
+    Timestamp,
 };
 use crate::shell::mailbox::Uid;
 
@@ -66,6 +67,8 @@ pub struct NewDelivery {
     pub message_id: MessageId,
     /// The envelope recipient; `None` only for drafts to be pasted.
     pub to: Option<Address>,
+    /// What its inviter is known by, if the owner knows them.
+    pub inviter: Vec<PersonKey>,
 }
 
 impl std::fmt::Debug for NewDelivery {
@@ -358,6 +361,7 @@ fn insert_delivery(
     if let Some(to) = &delivery.to {
         super::brake::claim(tx, to, key)?;
     }
+    super::inviter::keep(tx, key, &delivery.inviter)?;
     tx.execute(
         "INSERT INTO delivery_event (key, event, from_state, to_state, note, at)
          VALUES (?1, 'created', NULL, ?2, '', ?3)",

@@ -16,7 +16,7 @@ pub mod sent;
 mod shown;
 pub mod vcard;
 
-use crate::domain::{Acquaintance, Address, Encounter, PersonKey, Source, Strength};
+use crate::domain::{Acquaintance, Address, Encounter, Invitation, PersonKey, Source, Strength};
 use crate::rulebook::Rulebook;
 
 use name::{Name, Side};
@@ -26,10 +26,22 @@ use name::{Name, Side};
 /// only once their source was read anew.
 pub const READER: u32 = 2;
 
-/// The forms under which an inviter is looked for.
-pub fn keys(name: &str, address: Option<&Address>, rules: &Rulebook) -> Vec<PersonKey> {
+/// The forms under which the inviter is looked for: by name, and by each address
+/// that may be theirs. A Reply-To can differ from the From, and a friend may be
+/// known by either.
+pub fn keys_of_inviter(invitation: &Invitation, rules: &Rulebook) -> Vec<PersonKey> {
+    let addresses = invitation.route.to().into_iter().chain(&invitation.inviter.address);
+    keys(&invitation.inviter.name, addresses, rules)
+}
+
+/// The forms under which a person is looked for.
+pub fn keys<'a>(
+    name: &str,
+    addresses: impl IntoIterator<Item = &'a Address>,
+    rules: &Rulebook,
+) -> Vec<PersonKey> {
     let mut found = Vec::new();
-    if let Some(address) = address {
+    for address in addresses {
         found.extend(address_keys(address));
         let above =
             address.domain().match_indices('.').filter_map(|(dot, _)| address.domain().get(dot + 1..));
