@@ -1070,6 +1070,30 @@ fn mail_from_before_the_start_is_left() {
 }
 
 #[test]
+fn what_arrived_longer_ago_than_letters_may_be_late_is_a_draft_at_most() {
+    let send_within_s = i64::try_from(policy().send_within.as_secs()).unwrap();
+    let full = |now_s: i64, to: &Invitation| {
+        let facts = Facts { now: Timestamp::from_unix_s(now_s), ..facts() };
+        let gated = gate(&mail(&[PASS]), to, &facts, &MEMBER);
+        match gated.cleared().expect("cleared").evidenced() {
+            Evidenced::Full => None,
+            Evidenced::DraftOnly(reason) => Some(reason.code),
+        }
+    };
+    let (jane, arrived_s) = (to("jane@example.net"), NOW.unix_s());
+    assert_eq!(full(arrived_s + send_within_s, &jane), None);
+    assert_eq!(full(arrived_s + send_within_s + 1, &jane), Some("arrived-long-ago"));
+    assert_eq!(full(arrived_s - 100 * send_within_s, &jane), None, "a clock that was ahead");
+    let paste = invitation(Route::Paste("https://acquaint.example/in/jane".to_owned()));
+    assert_eq!(full(arrived_s + send_within_s + 1, &paste), None, "nothing can be sent");
+    // A saved mail tells nothing of its mailbox.
+    let saved = Facts { now: Timestamp::from_unix_s(arrived_s * 2), arrived: None, ..facts() };
+    let received = ("Received", "from a.acquaint.example by mx.example.org; Fri, 15 Jan 2027 08:00:00 +0000");
+    let gated = gate(&mail(&[PASS, received]), &jane, &saved, &MEMBER);
+    assert_eq!(*gated.cleared().expect("cleared").evidenced(), Evidenced::Full);
+}
+
+#[test]
 fn a_full_hour_or_day_holds_and_still_lets_the_letter_be_written() {
     for (hour, day, code) in [(10, 10, "hourly-limit"), (9, 40, "daily-limit")] {
         let full = Facts { letters_last_hour: hour, letters_last_day: day, ..facts() };

@@ -8,6 +8,7 @@ use crate::config::Account;
 use crate::domain::delivery::Mode;
 use crate::domain::dkim::OwnCheck;
 use crate::domain::{Decision, Fault, Invitation, Plan, Timestamp};
+use crate::shell::mailbox::Access;
 use crate::shell::store::{NewDelivery, Start};
 use crate::stages::gates::{Facts, KnownInvitation};
 use crate::stages::mime::{self, Frame, Purpose};
@@ -39,7 +40,11 @@ pub(super) fn facts(
             _ => None,
         });
     Ok(Facts {
-        now,
+        now: match shared.looking {
+            // A preview tells what would have been done when the mail came.
+            Access::ReadOnly => arrived.unwrap_or(now),
+            Access::LastingUids | Access::ReadWrite => now,
+        },
         arrived,
         start,
         known,

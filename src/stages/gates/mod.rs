@@ -33,7 +33,7 @@ use crate::domain::{
 /// What the app looked up before the gates are asked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Facts {
-    /// The present moment.
+    /// The present moment; for those who ask what would have been done, that of the arrival.
     pub now: Timestamp,
     /// When the mail arrived in the mailbox.
     pub arrived: Option<Timestamp>,
@@ -186,7 +186,7 @@ pub fn pass(
         ("gate.automated", automated::answerable(mail, trust)),
         ("gate.answered", limits::unanswered(facts)),
         ("gate.acquaintance", acquaintance::stranger(&facts.encounters)),
-        ("gate.age", limits::recent(mail, invitation, facts, trust)),
+        ("gate.age", limits::recent(mail, invitation, facts, policy, trust)),
         ("gate.target", person::target(mail, invitation, owner_addresses, trust)),
         ("gate.addressed", addressed::to_owner(mail, invitation, owner_addresses, trust)),
         ("gate.recipient", sending::first_letter(&facts.sending)),
