@@ -10,7 +10,8 @@ use notyet::domain::{
 };
 use notyet::rulebook::Rulebook;
 use notyet::stages::gates::authentic::{Authenticity, authentic};
-use notyet::stages::gates::{Assume, Evidenced, Facts, Gated, KnownInvitation, OWN_KEY_HEADER, Trust, pass};
+use notyet::stages::gates::{Assume, Evidenced, Facts, Gated, KnownInvitation, Trust, pass};
+use notyet::stages::mime::KEY_HEADER;
 use notyet::stages::people;
 use proptest::prelude::*;
 
@@ -163,7 +164,7 @@ fn gate_with_evidence(
     facts: &Facts,
     whose: &Whose,
 ) -> (Gated, Vec<Evidence>) {
-    let owner = [address("olu@example.com"), address("olu@example.org")];
+    let owner = ["olu@example.com", "olu@example.org", "olu.bee@gmail.com"].map(address);
     whose.ask(|trust| pass(mail, invitation, &owner, facts, &policy(), trust))
 }
 
@@ -754,7 +755,7 @@ fn all_gates_report_even_when_the_first_stops() {
 
 #[test]
 fn a_letter_of_ours_is_never_answered() {
-    let ours = mail(&[PASS, (OWN_KEY_HEADER, "0123")]);
+    let ours = mail(&[PASS, (KEY_HEADER, "0123")]);
     assert_left(&gate(&ours, &to("jane@example.net"), &facts(), &MEMBER), "own-letter");
 }
 
@@ -925,17 +926,57 @@ fn an_office_is_a_draft_at_most() {
 
 #[test]
 fn no_spelling_of_an_address_of_ours_is_written_to() {
-    for target in ["OLU@EXAMPLE.COM", "olu+anything@example.com", "Olu+A+B@Example.Com"] {
+    let plain = ["OLU@EXAMPLE.COM", "olu+anything@example.com", "Olu+A+B@Example.Com"];
+    let at_gmail = ["olubee@gmail.com", "Olu.Bee@googlemail.com", "o.l.u.b.e.e+x@googlemail.com"];
+    for target in plain.into_iter().chain(at_gmail) {
         let mut shown = mail(&[PASS]);
         shown.reply_to = vec![mailbox(target)];
         assert_left(&gate(&shown, &to(target), &facts(), &MEMBER), "target-is-owner");
     }
 }
 
+#[test]
+fn an_address_the_mail_went_to_is_not_written_to_in_any_spelling() {
+    for (recipient, target) in [
+        ("bees@example.net", "Bees@Example.net"),
+        ("bees@example.net", "bees+all@example.net"),
+        ("honey.bees@gmail.com", "honeybees@googlemail.com"),
+    ] {
+        let mut shown = mail(&[PASS]);
+        shown.recipients.push(mailbox(recipient));
+        shown.reply_to = vec![mailbox(target)];
+        assert_left(&gate(&shown, &to(target), &facts(), &MEMBER), "target-is-recipient");
+    }
+}
+
+/// Only the very address that the From shows needs no signature of its own.
+#[test]
+fn an_address_like_that_of_the_from_is_a_draft_at_most() {
+    for (from, target, full) in [
+        ("jane.doe@gmail.com", "Jane.Doe@gmail.com", true),
+        ("jane.doe@gmail.com", "janedoe@gmail.com", false),
+        ("jane@example.net", "jane+x@example.net", false),
+    ] {
+        let results = ("Authentication-Results", "mx.example.org; dkim=pass header.d=acquaint.example");
+        let covers = "v=1; a=rsa-sha256; d=acquaint.example; s=x; h=From:To:Date; bh=AA==; b=AA==";
+        let mut shown = guest(&[results, ("DKIM-Signature", covers)]);
+        shown.from = mailbox(from);
+        shown.reply_to = vec![mailbox(target)];
+        let gated = gate(&shown, &to(target), &facts(), &GUEST);
+        let cleared = gated.cleared().expect("cleared");
+        assert_eq!(*cleared.evidenced() == Evidenced::Full, full, "{target}: {cleared:?}");
+        // What stands nowhere is not written to, however like it is.
+        shown.reply_to = vec![mailbox(from)];
+        let gated = gate(&shown, &to(target), &facts(), &GUEST);
+        assert_eq!(matches!(gated, Gated::Left { .. }), !full, "{target}: {gated:?}");
+    }
+}
+
 /// The owner's colleagues, namesakes elsewhere, and whoever owns a shop.
 #[test]
 fn an_address_that_only_looks_like_ours_or_a_lists_is_a_persons() {
-    for target in ["jane@example.com", "olu@example.net", "owner@example.net"] {
+    let elsewhere = ["jane@example.com", "olu@example.net", "owner@example.net", "o.lu@example.com"];
+    for target in elsewhere.into_iter().chain(["olu.b@gmail.com", "olubee@example.org"]) {
         let mut shown = mail(&[PASS]);
         shown.reply_to = vec![mailbox(target)];
         let gated = gate(&shown, &to(target), &facts(), &MEMBER);

@@ -5,6 +5,7 @@
 //! is enough for replies. What a report is about stands in its body only
 //! (RFC 3464), so that the bodies of reports have to be read.
 
+use super::mime::KEY_HEADER;
 use super::trace::{ID_PREFIX, key_of};
 use crate::domain::{AnswerKind, InvitationKey, Mail, MessageId};
 
@@ -32,8 +33,7 @@ pub const SEARCHED: [(&str, &str); 4] = [
 /// Lines of a report that are looked at.
 const MAX_LINES: usize = 4_000;
 /// Fields of the returned letter, or of the report about it, that name it.
-const NAMING_FIELDS: [&str; 4] =
-    ["message-id", "original-message-id", "x-original-message-id", "x-notyet-key"];
+const NAMING_FIELDS: [&str; 4] = ["Message-ID", "Original-Message-ID", "X-Original-Message-ID", KEY_HEADER];
 
 /// What a header shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,11 +69,12 @@ pub fn undelivered(header: &Mail, report: &[u8]) -> Vec<InvitationKey> {
     for line in text.lines().take(MAX_LINES) {
         let folded = line.starts_with([' ', '\t']);
         let (name, value) = match line.split_once(':') {
-            Some((name, value)) if !folded => (name.trim().to_ascii_lowercase(), value),
-            _ => (String::new(), line),
+            Some((name, value)) if !folded => (name.trim(), value),
+            _ => ("", line),
         };
-        naming = if folded { naming } else { NAMING_FIELDS.contains(&name.as_str()) };
-        failed |= name == "action" && value.trim().eq_ignore_ascii_case("failed");
+        let is = |field: &str| name.eq_ignore_ascii_case(field);
+        naming = if folded { naming } else { NAMING_FIELDS.into_iter().any(is) };
+        failed |= is("Action") && value.trim().eq_ignore_ascii_case("failed");
         if naming && let Some(key) = MessageId::parse(value).as_ref().and_then(key_of) {
             keys.push(key);
         }

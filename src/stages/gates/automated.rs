@@ -7,13 +7,11 @@
 //! the rule, and no exception covers a copy that came through a mailing list.
 
 use crate::domain::{Address, Mail};
+use crate::stages::mime::KEY_HEADER;
 use crate::stages::trace;
 
 use super::person::is_of_owner;
 use super::{Finding, Trust, leave};
-
-/// Header field that every letter of ours carries.
-pub const OWN_KEY_HEADER: &str = "X-Notyet-Key";
 
 /// Fields that only a mailing list manager adds.
 const LIST_MANAGER_FIELDS: [&str; 5] =
@@ -25,7 +23,7 @@ const ROBOT_FIELDS: [&str; 5] =
 
 /// Neither a mail of the owner's nor one of ours.
 pub(super) fn not_ours(mail: &Mail, owner: &[Address]) -> Finding {
-    if mail.header(OWN_KEY_HEADER).is_some() {
+    if mail.header(KEY_HEADER).is_some() {
         return leave("own-letter", "This mail is a letter of notyet.");
     }
     if mail.references.iter().any(|id| trace::key_of(id).is_some()) {

@@ -19,7 +19,6 @@ mod sending;
 mod vouched;
 
 pub use authentic::{Assume, Authenticity};
-pub use automated::OWN_KEY_HEADER;
 pub(super) use mailboxes::reaches_no_person;
 pub use mailboxes::{is_list, is_robot};
 pub use person::is_of_owner;

@@ -42,7 +42,7 @@ pub fn keys<'a>(
 ) -> Vec<PersonKey> {
     let mut found = Vec::new();
     for address in addresses {
-        found.extend(address_keys(address));
+        found.push(address_key(address));
         let above =
             address.domain().match_indices('.').filter_map(|(dot, _)| address.domain().get(dot + 1..));
         found.extend(std::iter::once(address.domain()).chain(above).map(domain_key));
@@ -61,7 +61,7 @@ pub fn keys_of(acquaintance: &Acquaintance, rules: &Rulebook) -> Vec<PersonKey> 
     }
     let name = Name::read(&acquaintance.name, rules);
     if let Some(address) = &acquaintance.address {
-        found.extend(address_keys(address));
+        found.push(address_key(address));
         if !name.as_ref().is_some_and(Name::is_full) {
             found.extend(Name::of_local_part(address.local(), rules).keys(Side::Kept, rules));
         }
@@ -105,20 +105,8 @@ pub fn compare(inviter: &str, acquaintance: &str, rules: &Rulebook) -> Compariso
     Comparison { asked, kept, shared }
 }
 
-/// Local parts are compared without case, as every provider does in practice,
-/// and without a sub-address (RFC 5233). Gmail passes over dots and has two domains.
-fn address_keys(address: &Address) -> Vec<PersonKey> {
-    let local = address.local();
-    let base = local.split('+').next().filter(|base| !base.is_empty()).unwrap_or(local).to_lowercase();
-    let key = |local: &str, domain: &str| PersonKey {
-        strength: Strength::Address,
-        text: format!("address:{local}@{domain}"),
-    };
-    let mut found = vec![key(&base, address.domain())];
-    if matches!(address.domain(), "gmail.com" | "googlemail.com") {
-        found.push(key(&base.replace('.', ""), "gmail.com"));
-    }
-    found
+fn address_key(address: &Address) -> PersonKey {
+    PersonKey { strength: Strength::Address, text: format!("address:{}", address.mailbox_form()) }
 }
 
 fn domain_key(domain: &str) -> PersonKey {
