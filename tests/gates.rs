@@ -776,14 +776,21 @@ fn automatic_guest_mail_is_left() {
         ("Precedence", "bulk(x)", "bulk-mail"),
         ("Precedence", "bulk,x", "bulk-mail"),
         ("Precedence", "Bulk", "bulk-mail"),
-        ("Precedence", "list", "bulk-mail"),
+        ("Precedence", "list", "list-mail"),
+        ("Precedence", "Auto_Reply", "automated-mail"),
         ("Precedence", "junk (really)", "bulk-mail"),
         ("List-Unsubscribe", "<https://x.example>", "list-mail"),
         ("List-Id", "<a.example.net>", "list-mail"),
         ("Return-Path", " < > ", "bounce"),
         ("Content-Type", "Multipart/Report; boundary=x", "bounce"),
         ("X-Auto-Response-Suppress", "All", "automated-mail"),
+        ("X-Auto-Response-Suppress", "DR, OOF", "automated-mail"),
+        ("X-Auto-Response-Suppress", "", "automated-mail"),
         ("X-Loop", "x", "automated-mail"),
+        ("X-Autoreply", "x", "automated-mail"),
+        ("X-Autorespond", "x", "automated-mail"),
+        ("X-Autoresponder", "x", "automated-mail"),
+        ("X-Failed-Recipients", "x", "automated-mail"),
     ] {
         let headers = [GUEST_PASS, (name, value)];
         assert_left(&gate(&guest(&headers), &to("jane@example.net"), &facts(), &GUEST), code);
@@ -794,6 +801,7 @@ fn automatic_guest_mail_is_left() {
         ("Auto-Submitted", "no(x)"),
         ("Precedence", "first-class"),
         ("X-Auto-Response-Suppress", "None"),
+        ("X-Auto-Response-Suppress", "dr, NDR,rn , nrn (no reports)"),
         ("Return-Path", "<m-1@bounce.acquaint.example>"),
         ("Content-Type", "multipart/alternative; boundary=x"),
     ] {
@@ -820,13 +828,18 @@ fn the_networks_own_bulk_headers_are_the_one_exception() {
 fn a_copy_from_a_mailing_list_is_left_whoever_wrote_it() {
     for (name, value) in [
         ("List-Post", "<mailto:talk@lists.example.net>"),
+        ("List-Id", "<talk.example.net>"),
         ("Mailing-List", "list talk@example.net"),
-        ("X-BeenThere", "talk@example.net"),
+        ("X-Mailing-List", "talk@example.net"),
+        ("X-BeenThere", "acquaint.example@example.net"),
+        ("X-Mailman-Version", "2.1.39"),
         ("X-Google-Group-Id", "1"),
     ] {
         let gated = gate(&mail(&[PASS, (name, value)]), &to("jane@example.net"), &facts(), &MEMBER);
         assert_left(&gated, "list-mail");
     }
+    let guests = guest(&[GUEST_PASS, ("List-Id", "<invites.acquaint.example>")]);
+    assert_left(&gate(&guests, &to("jane@example.net"), &facts(), &GUEST), "list-mail");
     let closed = mail(&[PASS, ("List-Post", "NO")]);
     assert!(gate(&closed, &to("jane@example.net"), &facts(), &MEMBER).stopped().is_none());
 }

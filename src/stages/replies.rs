@@ -5,22 +5,15 @@
 //! is enough for replies. What a report is about stands in its body only
 //! (RFC 3464), so that the bodies of reports have to be read.
 
+use super::automatic::{self, By};
 use super::mime::KEY_HEADER;
 use super::trace::{ID_PREFIX, key_of};
 use crate::domain::{AnswerKind, InvitationKey, Mail, MessageId};
 
 /// The fields that tell; From comes with every header.
-pub const FIELDS: [&str; 9] = [
-    "In-Reply-To",
-    "References",
-    "Auto-Submitted",
-    "Content-Type",
-    "Precedence",
-    "X-Autoreply",
-    "X-Autorespond",
-    "X-Failed-Recipients",
-    "X-Auto-Response-Suppress",
-];
+pub fn fields() -> impl Iterator<Item = &'static str> {
+    ["In-Reply-To", "References"].into_iter().chain(automatic::FIELDS)
+}
 
 /// What a mailbox can be searched for to find what [`read`] knows: a field, and what it contains.
 pub const SEARCHED: [(&str, &str); 4] = [
@@ -91,13 +84,9 @@ fn is_report(header: &Mail) -> bool {
     reports || header.header("X-Failed-Recipients").is_some()
 }
 
-/// RFC 3834 §5, and what machines wrote before it.
+/// No person wrote it. What a list or a forwarder adds tells nothing of its writer.
 pub fn is_automatic(header: &Mail) -> bool {
-    let said = |name: &str| header.header(name).map(|value| value.trim().to_ascii_lowercase());
-    said("Auto-Submitted").is_some_and(|value| !(value == "no" || value.starts_with("no;")))
-        || said("Precedence").is_some_and(|value| ["auto_reply", "bulk", "junk"].contains(&value.as_str()))
-        || said("Content-Type").is_some_and(|value| value.starts_with("multipart/report"))
-        || ["X-Autoreply", "X-Autorespond"].iter().any(|name| header.header(name).is_some())
+    automatic::marks(header).any(|(by, _)| matches!(by, By::Machine | By::Bulk | By::Bounce))
 }
 
 #[cfg(test)]
@@ -124,6 +113,16 @@ mod tests {
             (format!("References: <a@b.example>\r\n {ID} <c@d.example>"), &replied),
             (format!("In-Reply-To: {ID}\r\nAuto-Submitted: no"), &replied),
             (format!("In-Reply-To: {ID}\r\nAuto-Submitted: auto-replied (vacation)"), &machine),
+            (format!("In-Reply-To: {ID}\r\nAuto-Submitted: no (a person)"), &replied),
+            (format!("In-Reply-To: {ID}\r\nX-Auto-Response-Suppress: DR, RN, NRN"), &replied),
+            (format!("In-Reply-To: {ID}\r\nX-Auto-Response-Suppress: None"), &replied),
+            (format!("In-Reply-To: {ID}\r\nX-Auto-Response-Suppress: DR, OOF, AutoReply"), &machine),
+            (format!("In-Reply-To: {ID}\r\nX-Auto-Response-Suppress: All"), &machine),
+            (format!("In-Reply-To: {ID}\r\nReturn-Path: <>"), &machine),
+            (format!("In-Reply-To: {ID}\r\nReturn-Path: <ann@example.com>"), &replied),
+            (format!("In-Reply-To: {ID}\r\nPrecedence: list\r\nX-Loop: ann@example.com"), &replied),
+            (format!("In-Reply-To: {ID}\r\nList-Id: <a.example.com>"), &replied),
+            (format!("In-Reply-To: {ID}\r\nPrecedence: auto_reply"), &machine),
             (format!("References: {ID}\r\nPrecedence: bulk"), &machine),
             (format!("References: {ID}\r\nX-Autoreply: yes"), &machine),
             (
