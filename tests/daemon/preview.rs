@@ -1,8 +1,10 @@
 //! Preview: the daemon's judgement without its hands.
 
 use std::process::Command;
+use std::time::{Duration, UNIX_EPOCH};
 
 use notyet::config::Tls;
+use notyet::shell::clock;
 use serde_json::Value;
 
 use crate::support::home::{Home, Ran};
@@ -116,7 +118,8 @@ async fn what_lay_for_weeks_is_sent_in_hindsight_only() {
     home.deliver("work", "1.a.b", &with_reply_to(1, "jane@example.org"));
     home.deliver("work", "2.a.b", &with_reply_to(2, "joe@example.org"));
     let old = std::fs::File::options().write(true).open(home.maildir("work").join("new/1.a.b")).unwrap();
-    old.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(20 * 24 * 3600)).unwrap();
+    let weeks_ago = clock::now().minus(Duration::from_secs(20 * 24 * 3600)).unix_s();
+    old.set_modified(UNIX_EPOCH + Duration::from_secs(weeks_ago.unsigned_abs())).unwrap();
     let previewed = home.notyet(&["preview", "--since", "90d", "--json"]).well().out;
     let decisions: Vec<_> =
         objects(&previewed).iter().map(|mail| mail["plans"][0]["decision"].clone()).collect();

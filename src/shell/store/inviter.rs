@@ -19,6 +19,19 @@ impl Ledger {
                 .exists([&key.0])
         })
     }
+
+    /// Whether `form` was kept with the letter of `key`: its inviter is known by it.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn is_inviter(&self, key: &InvitationKey, form: &PersonKey) -> Result<bool, Fault> {
+        self.read("looking an inviter up", |connection| {
+            let digest = digest(&secret(connection)?, form);
+            connection
+                .prepare("SELECT 1 FROM inviter WHERE key = ?1 AND digest = ?2")?
+                .exists(params![key.0, digest])
+        })
+    }
 }
 
 /// Keeps `forms` with the letter of `key`.

@@ -105,7 +105,8 @@ pub fn compare(inviter: &str, acquaintance: &str, rules: &Rulebook) -> Compariso
     Comparison { asked, kept, shared }
 }
 
-fn address_key(address: &Address) -> PersonKey {
+/// The form under which the holder of `address` is kept and looked for.
+pub fn address_key(address: &Address) -> PersonKey {
     PersonKey { strength: Strength::Address, text: format!("address:{}", address.mailbox_form()) }
 }
 
