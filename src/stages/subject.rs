@@ -24,7 +24,7 @@ pub fn answered(subject: &str) -> &str {
     rest
 }
 
-/// Without "[list]" in front.
+/// Without the tags of lists in front.
 fn without_tags(subject: &str) -> &str {
     let mut rest = subject.trim_start();
     while let Some((_, behind)) = rest.strip_prefix('[').and_then(|tag| tag.split_once(']')) {
@@ -33,7 +33,7 @@ fn without_tags(subject: &str) -> &str {
     rest
 }
 
-/// `Re:`, `RE :`, `Re[2]:`, `Re(2):`, `回复：`; what stands behind it.
+/// What stands behind `Re:`, `RE :`, `Re[2]:`, `Re(2):` or `回复：`.
 fn without_prefix<'a>(subject: &'a str, prefixes: &str) -> Option<&'a str> {
     let (head, behind) = subject.split_once([':', '：'])?;
     let word = head.trim_end().trim_end_matches(|c: char| c.is_ascii_digit() || "[]()*^".contains(c));
