@@ -89,11 +89,11 @@ pub fn list_manager<'a>(mail: &'a Mail, own: &[String]) -> Option<&'a str> {
     mail.headers.iter().find(|(name, value)| of_a_manager(name, value)).map(|(name, _)| name.as_str())
 }
 
-/// What comes last in `value` and looks like a host.
+/// What comes last in `value`, or in its last angle brackets (RFC 2919 §3), and
+/// looks like a host.
 fn last_host(value: &str) -> Option<&str> {
-    value
-        .rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '-'))
-        .find(|word| word.contains('.'))
+    let id = value.rsplit_once('<').and_then(|(_, rest)| rest.split('>').next()).unwrap_or(value);
+    id.rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '-')).find(|word| word.contains('.'))
 }
 
 /// The value up to its first parameter, comment or blank, in lower case.
@@ -142,6 +142,8 @@ mod tests {
             ("<invites.acquaint.example>", true),
             ("Invites <acquaint.example> ", true),
             ("<mailto:a@mail.Acquaint.example>", true),
+            ("Acquaint.com <invites.acquaint.example> (Acquaint Inc.)", true),
+            ("acquaint.example <invites.example.net> (acquaint.example)", false),
             ("acquaint.example@lists.example.net", false),
             ("<acquaint.example.lists.example.net>", false),
             ("<lookacquaint.example>", false),
