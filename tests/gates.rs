@@ -10,7 +10,8 @@ use notyet::domain::{
 };
 use notyet::rulebook::Rulebook;
 use notyet::stages::gates::authentic::{Authenticity, authentic};
-use notyet::stages::gates::{Assume, Evidenced, Facts, Gated, KnownInvitation, OWN_KEY_HEADER, Trust, pass};
+use notyet::stages::gates::{Assume, Evidenced, Facts, Gated, KnownInvitation, Trust, pass};
+use notyet::stages::mime::KEY_HEADER;
 use notyet::stages::people;
 use proptest::prelude::*;
 
@@ -163,7 +164,7 @@ fn gate_with_evidence(
     facts: &Facts,
     whose: &Whose,
 ) -> (Gated, Vec<Evidence>) {
-    let owner = [address("olu@example.com"), address("olu@example.org")];
+    let owner = ["olu@example.com", "olu@example.org", "olu.bee@gmail.com"].map(address);
     whose.ask(|trust| pass(mail, invitation, &owner, facts, &policy(), trust))
 }
 
@@ -754,7 +755,7 @@ fn all_gates_report_even_when_the_first_stops() {
 
 #[test]
 fn a_letter_of_ours_is_never_answered() {
-    let ours = mail(&[PASS, (OWN_KEY_HEADER, "0123")]);
+    let ours = mail(&[PASS, (KEY_HEADER, "0123")]);
     assert_left(&gate(&ours, &to("jane@example.net"), &facts(), &MEMBER), "own-letter");
 }
 
@@ -775,14 +776,21 @@ fn automatic_guest_mail_is_left() {
         ("Precedence", "bulk(x)", "bulk-mail"),
         ("Precedence", "bulk,x", "bulk-mail"),
         ("Precedence", "Bulk", "bulk-mail"),
-        ("Precedence", "list", "bulk-mail"),
+        ("Precedence", "list", "list-mail"),
+        ("Precedence", "Auto_Reply", "automated-mail"),
         ("Precedence", "junk (really)", "bulk-mail"),
         ("List-Unsubscribe", "<https://x.example>", "list-mail"),
         ("List-Id", "<a.example.net>", "list-mail"),
         ("Return-Path", " < > ", "bounce"),
         ("Content-Type", "Multipart/Report; boundary=x", "bounce"),
         ("X-Auto-Response-Suppress", "All", "automated-mail"),
+        ("X-Auto-Response-Suppress", "DR, OOF", "automated-mail"),
+        ("X-Auto-Response-Suppress", "", "automated-mail"),
         ("X-Loop", "x", "automated-mail"),
+        ("X-Autoreply", "x", "automated-mail"),
+        ("X-Autorespond", "x", "automated-mail"),
+        ("X-Autoresponder", "x", "automated-mail"),
+        ("X-Failed-Recipients", "x", "automated-mail"),
     ] {
         let headers = [GUEST_PASS, (name, value)];
         assert_left(&gate(&guest(&headers), &to("jane@example.net"), &facts(), &GUEST), code);
@@ -793,6 +801,7 @@ fn automatic_guest_mail_is_left() {
         ("Auto-Submitted", "no(x)"),
         ("Precedence", "first-class"),
         ("X-Auto-Response-Suppress", "None"),
+        ("X-Auto-Response-Suppress", "dr, NDR,rn , nrn (no reports)"),
         ("Return-Path", "<m-1@bounce.acquaint.example>"),
         ("Content-Type", "multipart/alternative; boundary=x"),
     ] {
@@ -819,13 +828,18 @@ fn the_networks_own_bulk_headers_are_the_one_exception() {
 fn a_copy_from_a_mailing_list_is_left_whoever_wrote_it() {
     for (name, value) in [
         ("List-Post", "<mailto:talk@lists.example.net>"),
+        ("List-Id", "<talk.example.net>"),
         ("Mailing-List", "list talk@example.net"),
-        ("X-BeenThere", "talk@example.net"),
+        ("X-Mailing-List", "talk@example.net"),
+        ("X-BeenThere", "acquaint.example@example.net"),
+        ("X-Mailman-Version", "2.1.39"),
         ("X-Google-Group-Id", "1"),
     ] {
         let gated = gate(&mail(&[PASS, (name, value)]), &to("jane@example.net"), &facts(), &MEMBER);
         assert_left(&gated, "list-mail");
     }
+    let guests = guest(&[GUEST_PASS, ("List-Id", "<invites.acquaint.example>")]);
+    assert_left(&gate(&guests, &to("jane@example.net"), &facts(), &GUEST), "list-mail");
     let closed = mail(&[PASS, ("List-Post", "NO")]);
     assert!(gate(&closed, &to("jane@example.net"), &facts(), &MEMBER).stopped().is_none());
 }
@@ -925,17 +939,57 @@ fn an_office_is_a_draft_at_most() {
 
 #[test]
 fn no_spelling_of_an_address_of_ours_is_written_to() {
-    for target in ["OLU@EXAMPLE.COM", "olu+anything@example.com", "Olu+A+B@Example.Com"] {
+    let plain = ["OLU@EXAMPLE.COM", "olu+anything@example.com", "Olu+A+B@Example.Com"];
+    let at_gmail = ["olubee@gmail.com", "Olu.Bee@googlemail.com", "o.l.u.b.e.e+x@googlemail.com"];
+    for target in plain.into_iter().chain(at_gmail) {
         let mut shown = mail(&[PASS]);
         shown.reply_to = vec![mailbox(target)];
         assert_left(&gate(&shown, &to(target), &facts(), &MEMBER), "target-is-owner");
     }
 }
 
+#[test]
+fn an_address_the_mail_went_to_is_not_written_to_in_any_spelling() {
+    for (recipient, target) in [
+        ("bees@example.net", "Bees@Example.net"),
+        ("bees@example.net", "bees+all@example.net"),
+        ("honey.bees@gmail.com", "honeybees@googlemail.com"),
+    ] {
+        let mut shown = mail(&[PASS]);
+        shown.recipients.push(mailbox(recipient));
+        shown.reply_to = vec![mailbox(target)];
+        assert_left(&gate(&shown, &to(target), &facts(), &MEMBER), "target-is-recipient");
+    }
+}
+
+/// Only the very address that the From shows needs no signature of its own.
+#[test]
+fn an_address_like_that_of_the_from_is_a_draft_at_most() {
+    for (from, target, full) in [
+        ("jane.doe@gmail.com", "Jane.Doe@gmail.com", true),
+        ("jane.doe@gmail.com", "janedoe@gmail.com", false),
+        ("jane@example.net", "jane+x@example.net", false),
+    ] {
+        let results = ("Authentication-Results", "mx.example.org; dkim=pass header.d=acquaint.example");
+        let covers = "v=1; a=rsa-sha256; d=acquaint.example; s=x; h=From:To:Date; bh=AA==; b=AA==";
+        let mut shown = guest(&[results, ("DKIM-Signature", covers)]);
+        shown.from = mailbox(from);
+        shown.reply_to = vec![mailbox(target)];
+        let gated = gate(&shown, &to(target), &facts(), &GUEST);
+        let cleared = gated.cleared().expect("cleared");
+        assert_eq!(*cleared.evidenced() == Evidenced::Full, full, "{target}: {cleared:?}");
+        // What stands nowhere is not written to, however like it is.
+        shown.reply_to = vec![mailbox(from)];
+        let gated = gate(&shown, &to(target), &facts(), &GUEST);
+        assert_eq!(matches!(gated, Gated::Left { .. }), !full, "{target}: {gated:?}");
+    }
+}
+
 /// The owner's colleagues, namesakes elsewhere, and whoever owns a shop.
 #[test]
 fn an_address_that_only_looks_like_ours_or_a_lists_is_a_persons() {
-    for target in ["jane@example.com", "olu@example.net", "owner@example.net"] {
+    let elsewhere = ["jane@example.com", "olu@example.net", "owner@example.net", "o.lu@example.com"];
+    for target in elsewhere.into_iter().chain(["olu.b@gmail.com", "olubee@example.org"]) {
         let mut shown = mail(&[PASS]);
         shown.reply_to = vec![mailbox(target)];
         let gated = gate(&shown, &to(target), &facts(), &MEMBER);
@@ -1067,6 +1121,30 @@ fn mail_from_before_the_start_is_left() {
     undated.date = Some(Timestamp::from_unix_s(1));
     let gated = gate(&undated, &to("jane@example.net"), &starting(1000, None), &MEMBER);
     assert_left(&gated, "before-start");
+}
+
+#[test]
+fn what_arrived_longer_ago_than_letters_may_be_late_is_a_draft_at_most() {
+    let send_within_s = i64::try_from(policy().send_within.as_secs()).unwrap();
+    let full = |now_s: i64, to: &Invitation| {
+        let facts = Facts { now: Timestamp::from_unix_s(now_s), ..facts() };
+        let gated = gate(&mail(&[PASS]), to, &facts, &MEMBER);
+        match gated.cleared().expect("cleared").evidenced() {
+            Evidenced::Full => None,
+            Evidenced::DraftOnly(reason) => Some(reason.code),
+        }
+    };
+    let (jane, arrived_s) = (to("jane@example.net"), NOW.unix_s());
+    assert_eq!(full(arrived_s + send_within_s, &jane), None);
+    assert_eq!(full(arrived_s + send_within_s + 1, &jane), Some("arrived-long-ago"));
+    assert_eq!(full(arrived_s - 100 * send_within_s, &jane), None, "a clock that was ahead");
+    let paste = invitation(Route::Paste("https://acquaint.example/in/jane".to_owned()));
+    assert_eq!(full(arrived_s + send_within_s + 1, &paste), None, "nothing can be sent");
+    // A saved mail tells nothing of its mailbox.
+    let saved = Facts { now: Timestamp::from_unix_s(arrived_s * 2), arrived: None, ..facts() };
+    let received = ("Received", "from a.acquaint.example by mx.example.org; Fri, 15 Jan 2027 08:00:00 +0000");
+    let gated = gate(&mail(&[PASS, received]), &jane, &saved, &MEMBER);
+    assert_eq!(*gated.cleared().expect("cleared").evidenced(), Evidenced::Full);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use notyet::domain::delivery::{Event, Mode, ParkedFor, State};
 use notyet::domain::sending::Recipient;
 use notyet::domain::{
     Address, Decision, Evidence, Fault, Identity, Invitation, InvitationKey, Inviter, Judgement, MessageId,
-    NoteKind, Notice, Plan, Reason, Route, Stage, Timestamp,
+    NoteKind, Notice, PersonKey, Plan, Reason, Route, Source, Stage, Strength, Timestamp,
 };
 use notyet::shell::store::{
     Batch, Cursor, Detail, Entry, Forgot, FoundLetter, Known, Ledger, Left, NewDelivery, PortKind, Start,
@@ -75,6 +75,7 @@ fn letter(key: &str, mode: Mode, start: Start) -> NewDelivery {
         message: format!("Subject: re\r\n\r\nletter {key}\r\n").into_bytes(),
         message_id: MessageId::parse(&format!("{key}@me.example")).unwrap(),
         to: (mode == Mode::Send).then(|| Address::parse("ann@example.org").unwrap()),
+        inviter: Vec::new(),
     }
 }
 
@@ -109,6 +110,22 @@ fn add_letter(ledger: &mut Ledger, key: &str, mode: Mode, start: Start, now: i64
     let entry = Entry { uid: 1, plan: &plan, delivery: Some(letter(key, mode, start)) };
     let committed = ledger.commit_batch(&batch(2, vec![entry], now)).unwrap();
     assert_eq!(committed.created, [InvitationKey(key.to_owned())]);
+}
+
+#[test]
+fn an_inviter_is_met_by_what_was_kept_of_them_until_their_words_are_erased() {
+    let form = |text: &str| PersonKey { strength: Strength::Address, text: text.to_owned() };
+    let (mut ledger, other) = with_letter("k0", Mode::Draft, Start::Queued);
+    let (plan, key) = (simple("k1"), InvitationKey("k1".to_owned()));
+    let inviter = vec![form("address:ann@example.com"), form("address:ann@example.org")];
+    let delivery = NewDelivery { inviter, ..letter("k1", Mode::Draft, Start::Queued) };
+    let entry = Entry { uid: 3, plan: &plan, delivery: Some(delivery) };
+    ledger.commit_batch(&batch(4, vec![entry], 10)).unwrap();
+    assert_eq!(ledger.meets_inviter(&key), Ok(false));
+    ledger.replace_people(Source::Keep, &[form("address:ann@example.org")]).unwrap();
+    assert_eq!((ledger.meets_inviter(&key), ledger.meets_inviter(&other)), (Ok(true), Ok(false)));
+    assert_eq!(ledger.forget(&key, t(11)), Ok(Forgot::ErasedAndDropped));
+    assert_eq!(ledger.meets_inviter(&key), Ok(false));
 }
 
 fn cursor(ledger: &Ledger) -> Option<Cursor> {

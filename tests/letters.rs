@@ -269,6 +269,7 @@ fn a_subject_is_one_bounded_line() {
     };
     assert_eq!(subject_of("Hi\r\nBcc: eve@example.net"), "Re: Hi Bcc: eve@example.net");
     assert_eq!(subject_of("re: RE : Re: connect"), "Re: connect");
+    assert_eq!(subject_of("AW: Antw: connect"), "Re: connect");
     assert_eq!(subject_of("Regarding: you"), "Re: Regarding: you");
     assert_eq!(subject_of("a\u{202e}b\u{200b}c\u{0}d\te"), "Re: abcd e");
     // Persian "wants" and a Malayalam word are spelled with them; Latin is not, nor is what is doubled.

@@ -12,6 +12,7 @@ use crate::domain::delivery::ParkedFor;
 use crate::domain::{Address, AnswerKind, Fault, InvitationKey, Mail, Timestamp};
 use crate::shell::mailbox::{Body, Envelope, SearchTerm};
 use crate::shell::store::{Delivery, UidScope};
+use crate::stages::people::address_key;
 use crate::stages::recognise;
 use crate::stages::replies::{self, Shown};
 
@@ -116,7 +117,10 @@ pub(super) fn park_for_writers(shared: &Shared, writers: &[Writer]) -> Result<()
             before && letter.insisted.contains(&WHY)
         };
         for letter in &waiting {
-            if letter.to.as_ref().is_some_and(|to| to.same_mailbox(from)) && !known_to_the_owner(letter) {
+            let is_to = letter.to.as_ref().is_some_and(|to| to.same_mailbox(from));
+            // They may have asked for answers at another address than the one they write from.
+            let is_theirs = is_to || shared.ledger().is_inviter(&letter.key, &address_key(from))?;
+            if is_theirs && !known_to_the_owner(letter) {
                 shared.park(letter, WHY)?;
             }
         }

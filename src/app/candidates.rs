@@ -7,7 +7,7 @@ use crate::stages::replies;
 /// The header fields that tell invitations and answers to our letters apart from other mail.
 pub(super) fn header_fields(rules: &Rulebook) -> Vec<String> {
     let mut fields = rules.header_fields();
-    for name in replies::FIELDS {
+    for name in replies::fields() {
         if !fields.iter().any(|field| field.eq_ignore_ascii_case(name)) {
             fields.push(name.to_owned());
         }

@@ -13,6 +13,7 @@ use crate::shell::mailbox::Access;
 use crate::shell::mailbox::maildir::UidBook;
 use crate::shell::store::Ledger;
 use crate::shell::{files, secrets, sender};
+use crate::stages::gates::authentic::is_id;
 use crate::stages::gates::authserv;
 pub use crate::stages::gates::authserv::{Advice, Signers};
 use crate::stages::parse;
@@ -190,7 +191,7 @@ fn authserv_finding(account: &Account, examined: &mut Examined) {
     let name = &account.name;
     let looked = signers.looked;
     let (health, words) = match (account.authserv_id.as_deref(), &signers.advice) {
-        (Some(set), Advice::Use(learned)) if set.eq_ignore_ascii_case(learned) => {
+        (Some(set), Advice::Use(learned)) if is_id(learned, set) => {
             (Health::Good, format!("{set} signs nearly all of the newest mail ({looked} looked at)"))
         }
         (Some(set), Advice::Use(learned)) => (
@@ -199,7 +200,7 @@ fn authserv_finding(account: &Account, examined: &mut Examined) {
                 "{set} is configured, but {learned} signs nearly all of the newest mail ({looked} looked at)"
             ),
         ),
-        (Some(set), _) if !signers.seen.iter().any(|(id, _)| matches_id(id, set)) && looked > 0 => (
+        (Some(set), _) if !signers.seen.iter().any(|(id, _)| is_id(id, set)) && looked > 0 => (
             Health::Bad,
             format!(
                 "{set} is configured, but signs none of the newest mail ({looked} looked at): all will be left alone"
@@ -330,13 +331,6 @@ impl Table {
             "" => Some(Self::Whole),
             rest => rest.starts_with('.').then_some(Self::Within(name)),
         })
-    }
-}
-
-fn matches_id(id: &str, configured: &str) -> bool {
-    match configured.strip_prefix("*.") {
-        Some(domain) => crate::domain::address::is_within(id, domain),
-        None => id.eq_ignore_ascii_case(configured),
     }
 }
 

@@ -8,9 +8,11 @@ use crate::config::Account;
 use crate::domain::delivery::Mode;
 use crate::domain::dkim::OwnCheck;
 use crate::domain::{Decision, Fault, Invitation, Plan, Timestamp};
+use crate::shell::mailbox::Access;
 use crate::shell::store::{NewDelivery, Start};
 use crate::stages::gates::{Facts, KnownInvitation};
 use crate::stages::mime::{self, Frame, Purpose};
+use crate::stages::people::keys_of_inviter;
 
 pub(super) const HOUR: Duration = Duration::from_secs(60 * 60);
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -38,7 +40,11 @@ pub(super) fn facts(
             _ => None,
         });
     Ok(Facts {
-        now,
+        now: match shared.looking {
+            // A preview tells what would have been done when the mail came.
+            Access::ReadOnly => arrived.unwrap_or(now),
+            Access::LastingUids | Access::ReadWrite => now,
+        },
         arrived,
         start,
         known,
@@ -102,6 +108,7 @@ pub(super) fn new_delivery(
         start,
         message_id: mime::message_id(&invitation.key, &account.from),
         to: invitation.route.to().cloned(),
+        inviter: keys_of_inviter(invitation, &shared.rules),
         message,
     }))
 }

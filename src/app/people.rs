@@ -161,9 +161,7 @@ fn written_to(envelope: &Envelope, owner: &[Address]) -> Vec<Acquaintance> {
 /// # Errors
 /// A [`Fault`] of the ledger.
 pub fn encounters(invitation: &Invitation, shared: &Shared) -> Result<Vec<Encounter>, Fault> {
-    let address = invitation.route.to().or(invitation.inviter.address.as_ref());
-    let keys = people::keys(&invitation.inviter.name, address, &shared.rules);
-    shared.encounters(&keys)
+    shared.encounters(&people::keys_of_inviter(invitation, &shared.rules))
 }
 
 /// Whether the reader of a letter that waits to be sent is known by now, or may
@@ -173,8 +171,8 @@ pub fn encounters(invitation: &Invitation, shared: &Shared) -> Result<Vec<Encoun
 /// A [`Fault`] of the ledger.
 pub fn is_known_by_now(letter: &Delivery, shared: &Shared) -> Result<bool, Fault> {
     let name = shared.ledger().inviter_name(&letter.key)?.unwrap_or_default();
-    let keys = people::keys(&name, letter.to.as_ref(), &shared.rules);
-    Ok(!shared.encounters(&keys)?.is_empty())
+    let keys = people::keys(&name, &letter.to, &shared.rules);
+    Ok(!shared.encounters(&keys)?.is_empty() || shared.ledger().meets_inviter(&letter.key)?)
 }
 
 /// The people of a configuration, for those who only ask: `check` and `known`.
@@ -210,10 +208,13 @@ impl Acquaintances {
         address: Option<&Address>,
         rules: &Rulebook,
     ) -> Result<Vec<Encounter>, Fault> {
-        let keys = people::keys(name, address, rules);
-        let mut found = self.listed.encounters(&keys)?;
+        self.meet(&people::keys(name, address, rules))
+    }
+
+    fn meet(&self, keys: &[PersonKey]) -> Result<Vec<Encounter>, Fault> {
+        let mut found = self.listed.encounters(keys)?;
         if let Some(learned) = &self.learned {
-            let sent = learned.encounters(&keys)?;
+            let sent = learned.encounters(keys)?;
             found.extend(sent.into_iter().filter(|encounter| encounter.source == Source::Sent));
         }
         found.sort_by(|a, b| b.key.strength.cmp(&a.key.strength).then(a.source.cmp(&b.source)));
@@ -225,8 +226,7 @@ impl Acquaintances {
     /// # Errors
     /// A [`Fault`] of the ledger.
     pub fn of(&self, invitation: &Invitation, rules: &Rulebook) -> Result<Vec<Encounter>, Fault> {
-        let address = invitation.route.to().or(invitation.inviter.address.as_ref());
-        self.find(&invitation.inviter.name, address, rules)
+        self.meet(&people::keys_of_inviter(invitation, rules))
     }
 
     /// How many forms of people each source told of.

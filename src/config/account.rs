@@ -98,7 +98,7 @@ pub(super) fn account(
 fn from(field: &Field<'_>, own: Option<&[Address]>) -> Option<Address> {
     let wanted = address(field)?;
     let own = own?;
-    if let Some(listed) = own.iter().find(|one| one.same_mailbox(&wanted)) {
+    if let Some(listed) = own.iter().find(|one| one.same_spelling(&wanted)) {
         return Some(listed.clone());
     }
     let listed: Vec<String> = own.iter().map(Address::canonical).collect();
@@ -115,7 +115,7 @@ fn from(field: &Field<'_>, own: Option<&[Address]>) -> Option<Address> {
 
 fn logs_in_as_another(smtp: &Smtp, own: &[Address]) -> bool {
     let user = smtp.login.as_ref().and_then(|login| Address::parse(&login.user));
-    user.is_some_and(|user| own.iter().skip(1).any(|one| one.same_mailbox(&user)))
+    user.is_some_and(|user| own.iter().skip(1).any(|one| one.same_spelling(&user)))
 }
 
 fn kind(section: &Section<'_>, around: &Surroundings) -> Option<MailboxKind> {

@@ -169,7 +169,7 @@ fn addresses(field: &Field<'_>) -> Option<Vec<Address>> {
     for item in items {
         let address = address(&item);
         if let Some(address) = &address
-            && seen.iter().flatten().any(|one| one.same_mailbox(address))
+            && seen.iter().flatten().any(|one| one.same_spelling(address))
         {
             item.refuse("an address that is listed already", "list it once");
         }

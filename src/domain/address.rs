@@ -40,12 +40,30 @@ impl Address {
         &self.domain
     }
 
-    /// Same mailbox for every purpose of ours: local parts compare without case.
+    /// Same mailbox for every purpose of ours, see [`Address::mailbox_form`]. Where
+    /// that would allow something, [`Address::same_spelling`] is the one to ask.
     pub fn same_mailbox(&self, other: &Self) -> bool {
+        self.mailbox_form() == other.mailbox_form()
+    }
+
+    /// The same letters, in whatever case.
+    pub fn same_spelling(&self, other: &Self) -> bool {
         self.domain == other.domain && self.local.eq_ignore_ascii_case(&other.local)
     }
 
-    /// The form to compare and to key by: all lower case.
+    /// One text for all spellings of a mailbox: local parts compare without case,
+    /// as every provider does in practice, and without a sub-address (RFC 5233).
+    /// Gmail passes over dots and has two domains.
+    pub fn mailbox_form(&self) -> String {
+        let local = self.local.to_ascii_lowercase();
+        let base = local.split('+').next().filter(|base| !base.is_empty()).unwrap_or(&local);
+        match self.domain.as_str() {
+            "gmail.com" | "googlemail.com" => format!("{}@gmail.com", base.replace('.', "")),
+            domain => format!("{base}@{domain}"),
+        }
+    }
+
+    /// As it is spelled, all lower case: the form of lists in rules.
     pub fn canonical(&self) -> String {
         format!("{}@{}", self.local.to_ascii_lowercase(), self.domain)
     }
@@ -136,6 +154,31 @@ mod tests {
         ] {
             assert!(Address::parse(bad).is_none(), "{bad}");
         }
+    }
+
+    #[test]
+    fn spellings_of_one_mailbox_have_one_form() {
+        for (address, form) in [
+            ("Jane.Doe@Example.org", "jane.doe@example.org"),
+            ("jane.doe+lists+x@example.org", "jane.doe@example.org"),
+            ("+x@example.org", "+x@example.org"),
+            ("Jane.Doe+x@GMail.com", "janedoe@gmail.com"),
+            ("j.a.n.e.doe@googlemail.com", "janedoe@gmail.com"),
+            ("jane.doe@mail.gmail.com", "jane.doe@mail.gmail.com"),
+        ] {
+            assert_eq!(Address::parse(address).unwrap().mailbox_form(), form);
+        }
+    }
+
+    #[test]
+    fn a_spelling_is_the_same_in_any_case_and_no_other_way() {
+        let address = |text| Address::parse(text).unwrap();
+        let jane = address("jane.doe@gmail.com");
+        assert!(jane.same_spelling(&address("Jane.Doe@GMAIL.com")));
+        for other in ["janedoe@gmail.com", "jane.doe+x@gmail.com", "jane.doe@googlemail.com"] {
+            assert!(!jane.same_spelling(&address(other)) && jane.same_mailbox(&address(other)), "{other}");
+        }
+        assert!(!jane.same_mailbox(&address("john.doe@gmail.com")));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::rulebook::letters::{FALLBACK_LANGUAGE, Filling, MAX_SUBJECT_CHARS};
 use crate::rulebook::{Names, Rulebook};
 
 use super::gates::Cleared;
+use super::subject;
 use opening::Occasion;
 
 /// The line that parts the letter from what only its owner should read. Not
@@ -94,7 +95,7 @@ pub fn specimen(task: &Task<'_>, rules: &Rulebook) -> Result<Letter, String> {
         link: &owner.link.as_deref().map(spaceless).unwrap_or_default(),
         network: &network,
         by_mail: invitation.route.to().is_some(),
-        subject: &answered_subject(&invitation.subject),
+        subject: subject::answered(&one_line(&invitation.subject, MAX_SUBJECT_CHARS)),
         opening: opening.map_or("", |opening| opening.text.as_str()),
         room: room.map_or("", |opening| opening.room.as_str()),
     })?;
@@ -117,18 +118,6 @@ fn shown_page(page: &str) -> String {
     let is_page = (page.starts_with("https://") || page.starts_with("http://"))
         && page.chars().count() <= MAX_PAGE_CHARS;
     if is_page { page } else { String::new() }
-}
-
-/// The subject to answer: without the `Re:` of earlier answers.
-fn answered_subject(subject: &str) -> String {
-    let clean = one_line(subject, MAX_SUBJECT_CHARS);
-    let mut rest = clean.as_str();
-    while let Some((_, tail)) =
-        rest.split_once(':').filter(|(head, _)| head.trim().eq_ignore_ascii_case("re"))
-    {
-        rest = tail.trim_start();
-    }
-    rest.to_owned()
 }
 
 /// `text` as one line of at most `max_chars` characters: blanks joined, and

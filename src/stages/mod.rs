@@ -4,6 +4,7 @@
 //! looks up [`gates::Facts`]; [`judge`] makes the [`Plan`].
 
 pub mod after;
+pub mod automatic;
 pub mod brake;
 pub mod classify;
 pub mod compose;
@@ -18,6 +19,7 @@ pub mod parse;
 pub mod people;
 pub mod recognise;
 pub mod replies;
+pub mod subject;
 pub mod trace;
 
 use crate::config::Owner;

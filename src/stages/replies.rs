@@ -5,21 +5,15 @@
 //! is enough for replies. What a report is about stands in its body only
 //! (RFC 3464), so that the bodies of reports have to be read.
 
+use super::automatic::{self, By};
+use super::mime::KEY_HEADER;
 use super::trace::{ID_PREFIX, key_of};
 use crate::domain::{AnswerKind, InvitationKey, Mail, MessageId};
 
 /// The fields that tell; From comes with every header.
-pub const FIELDS: [&str; 9] = [
-    "In-Reply-To",
-    "References",
-    "Auto-Submitted",
-    "Content-Type",
-    "Precedence",
-    "X-Autoreply",
-    "X-Autorespond",
-    "X-Failed-Recipients",
-    "X-Auto-Response-Suppress",
-];
+pub fn fields() -> impl Iterator<Item = &'static str> {
+    ["In-Reply-To", "References"].into_iter().chain(automatic::FIELDS)
+}
 
 /// What a mailbox can be searched for to find what [`read`] knows: a field, and what it contains.
 pub const SEARCHED: [(&str, &str); 4] = [
@@ -32,8 +26,7 @@ pub const SEARCHED: [(&str, &str); 4] = [
 /// Lines of a report that are looked at.
 const MAX_LINES: usize = 4_000;
 /// Fields of the returned letter, or of the report about it, that name it.
-const NAMING_FIELDS: [&str; 4] =
-    ["message-id", "original-message-id", "x-original-message-id", "x-notyet-key"];
+const NAMING_FIELDS: [&str; 4] = ["Message-ID", "Original-Message-ID", "X-Original-Message-ID", KEY_HEADER];
 
 /// What a header shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,11 +62,12 @@ pub fn undelivered(header: &Mail, report: &[u8]) -> Vec<InvitationKey> {
     for line in text.lines().take(MAX_LINES) {
         let folded = line.starts_with([' ', '\t']);
         let (name, value) = match line.split_once(':') {
-            Some((name, value)) if !folded => (name.trim().to_ascii_lowercase(), value),
-            _ => (String::new(), line),
+            Some((name, value)) if !folded => (name.trim(), value),
+            _ => ("", line),
         };
-        naming = if folded { naming } else { NAMING_FIELDS.contains(&name.as_str()) };
-        failed |= name == "action" && value.trim().eq_ignore_ascii_case("failed");
+        let is = |field: &str| name.eq_ignore_ascii_case(field);
+        naming = if folded { naming } else { NAMING_FIELDS.into_iter().any(is) };
+        failed |= is("Action") && value.trim().eq_ignore_ascii_case("failed");
         if naming && let Some(key) = MessageId::parse(value).as_ref().and_then(key_of) {
             keys.push(key);
         }
@@ -90,13 +84,9 @@ fn is_report(header: &Mail) -> bool {
     reports || header.header("X-Failed-Recipients").is_some()
 }
 
-/// RFC 3834 §5, and what machines wrote before it.
+/// No person wrote it. What a list or a forwarder adds tells nothing of its writer.
 pub fn is_automatic(header: &Mail) -> bool {
-    let said = |name: &str| header.header(name).map(|value| value.trim().to_ascii_lowercase());
-    said("Auto-Submitted").is_some_and(|value| !(value == "no" || value.starts_with("no;")))
-        || said("Precedence").is_some_and(|value| ["auto_reply", "bulk", "junk"].contains(&value.as_str()))
-        || said("Content-Type").is_some_and(|value| value.starts_with("multipart/report"))
-        || ["X-Autoreply", "X-Autorespond"].iter().any(|name| header.header(name).is_some())
+    automatic::marks(header).any(|(by, _)| matches!(by, By::Machine | By::Bulk | By::Bounce))
 }
 
 #[cfg(test)]
@@ -123,6 +113,16 @@ mod tests {
             (format!("References: <a@b.example>\r\n {ID} <c@d.example>"), &replied),
             (format!("In-Reply-To: {ID}\r\nAuto-Submitted: no"), &replied),
             (format!("In-Reply-To: {ID}\r\nAuto-Submitted: auto-replied (vacation)"), &machine),
+            (format!("In-Reply-To: {ID}\r\nAuto-Submitted: no (a person)"), &replied),
+            (format!("In-Reply-To: {ID}\r\nX-Auto-Response-Suppress: DR, RN, NRN"), &replied),
+            (format!("In-Reply-To: {ID}\r\nX-Auto-Response-Suppress: None"), &replied),
+            (format!("In-Reply-To: {ID}\r\nX-Auto-Response-Suppress: DR, OOF, AutoReply"), &machine),
+            (format!("In-Reply-To: {ID}\r\nX-Auto-Response-Suppress: All"), &machine),
+            (format!("In-Reply-To: {ID}\r\nReturn-Path: <>"), &machine),
+            (format!("In-Reply-To: {ID}\r\nReturn-Path: <ann@example.com>"), &replied),
+            (format!("In-Reply-To: {ID}\r\nPrecedence: list\r\nX-Loop: ann@example.com"), &replied),
+            (format!("In-Reply-To: {ID}\r\nList-Id: <a.example.com>"), &replied),
+            (format!("In-Reply-To: {ID}\r\nPrecedence: auto_reply"), &machine),
             (format!("References: {ID}\r\nPrecedence: bulk"), &machine),
             (format!("References: {ID}\r\nX-Autoreply: yes"), &machine),
             (

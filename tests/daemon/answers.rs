@@ -135,6 +135,22 @@ async fn a_reminder_in_the_inviters_name_does_not_hold_their_letter_back() {
     assert_eq!(home.status("work")["letters"]["parked"], 1);
 }
 
+/// The letter goes to the Reply-To, and its reader writes from the address in the From.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_that_waits_is_not_sent_to_somebody_who_wrote_from_their_own_address() {
+    let peer = Peer::standing(Script::new(Tls::Implicit).at(At::Mail, Act::Say("451 4.3.0 later\r\n"))).await;
+    let home = watched(&peer);
+    let invitation = demo("2009-09-guest-note-default");
+    let invitation = invitation.replacen("\nFrom:", "\nReply-To: elsewhere@example.org\nFrom:", 1);
+    home.deliver("work", "1.test", &invitation);
+    home.deliver("work", "2.test", &mail("From: <somebody@example.com>", "Another person of that domain"));
+    home.once().well();
+    assert_eq!(home.status("work")["letters"]["queued"], 1, "{}", home.status("work"));
+    home.deliver("work", "3.test", &mail("From: <Tobias.Arendt@example.com>", "About that invitation"));
+    home.once().well();
+    assert_eq!(home.status("work")["letters"]["parked"], 1);
+}
+
 /// Under a new UIDVALIDITY a letter that waits is not sent to somebody who wrote meanwhile either.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_letter_that_waits_is_not_sent_to_who_wrote_before_a_new_uidvalidity() {

@@ -107,6 +107,28 @@ async fn what_has_to_be_mended_is_named_and_the_exit_code_tells() {
 }
 
 #[test]
+fn a_star_stands_for_the_machines_of_the_provider_and_for_nothing_else() {
+    let home = Home::new();
+    let configured = home.on_maildir("work", "");
+    for n in 0..6 {
+        home.deliver("work", &format!("{n}.a.b"), &signed(n));
+    }
+    let health = |id: &str| {
+        home.configure("", &[configured.replace("\"mx.example.org\"", &format!("\"{id}\""))]);
+        finding(&account(&home.notyet(&["doctor", "--json"])), "authserv_id").0
+    };
+    for (id, is) in [
+        ("*.example.org", "good"),
+        ("MX.Example.org", "good"),
+        ("*.mx.example.org", "bad"),
+        ("*.ample.org", "bad"),
+        ("mx1.example.org", "bad"),
+    ] {
+        assert_eq!(health(id), is, "{id}");
+    }
+}
+
+#[test]
 fn an_empty_mailbox_is_no_sign_against_the_configured_id() {
     let home = Home::new();
     home.configure("", &[home.on_maildir("home", "")]);

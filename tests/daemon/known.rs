@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::watched;
 use crate::support::home::Home;
-use crate::support::mails::{to_paste, with_reply_to};
+use crate::support::mails::{demo, to_paste, unfolded, with_reply_to};
 use crate::support::smtp_peer::{Peer, Script};
 
 /// A mail of the owner's own hand.
@@ -321,4 +321,66 @@ async fn nothing_is_sent_before_it_is_known_whom_the_owner_wrote_to_from_every_a
     home.deliver("work", "3.a.b", &with_reply_to(3, "ann@example.com"));
     home.once();
     assert_eq!(peer.seen().bodies.len(), 2);
+}
+
+/// A guest's invitation, from an address that tells no name, to be answered elsewhere.
+fn from_one_address_to_another(from: &str, reply_to: &str) -> String {
+    let mail = unfolded(&demo("2009-09-guest-note-default"));
+    mail.replace("<tobias.arendt@example.com>", &format!("<{from}>\nReply-To: {reply_to}"))
+}
+
+#[test]
+fn a_friend_who_asks_for_answers_elsewhere_is_a_friend() {
+    let home = Home::new();
+    home.believe_reply_to();
+    let account = home.on_maildir("work", "");
+    home.configure("", std::slice::from_ref(&account));
+    let config = fs::read_to_string(home.config()).unwrap();
+    home.put("notyet.toml", &config.replace("[policy]", "[people]\nkeep = [\"ta77@example.net\"]\n[policy]"));
+    home.once().well();
+    let reason = |mail: &str| {
+        let file = home.put("mail.eml", mail);
+        let checked = home.notyet(&["check", "--json", file.to_str().unwrap()]).well().out;
+        let checked: Value = serde_json::from_str(&checked).expect("JSON");
+        checked["plans"][0]["reason"].as_str().expect("a reason").to_owned()
+    };
+    let friend = from_one_address_to_another("ta77@example.net", "elsewhere@example.com");
+    for (mail, is) in [
+        (&friend, "known-person"),
+        (&from_one_address_to_another("elsewhere@example.com", "ta77@example.net"), "known-person"),
+        (&from_one_address_to_another("someone@example.com", "elsewhere@example.com"), "policy-draft"),
+    ] {
+        assert_eq!(reason(mail), is, "{mail}");
+    }
+    home.deliver("work", "1.a.b", &friend);
+    home.once().well();
+    assert_eq!((home.drafts("work").len(), acquainted(&home, "work").len()), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_letter_that_waits_does_not_go_to_somebody_who_became_known_by_another_address() {
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let home = Home::new();
+    home.believe_reply_to();
+    let account = home.on_maildir("work", "") + &peer.table("work");
+    home.configure("generic = \"send\"", std::slice::from_ref(&account));
+    let generous = fs::read_to_string(home.config()).unwrap();
+    home.put("notyet.toml", &generous.replace("max_per_hour = 1000", "max_per_hour = 1"));
+    let sent = home.maildir("work").join(".Sent");
+    for part in ["cur", "new", "tmp"] {
+        fs::create_dir_all(sent.join(part)).unwrap();
+    }
+    home.once().well();
+    home.deliver("work", "1.a.b", &with_reply_to(1, "ann@example.com"));
+    home.deliver("work", "2.a.b", &from_one_address_to_another("ta77@example.net", "elsewhere@example.com"));
+    home.once().well();
+    let letters = home.status("work")["letters"].clone();
+    assert_eq!(letters, serde_json::json!({ "held": 1, "sent": 1 }));
+
+    fs::write(sent.join("cur/9:2,S"), written_to("ta77@example.net")).unwrap();
+    home.put("notyet.toml", &generous);
+    home.once().well();
+    let status = home.status("work");
+    assert_eq!(status["letters"], serde_json::json!({ "parked": 1, "sent": 1 }), "{status}");
+    assert_eq!(peer.seen().bodies.len(), 1);
 }

@@ -1,11 +1,15 @@
 //! Preview: the daemon's judgement without its hands.
 
 use std::process::Command;
+use std::time::{Duration, UNIX_EPOCH};
 
+use notyet::config::Tls;
+use notyet::shell::clock;
 use serde_json::Value;
 
 use crate::support::home::{Home, Ran};
 use crate::support::mails::{demo, to_paste, with_reply_to};
+use crate::support::smtp_peer::{Peer, Script};
 use crate::support::tap::Tap;
 
 const OTHERS: [&str; 4] = [
@@ -102,6 +106,27 @@ fn on_a_maildir_it_leaves_every_file_alone() {
     let ran = home.notyet(&["preview", "--since", "1d"]).well();
     assert!(ran.out.contains("1 draft") && ran.out.contains("nothing was changed"), "{}", ran.out);
     assert_eq!(everything(), before);
+}
+
+/// A mailbox that is read anew, or a daemon that was off: preview tells what it would have done at the time.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lay_for_weeks_is_sent_in_hindsight_only() {
+    let home = Home::new();
+    home.believe_reply_to();
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    home.configure("generic = \"send\"", &[home.on_maildir("work", "since = \"90d\"") + &peer.table("work")]);
+    home.deliver("work", "1.a.b", &with_reply_to(1, "jane@example.org"));
+    home.deliver("work", "2.a.b", &with_reply_to(2, "joe@example.org"));
+    let old = std::fs::File::options().write(true).open(home.maildir("work").join("new/1.a.b")).unwrap();
+    let weeks_ago = clock::now().minus(Duration::from_secs(20 * 24 * 3600)).unix_s();
+    old.set_modified(UNIX_EPOCH + Duration::from_secs(weeks_ago.unsigned_abs())).unwrap();
+    let previewed = home.notyet(&["preview", "--since", "90d", "--json"]).well().out;
+    let decisions: Vec<_> =
+        objects(&previewed).iter().map(|mail| mail["plans"][0]["decision"].clone()).collect();
+    assert_eq!(decisions, ["send", "send"]);
+    home.once().well();
+    assert_eq!(home.status("work")["letters"], serde_json::json!({ "drafted": 1, "sent": 1 }));
+    assert!(String::from_utf8_lossy(&peer.seen().bodies[0]).contains("joe@example.org"));
 }
 
 #[test]

@@ -8,7 +8,9 @@ use super::words::mode_word;
 use super::{Ledger, UidScope, stumbles, touch};
 use crate::domain::after::Wish;
 use crate::domain::delivery::{Mode, State};
-use crate::domain::{Address, Evidence, Fault, Invitation, InvitationKey, MessageId, Plan, Timestamp};
+use crate::domain::{
+    Address, Evidence, Fault, Invitation, InvitationKey, MessageId, PersonKey, Plan, Timestamp,
+};
 use crate::shell::mailbox::Uid;
 
 /// The result of one look into one mailbox.
@@ -64,6 +66,8 @@ pub struct NewDelivery {
     pub message_id: MessageId,
     /// The envelope recipient; `None` only for drafts to be pasted.
     pub to: Option<Address>,
+    /// What its inviter is known by, if the owner knows them.
+    pub inviter: Vec<PersonKey>,
 }
 
 impl std::fmt::Debug for NewDelivery {
@@ -263,6 +267,7 @@ fn insert_delivery(
     if let Some(to) = &delivery.to {
         super::brake::claim(tx, to, key)?;
     }
+    super::inviter::keep(tx, key, &delivery.inviter)?;
     tx.execute(
         "INSERT INTO delivery_event (key, event, from_state, to_state, note, at)
          VALUES (?1, 'created', NULL, ?2, '', ?3)",

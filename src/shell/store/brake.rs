@@ -162,15 +162,16 @@ impl Ledger {
 
 /// Keeps `to` for the letter of `key`; whom another letter was made for stays that one's.
 pub(super) fn claim(tx: &Transaction<'_>, to: &Address, key: &InvitationKey) -> rusqlite::Result<()> {
-    let digest = recipient_digest(tx, to)?;
+    let holder = claimant(tx, to)?.unwrap_or_else(|| key.clone());
     tx.execute(
         "INSERT INTO recipient (digest, key) VALUES (?1, ?2) ON CONFLICT (digest) DO NOTHING",
-        params![digest, key.0],
+        params![recipient_digest(tx, &to.mailbox_form())?, holder.0],
     )
     .map(drop)
 }
 
-/// The claims that letters made before there were any would have made.
+/// The claims that letters would have made that were there before claims were, or
+/// before all spellings of a mailbox made one.
 pub(super) fn claim_for_old_letters(tx: &Transaction<'_>) -> rusqlite::Result<()> {
     let letters: Vec<(String, Address)> = tx
         .prepare(
@@ -183,16 +184,24 @@ pub(super) fn claim_for_old_letters(tx: &Transaction<'_>) -> rusqlite::Result<()
 
 /// The invitation that `to` had its letter for.
 pub(super) fn claimant(connection: &Connection, to: &Address) -> rusqlite::Result<Option<InvitationKey>> {
-    let digest = recipient_digest(connection, to)?;
-    connection
-        .query_row("SELECT key FROM recipient WHERE digest = ?1", [&digest], |row| {
-            row.get(0).map(InvitationKey)
-        })
-        .optional()
+    // Earlier ledgers kept each spelling, and no longer hold the address behind every one.
+    for text in [to.mailbox_form(), to.canonical()] {
+        let found = connection
+            .query_row(
+                "SELECT key FROM recipient WHERE digest = ?1",
+                [recipient_digest(connection, &text)?],
+                |row| row.get(0).map(InvitationKey),
+            )
+            .optional()?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
-fn recipient_digest(connection: &Connection, to: &Address) -> rusqlite::Result<Vec<u8>> {
-    Ok(digest_of(&secret(connection)?, &format!("recipient:{}", to.canonical())))
+fn recipient_digest(connection: &Connection, text: &str) -> rusqlite::Result<Vec<u8>> {
+    Ok(digest_of(&secret(connection)?, &format!("recipient:{text}")))
 }
 
 pub(super) fn standing(connection: &Connection) -> rusqlite::Result<Option<Trip>> {

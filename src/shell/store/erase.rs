@@ -169,5 +169,6 @@ fn erase(tx: &Transaction<'_>, key: &InvitationKey, now: Timestamp) -> rusqlite:
     )?;
     tx.execute("UPDATE delivery_event SET note = '' WHERE key = ?1", [&key.0])?;
     tx.execute("DELETE FROM touch WHERE key = ?1", [&key.0])?;
+    tx.execute("DELETE FROM inviter WHERE key = ?1", [&key.0])?;
     Ok(())
 }

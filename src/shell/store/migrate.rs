@@ -28,6 +28,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("reader.sql"),
     include_str!("forgotten.sql"),
     include_str!("event_words.sql"),
+    include_str!("inviter.sql"),
 ];
 
 /// The version this program writes.
@@ -61,12 +62,11 @@ fn apply(connection: &mut Connection, path: &Path, steps: &[&str]) -> Result<(),
     if missing.is_empty() {
         return Ok(());
     }
-    let had_recipients = has_table(&transaction, "recipient").map_err(fault)?;
     for step in missing {
         transaction.execute_batch(step).map_err(fault)?;
     }
-    // SQL alone cannot fill this table: it holds digests.
-    if !had_recipients && has_table(&transaction, "recipient").map_err(fault)? {
+    // SQL alone cannot fill this table: it holds digests, of forms that later versions change.
+    if has_table(&transaction, "recipient").map_err(fault)? {
         super::brake::claim_for_old_letters(&transaction).map_err(fault)?;
     }
     let to = i64::try_from(steps.len()).unwrap_or(i64::MAX);
@@ -158,6 +158,44 @@ mod tests {
             .query_row("SELECT key, length(digest) FROM recipient", [], |row| Ok((row.get(0)?, row.get(1)?)))
             .unwrap();
         assert_eq!((key.as_str(), digest_bytes), ("k", 32));
+    }
+
+    #[test]
+    fn who_had_a_letter_is_found_in_every_spelling() {
+        let mut connection = fixture(13);
+        let claim = "INSERT INTO recipient (digest, key) VALUES (?1, ?2)";
+        let secret = super::super::people::secret(&connection).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO invitation (key, network, name_digest, first_seen)
+                     VALUES ('k', 'n', 'd', 1), ('old', 'n', 'e', 1);
+                 INSERT INTO plan (id, key, account, mailbox, uid_validity, uid, decision, reason_code,
+                     reason_text, note_kind, confidence, language, route, inviter_name, evidence, made_at)
+                     VALUES (1, 'k', 'work', 'INBOX', 1, 1, 'send', 'r', 't', 'generic', 1.0, '', 'address',
+                     'x', '[]', 1);
+                 INSERT INTO delivery (key, plan_id, account, mode, state, message, message_id, recipient,
+                     attempts, next_attempt_at, last_words, created_at, changed_at)
+                     VALUES ('k', 1, 'work', 'send', 'sent', x'00', 'i@d', 'J.Doe+x@gmail.com', 0, 1, '', 1, 1);",
+            )
+            .unwrap();
+        // As they were made before; of the second only the digest is left.
+        for (spelling, key) in [("j.doe+x@gmail.com", "k"), ("ann.lee@gmail.com", "old")] {
+            let digest = super::super::people::digest_of(&secret, &format!("recipient:{spelling}"));
+            connection.execute(claim, rusqlite::params![digest, key]).unwrap();
+        }
+        migrate(&mut connection, Path::new("x")).unwrap();
+        let claimant = |to: &str| {
+            let to = crate::domain::Address::parse(to).unwrap();
+            super::super::brake::claimant(&connection, &to).unwrap().map(|key| key.0)
+        };
+        for (to, key) in [
+            ("jdoe@googlemail.com", Some("k")),
+            ("j.doe+x@gmail.com", Some("k")),
+            ("Ann.Lee@gmail.com", Some("old")),
+            ("j.doe@example.org", None),
+        ] {
+            assert_eq!(claimant(to).as_deref(), key, "{to}");
+        }
     }
 
     #[test]

@@ -33,6 +33,7 @@ mod cursor;
 mod delivery;
 mod erase;
 mod hand;
+mod inviter;
 mod known;
 mod ledger;
 mod lock;

@@ -201,7 +201,7 @@ pub(super) fn secret(connection: &Connection) -> rusqlite::Result<Vec<u8>> {
     connection.query_row("SELECT value FROM secret", [], |row| row.get(0))
 }
 
-fn digest(secret: &[u8], key: &PersonKey) -> Vec<u8> {
+pub(super) fn digest(secret: &[u8], key: &PersonKey) -> Vec<u8> {
     digest_of(secret, &key.text)
 }
 

@@ -190,9 +190,10 @@ pub(super) fn is_beside_the_point(results: &AuthResults) -> bool {
         && !results.results.iter().any(|r| matches!(r.method.as_str(), "dkim" | "dmarc" | "spf"))
 }
 
-/// Some providers write the name of whichever machine took the mail:
-/// `*.example.net` stands for every host below that domain.
-fn is_id(id: &str, wanted: &str) -> bool {
+/// `id` is what is `wanted` (`account.NAME.authserv_id`). Some providers write the
+/// name of whichever machine took the mail: `*.example.net` stands for every host
+/// below that domain, and not for the domain itself.
+pub fn is_id(id: &str, wanted: &str) -> bool {
     match wanted.strip_prefix("*.") {
         Some(domain) => !domain.is_empty() && is_within(id, domain) && !id.eq_ignore_ascii_case(domain),
         None => id.eq_ignore_ascii_case(wanted),

@@ -1,6 +1,6 @@
 //! Whether it was answered already, is too old, or is one too many for now.
 
-use crate::domain::{Invitation, Mail, Policy};
+use crate::domain::{Invitation, Mail, Policy, Reason};
 
 use super::{Facts, Finding, Trust, addressed, hold, leave};
 
@@ -20,8 +20,14 @@ pub(super) fn unanswered(facts: &Facts) -> Finding {
     }
 }
 
-/// It arrived when this account was already being watched, and soon after it was written.
-pub(super) fn recent(mail: &Mail, invitation: &Invitation, facts: &Facts, trust: &Trust<'_>) -> Finding {
+/// It arrived when this account was already being watched, soon after it was written, and lately.
+pub(super) fn recent(
+    mail: &Mail,
+    invitation: &Invitation,
+    facts: &Facts,
+    policy: &Policy,
+    trust: &Trust<'_>,
+) -> Finding {
     let passed = match facts.start {
         None => "no start is set; mail of any age counts",
         Some(start) => match facts.arrived.or(mail.date) {
@@ -36,10 +42,21 @@ pub(super) fn recent(mail: &Mail, invitation: &Invitation, facts: &Facts, trust:
         },
     };
     let reaches = invitation.route.to().is_some();
-    match addressed::delayed(mail, facts.arrived, trust).filter(|_| reaches) {
+    let doubt = addressed::delayed(mail, facts.arrived, trust).or_else(|| late(facts, policy));
+    match doubt.filter(|_| reaches) {
         Some(reason) => Finding::Review(reason),
         None => Finding::Pass(passed.to_owned()),
     }
+}
+
+/// What speaks against answering it by now. A mailbox that is read anew, and a
+/// daemon that was off for weeks, show mail as new that is not.
+fn late(facts: &Facts, policy: &Policy) -> Option<Reason> {
+    let lies_for = facts.now.since(facts.arrived?);
+    (lies_for > policy.send_within).then(|| Reason {
+        code: "arrived-long-ago",
+        text: "It arrived longer ago than policy.send_within: a late answer is yours to send.".to_owned(),
+    })
 }
 
 /// There is room for one more letter.

@@ -19,7 +19,6 @@ mod sending;
 mod vouched;
 
 pub use authentic::{Assume, Authenticity};
-pub use automated::OWN_KEY_HEADER;
 pub(super) use mailboxes::reaches_no_person;
 pub use mailboxes::{is_list, is_robot};
 pub use person::is_of_owner;
@@ -33,7 +32,7 @@ use crate::domain::{
 /// What the app looked up before the gates are asked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Facts {
-    /// The present moment.
+    /// The present moment; for those who ask what would have been done, that of the arrival.
     pub now: Timestamp,
     /// When the mail arrived in the mailbox.
     pub arrived: Option<Timestamp>,
@@ -186,7 +185,7 @@ pub fn pass(
         ("gate.automated", automated::answerable(mail, trust)),
         ("gate.answered", limits::unanswered(facts)),
         ("gate.acquaintance", acquaintance::stranger(&facts.encounters)),
-        ("gate.age", limits::recent(mail, invitation, facts, trust)),
+        ("gate.age", limits::recent(mail, invitation, facts, policy, trust)),
         ("gate.target", person::target(mail, invitation, owner_addresses, trust)),
         ("gate.addressed", addressed::to_owner(mail, invitation, owner_addresses, trust)),
         ("gate.recipient", sending::first_letter(&facts.sending)),

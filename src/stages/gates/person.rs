@@ -73,22 +73,18 @@ pub(super) fn target(mail: &Mail, invitation: &Invitation, owner: &[Address], tr
     }
 }
 
-/// `address` is one of the owner's, sub-addresses (RFC 5233) included.
+/// `address` is one of the owner's, in whatever spelling.
 pub fn is_of_owner(address: &Address, owner: &[Address]) -> bool {
-    let base = |a: &Address| {
-        let local = a.local();
-        local.split('+').next().unwrap_or(local).to_ascii_lowercase()
-    };
-    owner.iter().any(|own| own.domain() == address.domain() && base(own) == base(address))
+    owner.iter().any(|own| own.same_mailbox(address))
 }
 
 fn is_from(to: &Address, mail: &Mail) -> bool {
-    mail.from.address.as_ref().is_some_and(|from| from.same_mailbox(to))
+    mail.from.address.as_ref().is_some_and(|from| from.same_spelling(to))
 }
 
 fn is_shown(to: &Address, mail: &Mail) -> bool {
     std::iter::once(&mail.from)
         .chain(&mail.reply_to)
         .filter_map(|mailbox| mailbox.address.as_ref())
-        .any(|shown| shown.same_mailbox(to))
+        .any(|shown| shown.same_spelling(to))
 }

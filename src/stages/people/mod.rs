@@ -16,7 +16,7 @@ pub mod sent;
 mod shown;
 pub mod vcard;
 
-use crate::domain::{Acquaintance, Address, Encounter, PersonKey, Source, Strength};
+use crate::domain::{Acquaintance, Address, Encounter, Invitation, PersonKey, Source, Strength};
 use crate::rulebook::Rulebook;
 
 use name::{Name, Side};
@@ -26,11 +26,23 @@ use name::{Name, Side};
 /// only once their source was read anew.
 pub const READER: u32 = 2;
 
-/// The forms under which an inviter is looked for.
-pub fn keys(name: &str, address: Option<&Address>, rules: &Rulebook) -> Vec<PersonKey> {
+/// The forms under which the inviter is looked for: by name, and by each address
+/// that may be theirs. A Reply-To can differ from the From, and a friend may be
+/// known by either.
+pub fn keys_of_inviter(invitation: &Invitation, rules: &Rulebook) -> Vec<PersonKey> {
+    let addresses = invitation.route.to().into_iter().chain(&invitation.inviter.address);
+    keys(&invitation.inviter.name, addresses, rules)
+}
+
+/// The forms under which a person is looked for.
+pub fn keys<'a>(
+    name: &str,
+    addresses: impl IntoIterator<Item = &'a Address>,
+    rules: &Rulebook,
+) -> Vec<PersonKey> {
     let mut found = Vec::new();
-    if let Some(address) = address {
-        found.extend(address_keys(address));
+    for address in addresses {
+        found.push(address_key(address));
         let above =
             address.domain().match_indices('.').filter_map(|(dot, _)| address.domain().get(dot + 1..));
         found.extend(std::iter::once(address.domain()).chain(above).map(domain_key));
@@ -49,7 +61,7 @@ pub fn keys_of(acquaintance: &Acquaintance, rules: &Rulebook) -> Vec<PersonKey> 
     }
     let name = Name::read(&acquaintance.name, rules);
     if let Some(address) = &acquaintance.address {
-        found.extend(address_keys(address));
+        found.push(address_key(address));
         if !name.as_ref().is_some_and(Name::is_full) {
             found.extend(Name::of_local_part(address.local(), rules).keys(Side::Kept, rules));
         }
@@ -93,20 +105,9 @@ pub fn compare(inviter: &str, acquaintance: &str, rules: &Rulebook) -> Compariso
     Comparison { asked, kept, shared }
 }
 
-/// Local parts are compared without case, as every provider does in practice,
-/// and without a sub-address (RFC 5233). Gmail passes over dots and has two domains.
-fn address_keys(address: &Address) -> Vec<PersonKey> {
-    let local = address.local();
-    let base = local.split('+').next().filter(|base| !base.is_empty()).unwrap_or(local).to_lowercase();
-    let key = |local: &str, domain: &str| PersonKey {
-        strength: Strength::Address,
-        text: format!("address:{local}@{domain}"),
-    };
-    let mut found = vec![key(&base, address.domain())];
-    if matches!(address.domain(), "gmail.com" | "googlemail.com") {
-        found.push(key(&base.replace('.', ""), "gmail.com"));
-    }
-    found
+/// The form under which the holder of `address` is kept and looked for.
+pub fn address_key(address: &Address) -> PersonKey {
+    PersonKey { strength: Strength::Address, text: format!("address:{}", address.mailbox_form()) }
 }
 
 fn domain_key(domain: &str) -> PersonKey {

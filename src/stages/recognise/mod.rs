@@ -20,6 +20,8 @@ pub(super) use route::for_owner;
 use crate::domain::{Evidence, Invitation, Mail, Notice, Stage};
 use crate::rulebook::network::{Frame, Look, Sender};
 use crate::rulebook::{Network, Rulebook};
+use crate::stages::automatic::list_manager;
+use crate::stages::subject::is_reply_or_forward;
 use torn::without_queries;
 use view::View;
 
@@ -165,7 +167,7 @@ fn fits(frame: &Frame, view: &View<'_>, own: bool) -> Option<Vec<String>> {
     let sender = match &frame.from {
         Sender::Network => own,
         Sender::Addresses(list) => list.contains(&address),
-        Sender::Inviter => !own && !is_reply_or_forward(view.mail),
+        Sender::Inviter => !own && !is_of_a_persons_hand(view.mail),
     };
     if !sender {
         return None;
@@ -184,26 +186,16 @@ fn fits(frame: &Frame, view: &View<'_>, own: bool) -> Option<Vec<String>> {
 }
 
 /// A person wrote this about a notification; it is none itself.
-fn is_reply_or_forward(mail: &Mail) -> bool {
-    const PREFIXES: [&str; 14] = [
-        "re:", "aw:", "fw:", "fwd:", "wg:", "tr:", "tr :", "rv:", "sv:", "vs:", "antw:", "odp:", "ynt:",
-        "转发",
-    ];
-    let subject = mail.subject.to_lowercase();
+fn is_of_a_persons_hand(mail: &Mail) -> bool {
     !mail.references.is_empty()
-        || PREFIXES.iter().any(|p| subject.contains(p))
+        || is_reply_or_forward(&mail.subject)
         || mail.text.lines().any(|line| line.starts_with('>'))
 }
 
 /// Why a mail that looks right is only a copy that somebody passed on.
 fn redistributed(mail: &Mail, network: &Network, own: bool) -> Option<String> {
-    let foreign = |name: &str| {
-        mail.header(name).filter(|value| {
-            !own || !network.domains.iter().any(|d| value.to_ascii_lowercase().contains(d.as_str()))
-        })
-    };
-    const OF_LISTS: [&str; 5] = ["List-Id", "List-Post", "X-BeenThere", "Mailing-List", "X-Mailing-List"];
-    if OF_LISTS.iter().any(|name| foreign(name).is_some()) {
+    let own: &[String] = if own { &network.domains } else { &[] };
+    if list_manager(mail, own).is_some() {
         return Some("a copy that came through a mailing list".to_owned());
     }
     ["Resent-From", "Resent-To", "Resent-Message-ID"]

@@ -43,14 +43,14 @@ pub(super) async fn log_in(
                 Some(first) => start.words(&first),
                 None => start,
             };
-            answers.extend(responses.map(|response| with_crlf(&response)));
+            answers.extend(responses.map(|response| whole_line(&response)));
             resignation = mechanism.resignation();
         }
     }
     // After the response a further challenge tells of an error; it wants an
     // answer before the tagged NO comes (RFC 7628 §3.2.3).
     let mut answers = answers.into_iter();
-    let mut respond = |_challenge: &[u8]| answers.next().or_else(|| Some(with_crlf(resignation)));
+    let mut respond = |_challenge: &[u8]| answers.next().or_else(|| Some(whole_line(resignation)));
     let mut told = None;
     let login = wire
         .run(command, &mut respond, &mut |response| {
@@ -87,7 +87,7 @@ fn reveal(secret: &Secret) -> &str {
     }
 }
 
-fn with_crlf(line: &str) -> Wiped {
+fn whole_line(line: &str) -> Wiped {
     let mut ended = Zeroizing::new(Vec::with_capacity(line.len() + 2));
     ended.extend_from_slice(line.as_bytes());
     ended.extend_from_slice(b"\r\n");
