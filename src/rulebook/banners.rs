@@ -9,7 +9,7 @@ use crate::domain::{Problem, problem};
 /// A banner has no more lines, blank ones and rules between them included.
 const MAX_LINES: usize = 16;
 /// A line this long may go on in the next one; shorter ones were ended by hand.
-const MIN_FOLDED_CHARS: usize = 50;
+const MIN_FOLDED_CHARS: usize = 40;
 
 /// How banners are known.
 #[derive(Clone, Debug)]

@@ -1,5 +1,7 @@
 //! A network's rule file, compiled: every regex checked, every fault placed.
 
+use std::ops::Range;
+
 use regex::{Regex, RegexBuilder};
 use toml::Spanned;
 
@@ -267,7 +269,7 @@ impl Compiler<'_> {
         let span = raw.span();
         match raw.into_inner() {
             RawFrom::Addresses(list) => {
-                let list = list.into_iter().map(|address| Spanned::new(span.clone(), address)).collect();
+                let list = list.into_iter().map(|address| self.placed(&span, address)).collect();
                 Some(Sender::Addresses(self.addresses(list, key)))
             }
             RawFrom::Word(word) if word == "network" => Some(Sender::Network),
@@ -278,6 +280,13 @@ impl Compiler<'_> {
                 None
             }
         }
+    }
+
+    /// `word` at its place in the list at `list`: an untagged value has none of its own.
+    fn placed(&self, list: &Range<usize>, word: String) -> Spanned<String> {
+        let text = self.text.get(list.clone()).unwrap_or_default();
+        let at = text.find(&word).and_then(|at| at.checked_sub(1)).unwrap_or_default();
+        Spanned::new(list.start + at..list.end, word)
     }
 
     fn frames(&mut self, raw: Vec<RawFrame>) -> Vec<Frame> {
