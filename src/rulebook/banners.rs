@@ -88,19 +88,29 @@ impl Banners {
     }
 
     fn is_banner(&self, line: &str) -> bool {
-        let mut rest = line.trim_start_matches(|c: char| !c.is_alphanumeric());
-        while let Some(behind) = self.behind_label(rest) {
-            rest = behind.trim_start_matches(|c: char| !c.is_alphanumeric());
+        let mut rest = unmarked(line);
+        loop {
+            if rest.is_empty() || self.lines.iter().any(|banner| banner.is_match(rest)) {
+                return true;
+            }
+            match self.behind_label(rest) {
+                Some(behind) => rest = unmarked(behind),
+                None => return false,
+            }
         }
-        rest.is_empty() || self.lines.iter().any(|banner| banner.is_match(rest))
     }
 
     /// What stands behind the label that `line` begins with.
     fn behind_label<'t>(&self, line: &'t str) -> Option<&'t str> {
         let ends = |c: char| c.is_whitespace() || c.is_ascii_punctuation() || matches!(c, '：' | '】');
         let (word, behind) = line.split_at(line.find(ends).unwrap_or(line.len()));
-        self.labels.contains(&word.to_lowercase()).then_some(behind)
+        // A Turkish capital leaves its dot behind.
+        self.labels.contains(&word.to_lowercase().replace('\u{307}', "")).then_some(behind)
     }
+}
+
+fn unmarked(line: &str) -> &str {
+    line.trim_start_matches(|c: char| !c.is_alphanumeric())
 }
 
 fn ends_sentence(line: &str) -> bool {
