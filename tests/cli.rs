@@ -819,3 +819,18 @@ fn a_file_that_is_not_there_is_named_with_what_it_must_be() {
         assert!(ran.err.starts_with(said), "{}", ran.err);
     }
 }
+
+/// Nothing of the network's shows where a note would end: there may be one.
+#[test]
+fn a_page_without_a_frame_is_judged_without_confidence() {
+    let desk = Desk::new();
+    desk.write(
+        "a.eml",
+        "From: Mira Okafor <invitations@linkedin.com>\nTo: robin@example.org\nSubject: I want to connect\n\nThis mail is in HTML.\n\nYour reader shows none.\n",
+    );
+    let it = desk.run(&["check", "--json", "a.eml"]);
+    let plan = &lines(&it.out)[0]["plans"][0];
+    assert_eq!((&plan["note"], &plan["note_kind"]), (&Value::Null, &"generic".into()));
+    assert!(plan["confidence"].as_f64().unwrap() <= 0.5, "{plan}");
+    assert!(it.out.contains("recognise.unframed"), "{}", it.out);
+}

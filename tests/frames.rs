@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use base64::Engine as _;
 use notyet::domain::{Invitation, Notice, RawMail};
 use notyet::rulebook::Rulebook;
 use notyet::stages::identify;
@@ -435,7 +436,20 @@ fn links_that_went_through_a_gateway_tell_the_same() {
         format!("https://eur01.gateway.example/?url={coded}&data=05%7C02&reserved=0")
     };
     let framed = |url: &str| format!("https://gateway.example/v3/__{url}__;!!abc");
-    for gateway in [&encoded as &dyn Fn(&str) -> String, &framed] {
+    let coded = |url: &str| encoded(url).split('=').nth(1).unwrap().trim_end_matches("&data").to_owned();
+    let dashed = |url: &str| {
+        let target = coded(url).replace("%2F", "/").replace('%', "-").replace('/', "_");
+        format!("https://gateway.example/v2/url?u={target}&d=DwMF&e=")
+    };
+    let in_path = |url: &str| format!("https://gateway.example/1Qx-_y/{}", coded(url));
+    let in_base64 = |url: &str| {
+        format!(
+            "https://gateway.example/?d=x.example&u={}&i=1",
+            base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(url)
+        )
+    };
+    let twice = |url: &str| encoded(&in_path(url));
+    for gateway in [&encoded as &dyn Fn(&str) -> String, &framed, &dashed, &in_path, &in_base64, &twice] {
         for layout in Layout::ALL {
             for note in [None, Some(NOTES[0]), Some(NOTES[3])] {
                 let seen = one(&frames::through_gateway(gateway, layout, note), rules());

@@ -42,6 +42,7 @@ mod moves;
 mod negatives;
 mod notes;
 mod openings;
+mod passed_on;
 mod people;
 mod promises;
 mod route;

@@ -105,7 +105,8 @@ fn a_network_file_is_refused_at_the_place_of_the_fault() {
         ("kind = \"invitation\"", "kind = \"invite\"", "\"invite\"", "one of invitation, reminder"),
         ("from = \"network\"", "from = \"anybody\"", "\"anybody\"", "\"network\", \"inviter\" or a list"),
         ("from = \"network\"", "from = 3", "3", "\"network\", \"inviter\" or a list"),
-        ("from = \"network\"", "from = [\"a b\"]", "[\"a b\"]", "a whole address"),
+        ("from = \"network\"", "from = [\"a b\"]", "\"a b\"", "a whole address"),
+        ("note = \"around-card\"", "like = \"nobody\"", "\"nobody\"", "the name of a frame of this file"),
         (
             "note = \"around-card\"",
             "note = \"below\"",
@@ -150,6 +151,7 @@ fn every_other_rule_file_is_refused_at_the_place_of_the_fault() {
         |path: &str| files.iter().find(|(at, _)| *at == path).map(|(_, text)| text.to_owned()).unwrap();
     let (names, nicknames, policy) =
         (shipped("names.toml"), shipped("nicknames.toml"), shipped("policy.toml"));
+    let banners = shipped("banners.toml");
     let (letter, paste) = (shipped("letters/en/generic.txt"), shipped("letters/en/paste.txt"));
     let weights = "# a\n[level]\n10\tbias\n50\tgeneric-from\n200\tsure-from\n[words]\n51\twe_help\n";
     for (path, text, old, new, at, allowed) in [
@@ -171,6 +173,8 @@ fn every_other_rule_file_is_refused_at_the_place_of_the_fault() {
         ("openings/own.toml", opening, "\"Thank you.\"", "\"Hi {name}\"", "\"Hi {name}\"", "one plain line"),
         ("openings/own.toml", opening, "text", "txt", "txt", "expected one of"),
         ("names.toml", &names, "titles", "tittles", "tittles", "expected one of `titles`"),
+        ("banners.toml", &banners, "labels", "lables", "lables", "expected one of `labels`"),
+        ("banners.toml", &banners, "tags = [", "tags = [\n'(',", "'('", "a regular expression"),
         ("names.toml", &names, "\"dr\"", "4", "4", "expected a string"),
         (
             "nicknames.toml",

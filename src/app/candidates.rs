@@ -1,6 +1,7 @@
 //! What is asked of a mailbox to find mail that may be a network's.
 
 use crate::rulebook::Rulebook;
+use crate::rulebook::network::Sender;
 use crate::shell::mailbox::SearchTerm;
 use crate::stages::replies;
 
@@ -18,8 +19,14 @@ pub(super) fn header_fields(rules: &Rulebook) -> Vec<String> {
 /// What a server can be asked for to find the networks' mail.
 pub(super) fn search_terms(rules: &Rulebook) -> Vec<SearchTerm> {
     let mut terms = Vec::new();
-    for look in rules.networks.values().flat_map(|n| &n.looks) {
-        terms.extend(look.from.iter().map(|from| SearchTerm::From(from.clone())));
+    let networks = rules.networks.values();
+    for (network, look) in networks.flat_map(|n| n.looks.iter().map(move |look| (n, look))) {
+        let senders = match &look.from {
+            Some(Sender::Addresses(list)) => list.as_slice(),
+            Some(Sender::Network) if look.search.is_empty() => network.domains.as_slice(),
+            Some(Sender::Network | Sender::Inviter) | None => &[],
+        };
+        terms.extend(senders.iter().map(|from| SearchTerm::From(from.clone())));
         terms.extend(
             look.search
                 .iter()

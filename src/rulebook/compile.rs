@@ -1,5 +1,7 @@
 //! A network's rule file, compiled: every regex checked, every fault placed.
 
+use std::ops::Range;
+
 use regex::{Regex, RegexBuilder};
 use toml::Spanned;
 
@@ -41,7 +43,8 @@ pub(super) fn compile(file: &str, text: &str) -> Result<(Network, Place), Vec<Pr
         frame_link: raw.find.frame_link.as_ref().and_then(|p| c.regex(p, "find.frame_link")),
         profiles: raw.pages.profile.into_iter().filter_map(|p| c.profile(p)).collect(),
         invitations_page: c.page(raw.pages.invitations, "pages.invitations"),
-        frames: raw.frame.into_iter().filter_map(|f| c.frame(f)).collect(),
+        common: c.regexes(&raw.find.common, "find.common"),
+        frames: c.frames(raw.frame),
         name_noise: c.regexes(&raw.senders.name_noise, "senders.name_noise"),
         defaults: raw
             .defaults
@@ -173,7 +176,7 @@ impl Compiler<'_> {
     }
 
     fn look(&mut self, raw: RawLook) -> Look {
-        for pattern in raw.all.iter().flat_map(|test| test.get_ref().body_patterns()) {
+        for pattern in raw.all.iter().chain(&raw.any).flat_map(|test| test.get_ref().body_patterns()) {
             self.problem(
                 pattern,
                 "look.all",
@@ -181,8 +184,9 @@ impl Compiler<'_> {
             );
         }
         Look {
-            from: self.addresses(raw.from, "look.from"),
+            from: raw.from.and_then(|from| self.sender(from, "look.from")),
             all: self.tests(raw.all, "look.all"),
+            any: self.tests(raw.any, "look.any"),
             search: raw.search.into_iter().map(|s| (s.header, s.value)).collect(),
         }
     }
@@ -230,7 +234,8 @@ impl Compiler<'_> {
 
     fn test(&mut self, raw: Spanned<RawTest>, key: &str) -> Option<Test> {
         let (at, raw) = (raw.span().start, raw.into_inner());
-        let one = "one of subject, from_name, message_id, header + is, text, preheader, link, template";
+        let one =
+            "one of subject, heading, from_name, message_id, header + is, text, preheader, link, template";
         let places = raw.patterns().count();
         if places != 1 {
             let found = if places == 0 { "found no pattern" } else { "found several places to look" };
@@ -244,6 +249,7 @@ impl Compiler<'_> {
                 return None;
             }
             RawTest { subject: Some(p), .. } => (Part::Subject, p),
+            RawTest { heading: Some(p), .. } => (Part::Heading, p),
             RawTest { from_name: Some(p), .. } => (Part::FromName, p),
             RawTest { message_id: Some(p), .. } => (Part::MessageId, p),
             RawTest { text: Some(p), .. } => (Part::Text, p),
@@ -259,6 +265,52 @@ impl Compiler<'_> {
         Some(Test { part, pattern })
     }
 
+    fn sender(&mut self, raw: Spanned<RawFrom>, key: &str) -> Option<Sender> {
+        let span = raw.span();
+        match raw.into_inner() {
+            RawFrom::Addresses(list) => {
+                let list = list.into_iter().map(|address| self.placed(&span, address)).collect();
+                Some(Sender::Addresses(self.addresses(list, key)))
+            }
+            RawFrom::Word(word) if word == "network" => Some(Sender::Network),
+            RawFrom::Word(word) if word == "inviter" => Some(Sender::Inviter),
+            RawFrom::Word(word) => {
+                let at = Spanned::new(span, word);
+                self.problem(&at, key, "\"network\", \"inviter\" or a list of addresses");
+                None
+            }
+        }
+    }
+
+    /// `word` at its place in the list at `list`: an untagged value has none of its own.
+    fn placed(&self, list: &Range<usize>, word: String) -> Spanned<String> {
+        let text = self.text.get(list.clone()).unwrap_or_default();
+        let at = text.find(&word).and_then(|at| at.checked_sub(1)).unwrap_or_default();
+        Spanned::new(list.start + at..list.end, word)
+    }
+
+    fn frames(&mut self, raw: Vec<RawFrame>) -> Vec<Frame> {
+        let models: Vec<_> = raw.iter().map(|frame| frame.like.clone()).collect();
+        let frames: Vec<_> = raw.into_iter().map(|frame| self.frame(frame)).collect();
+        let mut out = Vec::new();
+        for (frame, like) in frames.iter().zip(models) {
+            let Some(frame) = frame.clone() else { continue };
+            let Some(like) = like else {
+                out.push(frame);
+                continue;
+            };
+            match frames.iter().flatten().find(|model| model.name == *like.get_ref()) {
+                Some(model) => out.push(frame.laid_out_like(model)),
+                None => self.problem(
+                    &like,
+                    &format!("frame.{}.like", frame.name),
+                    "the name of a frame of this file",
+                ),
+            }
+        }
+        out
+    }
+
     fn frame(&mut self, raw: RawFrame) -> Option<Frame> {
         let key = |field: &str| format!("frame.{}.{field}", raw.name);
         let kind = Notice::ALL.into_iter().find(|n| n.as_str() == raw.kind.get_ref());
@@ -269,20 +321,7 @@ impl Compiler<'_> {
                 "one of invitation, reminder, digest, accepted, message, other",
             );
         }
-        let from_span = raw.from.span();
-        let from = match raw.from.into_inner() {
-            RawFrom::Addresses(list) => {
-                let list = list.into_iter().map(|address| Spanned::new(from_span.clone(), address)).collect();
-                Sender::Addresses(self.addresses(list, &key("from")))
-            }
-            RawFrom::Word(word) if word == "network" => Sender::Network,
-            RawFrom::Word(word) if word == "inviter" => Sender::Inviter,
-            RawFrom::Word(word) => {
-                let at = Spanned::new(from_span, word);
-                self.problem(&at, &key("from"), "\"network\", \"inviter\" or a list of addresses");
-                return None;
-            }
-        };
+        let from = self.sender(raw.from, &key("from"))?;
         let note = match raw.note.as_ref().map(|n| n.get_ref().as_str()) {
             None | Some("nowhere") => NotePlace::Nowhere,
             Some("around-card") => NotePlace::AroundCard,

@@ -1,6 +1,7 @@
 //! The rules, typed and compiled. Text in, values out: `rules/` is inside the
 //! binary, and a folder of the owner's own is laid over it file by file.
 
+pub mod banners;
 pub mod boilerplate;
 mod compile;
 mod files;
@@ -23,6 +24,7 @@ pub use network::{Network, Networks};
 pub use nicknames::Nicknames;
 
 use crate::domain::{Policy, Problem, Problems, problem};
+use banners::Banners;
 use boilerplate::Boilerplate;
 use letters::Letters;
 use notes::Notes;
@@ -36,6 +38,8 @@ pub struct Rulebook {
     pub networks: Networks,
     /// The default sentences of all networks.
     pub boilerplate: Boilerplate,
+    /// What gateways write above a mail.
+    pub banners: Banners,
     /// What is part of a name and what is not.
     pub names: Names,
     /// Names that one person goes by.
@@ -58,6 +62,7 @@ impl Rulebook {
     pub fn compile(files: &RuleFiles) -> Result<Self, Problems> {
         let mut problems = Vec::new();
         let networks = networks(files, &mut problems);
+        let banners = files.compile_one("banners.toml", Banners::compile, &mut problems);
         let names = files.compile_one("names.toml", Names::compile, &mut problems);
         let nicknames = files.compile_one("nicknames.toml", Nicknames::compile, &mut problems);
         let policy =
@@ -72,15 +77,31 @@ impl Rulebook {
         if let (Some(notes), Some(openings)) = (&notes, &openings) {
             problems.extend(openings.unknown_signals(notes));
         }
-        match (names, nicknames, policy, notes, letters, openings) {
-            (Some(names), Some(nicknames), Some(policy), Some(notes), Some(letters), Some(openings))
-                if problems.is_empty() =>
-            {
+        match (banners, names, nicknames, policy, notes, letters, openings) {
+            (
+                Some(banners),
+                Some(names),
+                Some(nicknames),
+                Some(policy),
+                Some(notes),
+                Some(letters),
+                Some(openings),
+            ) if problems.is_empty() => {
                 let boilerplate = Boilerplate::compile(networks.values().flat_map(|network| {
                     let source = |language: &str| format!("{}.{language}", network.id);
                     network.defaults.iter().map(move |(language, text)| (source(language), text))
                 }));
-                Ok(Self { networks, boilerplate, names, nicknames, notes, letters, openings, policy })
+                Ok(Self {
+                    networks,
+                    boilerplate,
+                    banners,
+                    names,
+                    nicknames,
+                    notes,
+                    letters,
+                    openings,
+                    policy,
+                })
             }
             _ => Err(Problems(problems)),
         }

@@ -39,6 +39,8 @@ pub struct Network {
     pub invitations_page: String,
     /// Links that only an invitation has.
     pub accept_link: Option<Regex>,
+    /// Lines of a card that tell of common contacts, where they do not begin with their number.
+    pub common: Vec<Regex>,
     /// Links that the network writes itself, where inviters may write links to it too.
     pub frame_link: Option<Regex>,
     /// Kinds of mail, in order; the first that fits decides.
@@ -49,13 +51,15 @@ pub struct Network {
     pub defaults: Vec<(String, String)>,
 }
 
-/// A row of header conditions under which a body is fetched; all must hold.
+/// A row of header conditions under which a body is fetched.
 #[derive(Clone, Debug)]
 pub struct Look {
-    /// From is one of these addresses (lower case); empty: any.
-    pub from: Vec<String>,
-    /// Conditions on the header.
+    /// Who it comes from; `None`: anybody.
+    pub from: Option<Sender>,
+    /// All of these conditions on the header hold,
     pub all: Vec<Test>,
+    /// and one of these at least (when there are any).
+    pub any: Vec<Test>,
     /// What a server can be asked for to find such mail in a backlog.
     pub search: Vec<(String, String)>,
 }
@@ -92,7 +96,7 @@ pub struct Frame {
     pub closing: Option<Regex>,
 }
 
-/// Who a mail of a frame comes from.
+/// Who a mail comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sender {
     /// Any address of the network's domains.
@@ -129,6 +133,8 @@ pub struct Test {
 pub enum Part {
     /// The decoded subject.
     Subject,
+    /// The decoded subject, and of the first lines of the page those that name the sender.
+    Heading,
     /// The display name in From.
     FromName,
     /// The Message-ID without brackets.
@@ -161,6 +167,14 @@ pub struct Profile {
     pub canonical: String,
     /// Whether group 1 stays the same for one person in every mail.
     pub stable: bool,
+}
+
+impl Frame {
+    /// This kind of mail with its note, names and words where those of `model` stand.
+    pub(super) fn laid_out_like(self, model: &Self) -> Self {
+        let Self { name, kind, from, all, any, none, .. } = self;
+        Self { name, kind, from, all, any, none, ..model.clone() }
+    }
 }
 
 impl Profile {
@@ -198,9 +212,11 @@ impl Network {
 
     /// Header fields that the look rows need, beyond the ones always fetched.
     pub fn header_fields(&self) -> impl Iterator<Item = &str> {
-        self.looks.iter().flat_map(|look| &look.all).filter_map(|test| match &test.part {
-            Part::Header(name) => Some(name.as_str()),
-            _ => None,
+        self.looks.iter().flat_map(|look| look.all.iter().chain(&look.any)).filter_map(|test| {
+            match &test.part {
+                Part::Header(name) => Some(name.as_str()),
+                _ => None,
+            }
         })
     }
 }

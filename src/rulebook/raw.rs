@@ -69,10 +69,11 @@ fn yes() -> bool {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawLook {
-    #[serde(default)]
-    pub(super) from: Vec<Spanned<String>>,
+    pub(super) from: Option<Spanned<RawFrom>>,
     #[serde(default)]
     pub(super) all: Vec<Spanned<RawTest>>,
+    #[serde(default)]
+    pub(super) any: Vec<Spanned<RawTest>>,
     #[serde(default)]
     pub(super) search: Vec<RawSearch>,
 }
@@ -95,6 +96,8 @@ pub(super) struct RawFind {
     #[serde(default)]
     pub(super) shared_key: Vec<Spanned<RawTest>>,
     pub(super) accept_link: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) common: Vec<Spanned<String>>,
     pub(super) frame_link: Option<Spanned<String>>,
 }
 
@@ -110,6 +113,7 @@ pub(super) struct RawFrame {
     pub(super) any: Vec<Spanned<RawTest>>,
     #[serde(default)]
     pub(super) none: Vec<Spanned<RawTest>>,
+    pub(super) like: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) note: Option<Spanned<String>>,
     #[serde(default)]
@@ -135,6 +139,7 @@ pub(super) enum RawFrom {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawTest {
     pub(super) subject: Option<Spanned<String>>,
+    pub(super) heading: Option<Spanned<String>>,
     pub(super) from_name: Option<Spanned<String>>,
     pub(super) message_id: Option<Spanned<String>>,
     pub(super) header: Option<Spanned<String>>,
@@ -148,7 +153,7 @@ pub(super) struct RawTest {
 impl RawTest {
     /// The patterns that need a body.
     pub(super) fn body_patterns(&self) -> impl Iterator<Item = &Spanned<String>> {
-        [&self.text, &self.preheader, &self.link, &self.template].into_iter().flatten()
+        [&self.heading, &self.text, &self.preheader, &self.link, &self.template].into_iter().flatten()
     }
 
     /// The patterns, whatever they look at.

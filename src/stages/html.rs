@@ -5,7 +5,8 @@
 
 use html5gum::{StartTag, Token, Tokenizer};
 
-use super::lines::{MAX_LINKS, behind_gateway, is_web_url, one_line, push_one_line};
+use super::gateway::behind_gateway;
+use super::lines::{MAX_LINKS, is_web_url, one_line, push_one_line};
 use crate::domain::Link;
 
 /// What an HTML part shows.

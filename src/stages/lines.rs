@@ -1,7 +1,6 @@
 //! Text as lines, and the web addresses in it: what both kinds of body share.
 
-use std::borrow::Cow;
-
+use super::gateway::behind_gateway;
 use crate::domain::Link;
 
 /// At most so many links are kept of one mail.
@@ -11,23 +10,6 @@ pub const MAX_LINKS: usize = 500;
 pub fn is_web_url(url: &str) -> bool {
     url.get(..8).is_some_and(|p| p.eq_ignore_ascii_case("https://"))
         || url.get(..7).is_some_and(|p| p.eq_ignore_ascii_case("http://"))
-}
-
-/// Where `url` leads behind a gateway that looks at links when they are
-/// clicked: Microsoft's and others' put the address into a parameter, percent-encoded,
-/// and Proofpoint's (its third form) between underscores.
-pub fn behind_gateway(url: &str) -> Cow<'_, str> {
-    let framed = url.split_once("/v3/__").and_then(|(_, rest)| rest.split_once("__;"));
-    if let Some((target, _)) = framed.filter(|(target, _)| is_web_url(target)) {
-        return Cow::Borrowed(target);
-    }
-    let query = url.split_once('?').map_or("", |(_, query)| query);
-    query
-        .split('&')
-        .filter_map(|pair| pair.strip_prefix("url=").or_else(|| pair.strip_prefix("u=")))
-        .map(percent_decoded)
-        .find(|target| is_web_url(target))
-        .map_or(Cow::Borrowed(url), Cow::Owned)
 }
 
 /// `text` with its percent-encoded UTF-8 decoded (RFC 3986 §2.1); as it is where that is none.
@@ -114,28 +96,6 @@ pub fn links_of_text(text: &str) -> Vec<Link> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_gateway_is_looked_behind_once() {
-        for (url, target) in [
-            (
-                "https://eu1.gateway.example/?url=https%3A%2F%2Fnet.example%2Fin%2Fa%3Fx%3D1%26y%3D2&data=05",
-                "https://net.example/in/a?x=1&y=2",
-            ),
-            (
-                "https://gateway.example/v3/__https://net.example/in/a?x=1__;!!abc$",
-                "https://net.example/in/a?x=1",
-            ),
-            ("https://net.example/in/a?url=no", "https://net.example/in/a?url=no"),
-            (
-                "https://net.example/in/a?u=javascript%3Aalert",
-                "https://net.example/in/a?u=javascript%3Aalert",
-            ),
-            ("https://net.example/v3/__x__;", "https://net.example/v3/__x__;"),
-        ] {
-            assert_eq!(behind_gateway(url), target);
-        }
-    }
 
     #[test]
     fn padding_goes_and_words_stay() {

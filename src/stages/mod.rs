@@ -5,12 +5,14 @@
 
 pub mod after;
 pub mod automatic;
+mod bodies;
 pub mod brake;
 pub mod classify;
 pub mod compose;
 pub mod decide;
 pub mod dkim;
 pub mod gates;
+pub mod gateway;
 pub mod hours;
 pub mod html;
 pub mod lines;
@@ -35,7 +37,7 @@ use compose::opening::Occasion;
 use compose::{Task, language, opening};
 use gates::{Assume, Evidenced, Facts, Gated, Trust};
 use parse::Unreadable;
-use recognise::Recognised;
+use recognise::{Recognised, Sight};
 
 /// Who judges by what: the same for every mail of an account.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +78,7 @@ pub fn judge(
 ) -> Plan {
     let invitation = &*recognise::for_owner(invitation, &bench.owner.addresses);
     let network = bench.rules.networks.get(&invitation.network);
-    let judgement = judgement(invitation, bench);
+    let judgement = judgement(invitation, recognised.sight, bench);
     let mut evidence = recognised.evidence.clone();
     let trust = trust(network, recognised.guest, bench, &facts.own_check);
     let (gated, said) = gates::pass(mail, invitation, &bench.owner.addresses, facts, bench.policy, &trust);
@@ -164,14 +166,18 @@ fn said_of(occasion: Occasion<'_>) -> impl Iterator<Item = Evidence> {
     opening.into_iter().chain(asks)
 }
 
-fn judgement(invitation: &Invitation, bench: &Bench<'_>) -> Judgement {
+fn judgement(invitation: &Invitation, sight: Sight, bench: &Bench<'_>) -> Judgement {
     let context = NoteContext {
         inviter: Some(&invitation.inviter),
         owner_name: &bench.owner.name,
         me: &bench.owner.me,
         defaults: &bench.rules.boilerplate,
     };
-    classify::classify(invitation.note.as_deref(), &context, &bench.rules.notes)
+    let judgement = classify::classify(invitation.note.as_deref(), &context, &bench.rules.notes);
+    match sight {
+        Sight::Clear => judgement,
+        Sight::Unframed => Judgement { confidence: judgement.confidence.min(classify::UNKNOWN), ..judgement },
+    }
 }
 
 fn trust<'a>(

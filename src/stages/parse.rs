@@ -1,8 +1,10 @@
 //! Bytes to [`Mail`]: decode, bound, refuse what is no mail one could answer.
 
-use base64::Engine as _;
-use mailparse::{MailAddr, MailHeader, MailHeaderMap, ParsedMail};
+use mailparse::{MailAddr, MailHeader, MailHeaderMap};
 
+pub use super::bodies::MAX_TEXT_BYTES;
+
+use super::bodies::Bodies;
 use super::dkim;
 use super::html;
 use super::lines::{MAX_LINKS, links_of_text, one_line, push_one_line};
@@ -36,9 +38,6 @@ impl Unreadable {
 
 /// The largest header section we read.
 pub const MAX_HEADER_BYTES: usize = 256 * 1024;
-/// Of each text part, so much is read.
-pub const MAX_TEXT_BYTES: usize = 1024 * 1024;
-const MAX_PARTS: usize = 200;
 /// More lines that begin with `--` than any text has that we read to its end.
 const MAX_BORDERS: usize = 5_000;
 
@@ -56,8 +55,7 @@ pub fn parse(raw: &RawMail) -> Result<Mail, Unreadable> {
     }
     let parsed = mailparse::parse_mail(first_parts(&raw.0)).map_err(|_| Unreadable::Structure)?;
     let mut mail = headers(&parsed.headers, &raw.0)?;
-    let mut bodies = Bodies::default();
-    collect(&parsed, &mut bodies);
+    let bodies = Bodies::of(&parsed);
     let rendered = bodies.html.as_deref().map(html::render).unwrap_or_default();
     mail.links = bodies.text.as_deref().map(links_of_text).unwrap_or_default();
     mail.links.extend(rendered.links);
@@ -202,67 +200,6 @@ fn mailbox(single: mailparse::SingleInfo) -> Mailbox {
         name: one_line(&single.display_name.unwrap_or_default()),
         address: Address::parse(&single.addr),
     }
-}
-
-#[derive(Default)]
-struct Bodies {
-    text: Option<String>,
-    html: Option<String>,
-    parts: usize,
-}
-
-/// Takes the first text/plain and the first text/html that are no attachments.
-/// A Content-ID does not make an attachment: networks label their bodies with
-/// one (FORMATS section 3). An attached message is somebody else's mail.
-fn collect(part: &ParsedMail<'_>, into: &mut Bodies) {
-    let mut stack = vec![part];
-    while let Some(part) = stack.pop() {
-        into.parts += 1;
-        if into.parts > MAX_PARTS || (into.text.is_some() && into.html.is_some()) {
-            return;
-        }
-        let attached = part.get_content_disposition().disposition == mailparse::DispositionType::Attachment;
-        let slot = match part.ctype.mimetype.as_str() {
-            "text/plain" => &mut into.text,
-            "text/html" => &mut into.html,
-            "message/rfc822" => continue,
-            _ => {
-                stack.extend(part.subparts.iter().rev());
-                continue;
-            }
-        };
-        if !attached && slot.is_none() {
-            *slot =
-                part.get_body().ok().or_else(|| what_is_left(part)).map(|body| bounded(body, MAX_TEXT_BYTES));
-        }
-    }
-}
-
-/// A body cut off in the middle of its base64: what came through still tells what the mail is.
-fn what_is_left(part: &ParsedMail<'_>) -> Option<String> {
-    let mailparse::body::Body::Base64(body) = part.get_body_encoded() else {
-        return None;
-    };
-    let mut symbols: Vec<u8> = body
-        .get_raw()
-        .iter()
-        .copied()
-        .filter(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
-        .collect();
-    symbols.truncate(symbols.len() / 4 * 4);
-    let bytes = base64::engine::general_purpose::STANDARD.decode(symbols).ok()?;
-    Some(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn bounded(mut text: String, limit: usize) -> String {
-    if text.len() > limit {
-        let mut cut = limit;
-        while !text.is_char_boundary(cut) {
-            cut -= 1;
-        }
-        text.truncate(cut);
-    }
-    text
 }
 
 fn lines(text: &str) -> String {

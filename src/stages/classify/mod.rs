@@ -77,7 +77,7 @@ const GREETING_ALONE: f64 = 0.9;
 const SMALLTALK_BESIDE_DEFAULT: f64 = 0.9;
 
 /// Nothing said either way.
-const UNKNOWN: f64 = 0.5;
+pub(super) const UNKNOWN: f64 = 0.5;
 
 /// From this confidence on a letter may be sent without a look.
 const SURE: f64 = 0.8;

@@ -2,12 +2,13 @@
 
 use std::cell::LazyCell;
 
+use super::Sight;
 use super::name::first_name;
 use super::page::Page;
 use super::view::View;
 use crate::domain::{Inviter, Link};
 use crate::rulebook::Rulebook;
-use crate::rulebook::network::{Frame, Profile};
+use crate::rulebook::network::{Frame, NotePlace, Profile};
 use crate::stages::lines::one_line;
 
 /// What a notification shows of one invitation.
@@ -15,6 +16,7 @@ use crate::stages::lines::one_line;
 pub(super) struct Found {
     pub(super) inviter: Inviter,
     pub(super) note: Option<String>,
+    pub(super) sight: Sight,
     pub(super) invitation_id: Option<String>,
     pub(super) shared_key: Option<String>,
     /// The part of the profile address that stays the same in every mail.
@@ -31,14 +33,23 @@ pub(super) fn extract(view: &View<'_>, frame: &Frame, guest: bool, rules: &Ruleb
     let network = view.network;
     let mail = view.mail;
     let name = inviter_name(view, frame);
-    let text = Page::of(view.text(), view, &name);
-    let html =
-        LazyCell::new(|| mail.html_text.as_deref().map(|html| Page::of(view.looked_at(html), view, &name)));
+    let page = |text: &str| Page::of(view.looked_at(text), view, &name, &rules.banners);
+    let text = page(&mail.text);
+    let html = LazyCell::new(|| mail.html_text.as_deref().map(page));
     let (profile_url, stable_profile) = profile(view, &name);
     let headline = text.headline(frame).or_else(|| html.as_ref()?.headline(frame));
+    let of_html = || html.as_ref().filter(|html| html.is_framed(frame));
+    // Of the two parts each has left the note out at some time.
+    let (note, sight) = if frame.note == NotePlace::Nowhere {
+        (None, Sight::Clear)
+    } else if text.is_framed(frame) {
+        (text.note(frame).or_else(|| of_html()?.note(frame)), Sight::Clear)
+    } else {
+        of_html().map_or((None, Sight::Unframed), |html| (html.note(frame), Sight::Clear))
+    };
     Found {
-        // Of the two parts each has left the note out at some time.
-        note: text.note(frame).or_else(|| html.as_ref()?.note(frame)),
+        note,
+        sight,
         invitation_id: view.first(&network.invitation_ids),
         shared_key: view.first(&network.shared_keys),
         stable_profile,

@@ -34,10 +34,22 @@ pub struct Recognised {
     pub notice: Notice,
     /// Whether it came from the inviter's own address instead of the network's.
     pub guest: bool,
+    /// Whether its notes could be told from what the network wrote.
+    pub sight: Sight,
     /// The invitations it tells of, none for other mail.
     pub invitations: Vec<Invitation>,
     /// Which rules matched which words.
     pub evidence: Vec<Evidence>,
+}
+
+/// How well a notification shows where a note would stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sight {
+    /// A card, a link or words of the network's show where notes end.
+    #[default]
+    Clear,
+    /// Nothing does, so that nobody can tell a note from the page: there may be one.
+    Unframed,
 }
 
 /// Whether the body of a mail with this header is worth fetching.
@@ -49,9 +61,18 @@ pub fn is_candidate(header: &Mail, rules: &Rulebook) -> bool {
 }
 
 fn looks_right(look: &Look, view: &View<'_>) -> bool {
-    let from = view.mail.from.address.as_ref().map(|a| a.canonical());
-    (look.from.is_empty() || from.is_some_and(|from| look.from.contains(&from)))
+    look.from.as_ref().is_none_or(|from| sent_by(from, view))
         && look.all.iter().all(|test| view.matches(test).is_some())
+        && (look.any.is_empty() || look.any.iter().any(|test| view.matches(test).is_some()))
+}
+
+fn sent_by(sender: &Sender, view: &View<'_>) -> bool {
+    let Some(address) = &view.mail.from.address else { return false };
+    match sender {
+        Sender::Network => view.is_own(),
+        Sender::Addresses(list) => list.contains(&address.canonical()),
+        Sender::Inviter => !view.is_own() && !is_of_a_persons_hand(view.mail),
+    }
 }
 
 /// Recognises a whole mail.
@@ -60,16 +81,17 @@ pub fn recognise(mail: &Mail, rules: &Rulebook) -> Recognised {
         network: None,
         notice: Notice::Other,
         guest: false,
+        sight: Sight::Clear,
         invitations: Vec::new(),
         evidence: Vec::new(),
     };
     for network in rules.networks.values() {
         let view = View::new(mail, network);
-        let own = mail.from.address.as_ref().is_some_and(|a| network.owns(a.domain()));
+        let own = view.is_own();
         if own {
             other.network = Some(network.id.clone());
         }
-        let Some((frame, matched)) = network.frames.iter().find_map(|f| fits(f, &view, own).map(|m| (f, m)))
+        let Some((frame, matched)) = network.frames.iter().find_map(|f| fits(f, &view).map(|m| (f, m)))
         else {
             continue;
         };
@@ -117,17 +139,23 @@ fn claimed(
         kind => (kind, Vec::new()),
     };
     let mut invitations: Vec<Invitation> = Vec::new();
+    let mut sight = Sight::Clear;
     for entry in &entries {
-        let (invitation, why) = invitation(entry, network, frame, notice, guest, rules);
+        let (invitation, why, seen) = invitation(entry, network, frame, notice, guest, rules);
+        if seen == Sight::Unframed {
+            let why = "nothing of the network's shows where a note would end: there may be one";
+            evidence.push(Evidence::new(Stage::Recognise, "recognise.unframed", why));
+            sight = seen;
+        }
         if !invitations.iter().any(|known| known.identity.same(&invitation.identity)) {
             evidence.push(Evidence::new(Stage::Recognise, "recognise.route", why));
             invitations.push(invitation);
         }
     }
-    Recognised { network: Some(network.id.clone()), notice, guest, invitations, evidence }
+    Recognised { network: Some(network.id.clone()), notice, guest, sight, invitations, evidence }
 }
 
-/// The invitation that `mail` tells of, and why its route is what it is.
+/// The invitation that `mail` tells of, why its route is what it is, and how well the note was seen.
 fn invitation(
     mail: &Mail,
     network: &Network,
@@ -135,7 +163,7 @@ fn invitation(
     notice: Notice,
     guest: bool,
     rules: &Rulebook,
-) -> (Invitation, String) {
+) -> (Invitation, String, Sight) {
     let mut found = extract::extract(&View::new(mail, network), frame, guest, rules);
     let domains = &network.domains;
     found.inviter.name = without_queries(found.inviter.name, domains);
@@ -158,18 +186,12 @@ fn invitation(
         references: mail.references.clone(),
         subject: without_queries(mail.subject.clone(), domains),
     };
-    (invitation, why)
+    (invitation, why, found.sight)
 }
 
 /// Whether `frame` fits; what matched, for the evidence.
-fn fits(frame: &Frame, view: &View<'_>, own: bool) -> Option<Vec<String>> {
-    let address = view.mail.from.address.as_ref()?.canonical();
-    let sender = match &frame.from {
-        Sender::Network => own,
-        Sender::Addresses(list) => list.contains(&address),
-        Sender::Inviter => !own && !is_of_a_persons_hand(view.mail),
-    };
-    if !sender {
+fn fits(frame: &Frame, view: &View<'_>) -> Option<Vec<String>> {
+    if !sent_by(&frame.from, view) {
         return None;
     }
     let mut matched = Vec::new();

@@ -7,8 +7,10 @@ use regex::Regex;
 use super::card::{self, Wanted};
 use super::view::View;
 use crate::rulebook::Network;
+use crate::rulebook::banners::Banners;
 use crate::rulebook::network::{Frame, NotePlace};
-use crate::stages::lines::{behind_gateway, one_line};
+use crate::stages::gateway::behind_gateway;
+use crate::stages::lines::one_line;
 
 const MAX_NOTE_CHARS: usize = 20_000;
 /// Lines of frame and card together; a note is cut by its own length only.
@@ -24,7 +26,7 @@ pub(super) struct Page<'a> {
     name: &'a str,
     card: Wanted<'a>,
     subject: &'a str,
-    network: &'a Network,
+    view: &'a View<'a>,
     recipients: Vec<&'a str>,
     /// Texts of links to the network: buttons, on lines of their own in rendered HTML.
     buttons: Vec<&'a str>,
@@ -60,7 +62,8 @@ enum Stop {
 }
 
 impl<'a> Page<'a> {
-    pub(super) fn of(text: &str, view: &View<'a>, name: &'a str) -> Self {
+    pub(super) fn of(text: &str, view: &'a View<'a>, name: &'a str, banners: &Banners) -> Self {
+        let text = banners.behind(text);
         let recipients: Vec<_> = view
             .mail
             .recipients
@@ -84,20 +87,20 @@ impl<'a> Page<'a> {
             labels.dedup();
             labels
         };
-        let buttons = buttons_of(&|url: &str| view.network.writes(url));
+        let buttons = buttons_of(&|url: &str| view.writes(url));
         let answers = buttons_of(&|url: &str| is_answer(view.network, url));
         let subject = view.mail.subject.as_str();
-        Self {
-            lines,
-            name,
-            card: Wanted::new(name),
-            subject,
-            network: view.network,
-            recipients,
-            buttons,
-            answers,
-            shape,
-        }
+        Self { lines, name, card: Wanted::new(name), subject, view, recipients, buttons, answers, shape }
+    }
+
+    /// Whether anything of the network's shows where a note would end. A page that
+    /// shows nothing is no page of the network's: some put a line there for those
+    /// who cannot read HTML.
+    pub(super) fn is_framed(&self, frame: &Frame) -> bool {
+        (0..self.lines.len()).any(|at| {
+            !self.is_blank(at)
+                && (self.ends(at, frame) || self.lines.get(at).is_some_and(|line| self.is_card(line)))
+        })
     }
 
     /// What the inviter wrote.
@@ -156,8 +159,8 @@ impl<'a> Page<'a> {
 
     /// The first line that is no frame.
     fn begin(&self, frame: &Frame) -> usize {
-        let no_frame =
-            |from: usize| (from..self.lines.len()).find(|at| !self.is_frame(*at, frame)).unwrap_or(from);
+        let is_frame = |at: usize| self.is_frame(at, frame) || self.greets_before_frame(at, frame);
+        let no_frame = |from: usize| (from..self.lines.len()).find(|at| !is_frame(*at)).unwrap_or(from);
         let first = no_frame(0);
         let end = Self::end(self.stop(first));
         let is_header = |at: usize| self.lines.get(at).is_some_and(|line| self.is_header(line));
@@ -201,12 +204,19 @@ impl<'a> Page<'a> {
         let cards: Vec<usize> =
             (from..to).filter(|at| self.lines.get(*at).is_some_and(|l| self.is_card(l))).collect();
         let first = cards.first().copied()?;
-        if self.shape == Shape::Snippet || (from..first).all(|at| self.is_blank(at)) {
+        let is_on_top = (from..first).all(|at| self.is_blank(at));
+        if self.shape == Shape::Snippet || (is_on_top && (cards.len() == 1 || self.is_block_of_card(first))) {
             return Some(first);
         }
         let begins = |at: &usize| at.checked_sub(1).is_none_or(|above| self.is_blank(above));
         let is_headed = |at: &usize| at + 1 < to && !self.is_blank(at + 1);
         cards.iter().rev().copied().find(begins).or_else(|| cards.into_iter().rfind(is_headed))
+    }
+
+    /// Whether headline and place follow the name at `card`, and no more words: people write their name too.
+    fn is_block_of_card(&self, card: usize) -> bool {
+        let below = (card + 2..self.lines.len()).take_while(|at| !self.is_blank(*at));
+        below.filter_map(|at| self.lines.get(at)).all(|line| !card::is_sentence(line))
     }
 
     /// Where something may stand behind name, headline and place.
@@ -222,6 +232,7 @@ impl<'a> Page<'a> {
                 let begins = |p: &Regex| p.find(line).is_some_and(|m| m.start() == 0);
                 line.is_empty()
                     || card::is_count(line)
+                    || (!card::is_sentence(line) && self.view.network.common.iter().any(|p| p.is_match(line)))
                     || (URL.is_match(line) && frame.end.iter().any(begins))
             })
         };
@@ -233,7 +244,7 @@ impl<'a> Page<'a> {
             self.answers.contains(&line.as_str())
                 || URL.find_iter(line).any(|url| {
                     let target = behind_gateway(url.as_str());
-                    self.network.writes(&target) && is_answer(self.network, &target)
+                    self.view.writes(&target) && is_answer(self.view.network, &target)
                 })
         };
         let Some(last) = self.lines.iter().rposition(ours) else {
@@ -254,7 +265,7 @@ impl<'a> Page<'a> {
 
     /// The network's logo line, alone or with the reader's own name.
     fn is_header(&self, line: &str) -> bool {
-        let rest = line.strip_prefix(self.network.label.as_str()).unwrap_or(line).trim();
+        let rest = line.strip_prefix(self.view.network.label.as_str()).unwrap_or(line).trim();
         (rest.is_empty() && !line.is_empty()) || self.recipients.contains(&rest)
     }
 
@@ -264,8 +275,21 @@ impl<'a> Page<'a> {
             || RULE.is_match(line)
             || self.is_header(line)
             || line == self.subject
-            || frame.prelude.iter().any(|p| p.is_match(line))
+            || self.is_prelude(line, frame)
+    }
+
+    fn is_prelude(&self, line: &str, frame: &Frame) -> bool {
+        frame.prelude.iter().any(|p| p.is_match(line))
             || (self.is_about_inviter(line) && frame.prelude_about_inviter.iter().any(|p| p.is_match(line)))
+    }
+
+    /// A greeting is the network's where the network goes on speaking behind it.
+    fn greets_before_frame(&self, at: usize, frame: &Frame) -> bool {
+        self.lines.get(at).is_some_and(|line| self.is_greeting(line, frame))
+            && (at + 1..self.lines.len())
+                .find(|at| !self.is_blank(*at))
+                .and_then(|next| self.lines.get(next))
+                .is_some_and(|next| self.is_prelude(next, frame))
     }
 
     fn is_about_inviter(&self, line: &str) -> bool {
@@ -299,7 +323,7 @@ impl<'a> Page<'a> {
 
     /// A link of the network's own making: inviters write links into their notes too.
     fn has_own_link(&self, line: &str) -> bool {
-        URL.find_iter(line).any(|url| self.network.writes(&behind_gateway(url.as_str())))
+        URL.find_iter(line).any(|url| self.view.writes(&behind_gateway(url.as_str())))
     }
 
     fn is_greeting(&self, line: &str, frame: &Frame) -> bool {

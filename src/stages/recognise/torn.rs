@@ -2,30 +2,49 @@
 //! must not get into a name, a headline or a note by which it would be kept and
 //! shown. That happens where a link was torn by whoever passed the mail on.
 
+use crate::stages::gateway::behind_gateway;
+
 /// `text` with every link that names one of `domains` (the network's; also one
 /// that a gateway has rewritten) cut before its query, and pieces of torn links
 /// left out. Only words that hold such a thing change: a page that the inviter
 /// points to stays as they wrote it.
 pub(super) fn without_queries(text: String, domains: &[String]) -> String {
-    if !text.contains('=') {
+    if !text.contains('=') && !text.contains("://") {
         return text;
     }
     let mut out = String::with_capacity(text.len());
     for piece in text.split_inclusive(char::is_whitespace) {
         let word = piece.trim_end_matches(char::is_whitespace);
+        let blank = piece.get(word.len()..).unwrap_or_default();
+        let target = target(word, domains);
+        let word = target.as_deref().unwrap_or(word);
         let (kept, mark) = match query(word) {
             None => (word, ""),
             // What is before the query leads to the page all the same.
-            Some(at) if word.starts_with("http") && word.contains("://") => {
+            Some(at) if is_link(word, at) => {
                 (if names_any(word, domains) { word.get(..at).unwrap_or_default() } else { word }, "")
             }
             Some(_) => ("", "…"),
         };
         out.push_str(kept);
         out.push_str(mark);
-        out.push_str(piece.get(word.len()..).unwrap_or_default());
+        out.push_str(blank);
     }
     out
+}
+
+/// Whether a whole link begins in `word` before `query`, with nothing in front of it that is a query's.
+fn is_link(word: &str, query: usize) -> bool {
+    let begin = word.find("http").and_then(|at| word.get(..at)).filter(|before| before.len() < query);
+    begin.is_some_and(|before| !before.contains('=')) && word.contains("://")
+}
+
+/// The link of `domains` that a gateway wrote into `word`, where one did: in a
+/// path or in base64 its query does not look like one.
+fn target(word: &str, domains: &[String]) -> Option<String> {
+    let (before, url) = word.split_at(word.find("http")?);
+    let target = behind_gateway(url);
+    (target != url && names_any(&target, domains)).then(|| format!("{before}{target}"))
 }
 
 fn names_any(word: &str, domains: &[String]) -> bool {
@@ -71,7 +90,11 @@ mod tests {
             ),
             (
                 "https://gateway.example/?url=https%3A%2F%2FSite.example%2Fin%2Fann%3Ftok%3Dx",
-                "https://gateway.example/",
+                "https://Site.example/in/ann",
+            ),
+            (
+                "See:https://gateway.example/1x/https%3A%2F%2Fsite.example%2Fin%2Fann%3Ftok%3DAQErbnKlr0demo now",
+                "See:https://site.example/in/ann now",
             ),
             (torn, "…"),
             ("a\n=urn%3Ali&midToken=AQErbnKlr0demo&x=1\nb", "a\n…\nb"),

@@ -5,6 +5,14 @@ use std::cell::OnceCell;
 use crate::domain::Mail;
 use crate::rulebook::Network;
 use crate::rulebook::network::{Part, Source, Test};
+use crate::stages::gateway::host;
+
+/// A heading stands in the first lines of a page, above any button.
+const HEADING_LINES: usize = 6;
+/// Fewer letters of a name stand in many words.
+const MIN_NAME_CHARS: usize = 2;
+/// What the network writes is no link of a few: two of a host beside none of the network's.
+const MIN_REWRITTEN: usize = 2;
 
 /// Rules look at so much of a text; notes and frames stand at its beginning.
 const MAX_LOOK_BYTES: usize = 64 * 1024;
@@ -13,11 +21,39 @@ pub(super) struct View<'a> {
     pub(super) mail: &'a Mail,
     pub(super) network: &'a Network,
     templates: OnceCell<Vec<String>>,
+    rewriter: OnceCell<Option<String>>,
 }
 
 impl<'a> View<'a> {
     pub(super) fn new(mail: &'a Mail, network: &'a Network) -> Self {
-        Self { mail, network, templates: OnceCell::new() }
+        Self { mail, network, templates: OnceCell::new(), rewriter: OnceCell::new() }
+    }
+
+    /// Whether an address of the network's own sent the mail.
+    pub(super) fn is_own(&self) -> bool {
+        self.mail.from.address.as_ref().is_some_and(|from| self.network.owns(from.domain()))
+    }
+
+    /// Whether the link to `url` is of the network's making: inviters write links into their notes too.
+    pub(super) fn writes(&self, url: &str) -> bool {
+        self.network.writes(url) || self.rewriter() == Some(host(url))
+    }
+
+    /// The host that most links of a mail lead to in which none leads to the
+    /// network that sent it: a gateway's, which does not tell where they lead.
+    pub(super) fn rewriter(&self) -> Option<&str> {
+        let found = self.rewriter.get_or_init(|| {
+            let links = &self.mail.links;
+            if !self.is_own() || links.iter().any(|link| self.network.writes(&link.url)) {
+                return None;
+            }
+            let mut hosts: Vec<&str> = links.iter().map(|link| host(&link.url)).collect();
+            hosts.sort_unstable();
+            let most = hosts.chunk_by(|a, b| a == b).max_by_key(|same| same.len())?;
+            let host = most.first().filter(|host| !host.is_empty() && most.len() >= MIN_REWRITTEN)?;
+            Some((*host).to_owned())
+        });
+        found.as_deref()
     }
 
     /// The text rules may look at.
@@ -66,9 +102,26 @@ impl<'a> View<'a> {
             .get_or_init(|| self.network.templates.iter().filter_map(|source| self.value(source)).collect())
     }
 
+    fn heading(&self) -> Vec<(&'static str, &str)> {
+        let mail = self.mail;
+        let shown = mail.from.name.as_str();
+        let name = shown.split_whitespace().next().unwrap_or_default().to_lowercase();
+        let is_named =
+            name.chars().count() >= MIN_NAME_CHARS && !name.eq_ignore_ascii_case(&self.network.label);
+        let lines =
+            [Some(mail.text.as_str()), mail.html_text.as_deref()].into_iter().flatten().flat_map(|text| {
+                self.looked_at(text).lines().filter(|line| !line.is_empty()).take(HEADING_LINES)
+            });
+        let about_sender = lines.filter(|line| is_named && line.to_lowercase().contains(&name));
+        std::iter::once(("subject", mail.subject.as_str()))
+            .chain(about_sender.map(|line| ("text", line)))
+            .collect()
+    }
+
     fn parts<'s>(&'s self, part: &'s Part) -> Vec<(&'static str, &'s str)> {
         match part {
             Part::Subject => vec![("subject", self.mail.subject.as_str())],
+            Part::Heading => self.heading(),
             Part::FromName => vec![("sender name", self.mail.from.name.as_str())],
             Part::MessageId => self.mail.message_id.iter().map(|id| ("Message-ID", id.as_str())).collect(),
             Part::Header(name) => self.mail.headers_named(name).map(|v| ("header", v)).collect(),
