@@ -60,7 +60,7 @@ pub use ledger::Ledger;
 pub use people::SentCursor;
 pub use rebuild::{FoundAgain, FoundLetter, Whereabouts};
 pub use status::{AccountStatus, Quarantined, Status, Waiting, Withheld};
-pub use stumbles::{Part, UidScope};
+pub use stumbles::{Part, Stumble, UidScope};
 pub use touch::{Touch, Touched, Undo, Withdrawn};
 
 /// What a person has to see to where the state folder cannot be written to.
