@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::anchor::anchor;
 use super::backoff::Backoff;
-use super::deliver::Sent;
+use super::deliver::Found;
 use super::ingest::{Observer, Tally, Unwatched, ingest};
 use super::port::Port;
-use super::shared::{LONGEST_STEP, Memory, Shared, Stop};
+use super::shared::{LONGEST_STEP, Memory, Progress, Shared, Stop};
 use super::{books, brake, deliver, people, rebuild, retention, settle, tidy};
 use crate::config::Account;
 use crate::domain::Fault;
@@ -55,7 +55,7 @@ pub async fn pass(
 ) -> Result<Tally, Fault> {
     brake::look(shared)?;
     retention::keep_to_it(shared)?;
-    books::refresh(shared)?;
+    books::refresh(shared).await?;
     if !rebuild::rebuild(port, account, shared, memory, stop).await? {
         return Ok(Tally::default());
     }
@@ -68,18 +68,22 @@ pub async fn pass(
         Some(_) => Tally::default(),
     };
     settle::release_held(account, shared)?;
-    let to_send = settle::to_send(port, account, shared, stop).await?;
+    let to_send = settle::to_send(port, account, shared, &memory.progress, stop).await?;
     // What goes wrong there keeps no letter from being sent: it is told afterwards.
-    let in_order = put_in_order(port, account, shared, stop).await;
+    let in_order = put_in_order(port, account, shared, &memory.progress, stop).await;
     if memory.sending_rests_until.is_some_and(|until| shared.now() < until) {
         return in_order.map(|()| tally);
     }
     match deliver::deliver(to_send, account, shared, memory, stop).await {
         Ok(sent) => {
-            let (Sent::Of(letters) | Sent::Until(letters)) = sent;
-            memory.sending_failed = matches!(sent, Sent::Until(_)).then_some(End::TryAgain);
-            if letters > 0 && in_order.is_ok() {
-                put_in_order(port, account, shared, stop).await?;
+            memory.sending_failed = (sent.server == Found::Away).then_some(End::TryAgain);
+            memory.sending_rests_until = None;
+            // What nobody tried may be as bad as it was.
+            if sent.server == Found::Open || account.smtp.is_none() {
+                forget(account, shared, PortKind::Smtp);
+            }
+            if sent.letters > 0 && in_order.is_ok() && !stop.asked() {
+                put_in_order(port, account, shared, &memory.progress, stop).await?;
             }
         }
         // Drafting goes on where sending cannot; the letters keep their place in the queue.
@@ -91,19 +95,23 @@ pub async fn pass(
             return in_order.map(|()| tally);
         }
     }
-    memory.sending_rests_until = None;
-    forget(account, shared, PortKind::Smtp);
     in_order.map(|()| tally)
 }
 
 /// Drafts, Sent and the notifications as they are wanted. A folder that takes
 /// nothing holds up neither what a person took back nor the notifications.
-async fn put_in_order(port: &mut Port, account: &Account, shared: &Shared, stop: &Stop) -> Result<(), Fault> {
-    let settled = settle::settle(port, account, shared, stop).await;
+async fn put_in_order(
+    port: &mut Port,
+    account: &Account,
+    shared: &Shared,
+    progress: &Progress,
+    stop: &Stop,
+) -> Result<(), Fault> {
+    let settled = settle::settle(port, account, shared, progress, stop).await;
     if settled.is_err() && !port.is_usable() {
         return settled;
     }
-    let tidied = tidy::tidy(port, account, shared, stop).await;
+    let tidied = tidy::tidy(port, account, shared, progress, stop).await;
     settled.and(tidied)
 }
 
