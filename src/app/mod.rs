@@ -23,6 +23,7 @@ pub mod people;
 pub mod port;
 pub mod queue;
 pub mod rebuild;
+mod refused;
 pub mod retention;
 pub mod rules;
 pub mod sandbox;

@@ -27,6 +27,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("stumbles.sql"),
     include_str!("reader.sql"),
     include_str!("given_up.sql"),
+    include_str!("refused.sql"),
 ];
 
 /// The version this program writes.
