@@ -10,6 +10,7 @@ use notyet::app::settle;
 use notyet::app::setup;
 use notyet::app::shared::{Memory, Progress, Shared, Step, Stop};
 use notyet::config::{Account, Tls};
+use notyet::domain::delivery::State;
 use notyet::shell::clock;
 use notyet::shell::store::Ledger;
 
@@ -25,6 +26,7 @@ fn opened(home: &Home) -> (Account, Shared) {
     let account = setup.config.accounts.into_iter().next().unwrap();
     let mut shared = Shared::new(setup.rules, setup.config.owner, setup.policy, ledger, clock::now);
     shared.after = setup.config.after;
+    shared.uids_dir = Some(home.state().join("maildir"));
     (account, shared)
 }
 
@@ -56,14 +58,15 @@ async fn each_draft_copy_and_notification_is_a_sign_of_life() {
     let (mut memory, (_switch, stop)) = (Memory::default(), Stop::new());
     PROGRESS.set(Arc::clone(&memory.progress)).unwrap();
     let mut port = Port::connect(&account, shared.uids(&account)).await.unwrap();
-    account::pass(&mut port, &account, &shared, &mut memory, &mut Unwatched, &stop).await.unwrap();
+    for _ in 0..2 {
+        account::pass(&mut port, &account, &shared, &mut memory, &mut Unwatched, &stop).await.unwrap();
+    }
     for first in [Step::AppendAboutToGo, Step::TouchBegun, Step::CopyFiled] {
         let met = MET.lock().unwrap().clone();
         let late: Vec<bool> = met.iter().filter(|(step, _)| *step == first).map(|(_, late)| *late).collect();
         assert_eq!(late, [false, false], "{first:?}");
     }
-    let key =
-        shared.ledger().in_state("work", notyet::domain::delivery::State::Drafted).unwrap().remove(0).key;
+    let key = shared.ledger().in_state("work", State::Drafted).unwrap().remove(0).key;
     home.notyet(&["undo", &key.0]).well();
     memory.progress.expect_within(Duration::ZERO);
     account::pass(&mut port, &account, &shared, &mut memory, &mut Unwatched, &stop).await.unwrap();
@@ -85,9 +88,13 @@ async fn each_letter_that_is_looked_for_is_a_sign_of_life() {
     let (progress, (_switch, stop)) = (Progress::default(), Stop::new());
     let mut port = Port::connect(&account, shared.uids(&account)).await.unwrap();
     let person = rusqlite::Connection::open(Ledger::file(&home.state())).unwrap();
+    let letter = shared.ledger().in_state("work", State::Queued).unwrap().remove(0);
+    let mark = port.append_mark("Drafts", &letter.message.0).await.unwrap();
     for (mode, state) in [("send", "queued"), ("send", "uncertain"), ("draft", "appending")] {
-        let moved =
-            person.execute("UPDATE delivery SET mode = ?1, state = ?2, next_attempt_at = 0", [mode, state]);
+        let moved = person.execute(
+            "UPDATE delivery SET mode = ?1, state = ?2, append_mark = ?3, next_attempt_at = 0",
+            [mode, state, &mark],
+        );
         assert_eq!(moved.unwrap(), 1);
         progress.expect_within(Duration::ZERO);
         if state == "queued" {

@@ -501,6 +501,18 @@ async fn a_token_that_is_not_to_be_had_is_trouble_of_sending_alone() {
     let mut nobody = notyet::app::ingest::Unwatched;
     account::pass(&mut port, &account, &shared, &mut memory, &mut nobody, &stop).await.unwrap();
     assert_eq!(peer.seen().commands, [""; 0]);
+    drop(shared);
+
+    // A password manager waits for its person.
+    let table =
+        peer.table("work").replace("login = \"none\"", "user = \"me\"\npassword.command = [\"false\"]");
+    home.configure(SEND, &[home.on_dovecot("work", &server, "", &table)]);
+    server.deliver(&with_reply_to(4, "kim@example.org"));
+    server.deliver(&to_paste(5));
+    assert_eq!(home.once().code, Some(1));
+    let status = home.status("work");
+    assert_eq!(status["needs_you"][0]["port"], "smtp", "{status}");
+    assert_eq!(status["letters"], serde_json::json!({ "drafted": 2, "queued": 3 }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -530,9 +542,17 @@ async fn what_needs_you_for_sending_stays_until_the_server_lets_us_in() {
     home.once().well();
     assert_eq!(needs_you(), 0, "it let us in, whatever it said of the letter");
 
-    home.configure(SEND, &[home.on_dovecot("work", &server, "", &table)]);
-    server.deliver(&with_reply_to(4, "lou@example.org"));
-    assert_eq!((home.once().code, needs_you()), (Some(1), 1));
+    let willing = Peer::standing(Script::new(Tls::Implicit)).await;
+    for (number, to) in [(4, "lou@example.org"), (5, "ann@example.org")] {
+        home.configure(SEND, &[home.on_dovecot("work", &server, "", &table)]);
+        server.deliver(&with_reply_to(number, to));
+        assert_eq!((home.once().code, needs_you()), (Some(1), 1));
+        if number == 4 {
+            home.configure(SEND, &[home.on_dovecot("work", &server, "", &willing.table("work"))]);
+            home.once().well();
+            assert_eq!(needs_you(), 0, "it took a letter");
+        }
+    }
     home.configure("", &[home.on_dovecot("work", &server, "", "")]);
     home.once().well();
     assert_eq!(needs_you(), 0, "there is no such server any more");
