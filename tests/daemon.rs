@@ -27,6 +27,7 @@ mod known;
 mod life;
 mod lost;
 mod preview;
+mod progress;
 mod queue;
 mod rests;
 mod sandbox;

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::anchor::anchor;
 use super::backoff::Backoff;
-use super::deliver::Sent;
+use super::deliver::Found;
 use super::ingest::{Observer, Tally, Unwatched, ingest};
 use super::port::Port;
-use super::shared::{LONGEST_STEP, Memory, Shared, Stop};
-use super::{books, brake, deliver, people, rebuild, retention, settle, tidy};
+use super::shared::{LONGEST_STEP, Memory, Progress, Shared, Stop};
+use super::{books, brake, deliver, people, rebuild, refused, retention, settle, tidy};
 use crate::config::Account;
 use crate::domain::Fault;
 use crate::shell::mailbox::Access;
@@ -55,7 +55,7 @@ pub async fn pass(
 ) -> Result<Tally, Fault> {
     brake::look(shared)?;
     retention::keep_to_it(shared)?;
-    books::refresh(shared)?;
+    books::refresh(shared).await?;
     if !rebuild::rebuild(port, account, shared, memory, stop).await? {
         return Ok(Tally::default());
     }
@@ -68,54 +68,67 @@ pub async fn pass(
         Some(_) => Tally::default(),
     };
     settle::release_held(account, shared)?;
-    let to_send = settle::to_send(port, account, shared, stop).await?;
+    let to_send = settle::to_send(port, account, shared, &memory.progress, stop).await?;
     // What goes wrong there keeps no letter from being sent: it is told afterwards.
-    let in_order = put_in_order(port, account, shared, stop).await;
+    let in_order = put_in_order(port, account, shared, &memory.progress, stop).await;
     if memory.sending_rests_until.is_some_and(|until| shared.now() < until) {
         return in_order.map(|()| tally);
     }
     match deliver::deliver(to_send, account, shared, memory, stop).await {
         Ok(sent) => {
-            let (Sent::Of(letters) | Sent::Until(letters)) = sent;
-            memory.sending_failed = matches!(sent, Sent::Until(_)).then_some(End::TryAgain);
-            if letters > 0 && in_order.is_ok() {
-                put_in_order(port, account, shared, stop).await?;
+            memory.sending_failed = (sent.server == Found::Away).then_some(End::TryAgain);
+            memory.sending_rests_until = None;
+            // What nobody tried may be as bad as it was.
+            if sent.server == Found::Open || account.smtp.is_none() {
+                forget(account, shared, PortKind::Smtp);
+            }
+            if sent.letters > 0 && in_order.is_ok() && !stop.asked() {
+                put_in_order(port, account, shared, &memory.progress, stop).await?;
             }
         }
         // Drafting goes on where sending cannot; the letters keep their place in the queue.
         Err(fault) => {
             let Some(rest) = rest_after(&fault) else { return Err(fault) };
-            tell(account, shared, memory, PortKind::Smtp, &fault);
+            tell(account, shared, memory, PortKind::Smtp, &fault).await;
             memory.sending_failed = Some(End::NeedsHuman);
             memory.sending_rests_until = Some(shared.now().plus(rest));
             return in_order.map(|()| tally);
         }
     }
-    memory.sending_rests_until = None;
-    forget(account, shared, PortKind::Smtp);
     in_order.map(|()| tally)
 }
 
 /// Drafts, Sent and the notifications as they are wanted. A folder that takes
 /// nothing holds up neither what a person took back nor the notifications.
-async fn put_in_order(port: &mut Port, account: &Account, shared: &Shared, stop: &Stop) -> Result<(), Fault> {
-    let settled = settle::settle(port, account, shared, stop).await;
+async fn put_in_order(
+    port: &mut Port,
+    account: &Account,
+    shared: &Shared,
+    progress: &Progress,
+    stop: &Stop,
+) -> Result<(), Fault> {
+    let settled = settle::settle(port, account, shared, progress, stop).await;
     if settled.is_err() && !port.is_usable() {
         return settled;
     }
-    let tidied = tidy::tidy(port, account, shared, stop).await;
+    let tidied = tidy::tidy(port, account, shared, progress, stop).await;
     settled.and(tidied)
 }
 
 /// One connection and one pass, for `run --once` and cron.
 pub async fn once(account: &Account, shared: &Shared, stop: &Stop) -> End {
     let mut memory = Memory::default();
+    match rests(account, shared, &mut memory).await {
+        Ok(false) => {}
+        Ok(true) => return End::NeedsHuman,
+        Err(fault) => return fail(account, shared, &mut memory, &fault).await,
+    }
     if let Err(fault) = begin(account, shared) {
-        return fail(account, shared, &mut memory, &fault);
+        return fail(account, shared, &mut memory, &fault).await;
     }
     let mut port = match Port::connect(account, shared.uids(account)).await {
         Ok(port) => port,
-        Err(fault) => return fail(account, shared, &mut memory, &fault),
+        Err(fault) => return fail(account, shared, &mut memory, &fault).await,
     };
     let result = match anchor(&mut port, account, shared).await {
         Ok(()) => pass(&mut port, account, shared, &mut memory, &mut Unwatched, stop).await,
@@ -128,8 +141,24 @@ pub async fn once(account: &Account, shared: &Shared, stop: &Stop) -> End {
             forget(account, shared, port_kind(account));
             memory.sending_failed.unwrap_or(End::Done)
         }
-        Err(fault) => fail(account, shared, &mut memory, &fault),
+        Err(fault) => fail(account, shared, &mut memory, &fault).await,
     }
+}
+
+/// Whether the mailbox rests after a login that an earlier process was refused;
+/// where it is sending that rests, the pass leaves it out.
+async fn rests(account: &Account, shared: &Shared, memory: &mut Memory) -> Result<bool, Fault> {
+    let mailbox = refused::rests_until(account, shared, port_kind(account)).await?;
+    let sending = refused::rests_until(account, shared, PortKind::Smtp).await?;
+    if mailbox.or(sending).is_some() {
+        tracing::warn!(
+            account = %account.name,
+            "the server has refused this login: it is tried again after a day, or once it is another one (touch its password.file, say); `notyet status` has the words"
+        );
+    }
+    memory.sending_rests_until = sending;
+    memory.sending_failed = sending.map(|_| End::NeedsHuman);
+    Ok(mailbox.is_some())
 }
 
 /// One connection and what has to be known before anything is sent: what stands in
@@ -137,8 +166,11 @@ pub async fn once(account: &Account, shared: &Shared, stop: &Stop) -> End {
 /// the server the same again. What else goes wrong shows in the pass that follows.
 pub async fn look_back(account: &Account, shared: &Shared, stop: &Stop) -> Option<End> {
     let mut memory = Memory::default();
+    if rests(account, shared, &mut memory).await.is_ok_and(|rests| rests) {
+        return Some(End::NeedsHuman);
+    }
     match learn(account, shared, &mut memory, stop).await {
-        Err(fault) if fault.is_for_a_person() => Some(fail(account, shared, &mut memory, &fault)),
+        Err(fault) if fault.is_for_a_person() => Some(fail(account, shared, &mut memory, &fault).await),
         Err(_) | Ok(()) => None,
     }
 }
@@ -164,7 +196,7 @@ pub async fn watch(account: Account, shared: Arc<Shared>, mut memory: Memory, mu
             Ok(()) => break,
             Err(fault) => fault,
         };
-        tell(&account, &shared, &mut memory, port_kind(&account), &fault);
+        tell(&account, &shared, &mut memory, port_kind(&account), &fault).await;
         let wait = rest_after(&fault).unwrap_or_else(|| backoff.next(fastrand::u32(..)));
         progress.expect_within(wait + SLACK);
         tokio::select! {
@@ -266,14 +298,15 @@ fn log_pass(account: &Account, tally: Tally) {
     }
 }
 
-fn fail(account: &Account, shared: &Shared, memory: &mut Memory, fault: &Fault) -> End {
-    tell(account, shared, memory, port_kind(account), fault);
+async fn fail(account: &Account, shared: &Shared, memory: &mut Memory, fault: &Fault) -> End {
+    tell(account, shared, memory, port_kind(account), fault).await;
     if fault.is_for_a_person() { End::NeedsHuman } else { End::TryAgain }
 }
 
 /// Logs a failure once, here; one for a person also goes into the ledger, for
-/// `status`, and a process says it again only after a day or in other words.
-fn tell(account: &Account, shared: &Shared, memory: &mut Memory, port: PortKind, fault: &Fault) {
+/// `status`, and a process says it again only after a day or in other words. Of a
+/// refused login it is kept what was refused.
+async fn tell(account: &Account, shared: &Shared, memory: &mut Memory, port: PortKind, fault: &Fault) {
     let words = fault.message();
     let now = shared.now();
     if !fault.is_for_a_person() {
@@ -293,6 +326,9 @@ fn tell(account: &Account, shared: &Shared, memory: &mut Memory, port: PortKind,
     let noted = shared.ledger().note_port_fault(&account.name, port, words, Told::At(told_at), now);
     if let Err(fault) = noted {
         tracing::error!(account = %account.name, "{fault}");
+    }
+    if matches!(fault, Fault::LoginRefused(_)) {
+        refused::note(account, shared, port).await;
     }
 }
 
@@ -321,8 +357,8 @@ mod tests {
     const CONFIG: &str = "state_dir = \"state\"\n[owner]\nname = \"R\"\naddresses = [\"r@example.org\"]\n\
                           [account.work.maildir]\npath = \"/nowhere\"\n";
 
-    #[test]
-    fn each_trouble_is_told_once_a_day_and_stands_in_the_ledger_while_it_lasts() {
+    #[tokio::test]
+    async fn each_trouble_is_told_once_a_day_and_stands_in_the_ledger_while_it_lasts() {
         let around = Surroundings::new(PathBuf::from("/"), |_| None);
         let mut config = config::parse("x", CONFIG, &around).unwrap().config;
         let account = config.accounts.remove(0);
@@ -331,18 +367,20 @@ mod tests {
         let shared = Shared::new(rules, config.owner, policy, Ledger::in_memory().unwrap(), now);
         shared.ledger().start_account("work", now()).unwrap();
         let mut memory = Memory::default();
-        let mut tell_both = || {
-            tell(&account, &shared, &mut memory, PortKind::Smtp, &Fault::NeedsHuman("no way out".to_owned()));
-            tell(&account, &shared, &mut memory, PortKind::Maildir, &Fault::LoginRefused("no".to_owned()));
+        let mut tell_both = async || {
+            let (out, no) =
+                (Fault::NeedsHuman("no way out".to_owned()), Fault::LoginRefused("no".to_owned()));
+            tell(&account, &shared, &mut memory, PortKind::Smtp, &out).await;
+            tell(&account, &shared, &mut memory, PortKind::Maildir, &no).await;
             let faults = shared.ledger().port_faults().unwrap();
             faults.into_iter().map(|fault| fault.last_told.map_or(0, Timestamp::unix_s)).collect::<Vec<_>>()
         };
-        assert_eq!(tell_both(), [1_000_000, 1_000_000]);
+        assert_eq!(tell_both().await, [1_000_000, 1_000_000]);
         NOW_S.fetch_add(15 * 60, Ordering::Relaxed);
-        assert_eq!(tell_both(), [1_000_000, 1_000_000]);
+        assert_eq!(tell_both().await, [1_000_000, 1_000_000]);
         NOW_S.fetch_add(24 * 60 * 60, Ordering::Relaxed);
-        assert_eq!(tell_both(), [1_087_300, 1_087_300]);
+        assert_eq!(tell_both().await, [1_087_300, 1_087_300]);
         forget(&account, &shared, PortKind::Smtp);
-        assert_eq!(tell_both(), [1_087_300, 1_087_300], "it came back");
+        assert_eq!(tell_both().await, [1_087_300, 1_087_300], "it came back");
     }
 }

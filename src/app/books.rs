@@ -5,19 +5,26 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use super::entry::DAY;
 use super::people::keys_of;
 use super::shared::Shared;
 use crate::config::People;
 use crate::domain::{Acquaintance, Fault, Source, Timestamp};
-use crate::shell::files::{self, Stamp};
+use crate::shell::files::{self, Beside, Stamp};
 use crate::shell::store::Ledger;
 use crate::stages::people::vcard;
 
 /// No address book larger than this is read.
 const MAX_BOOK_BYTES: u64 = 64 * 1024 * 1024;
+
+/// A disk that says nothing for so long is on a network that is away.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What was read last, and what was said.
 #[derive(Debug, Default)]
@@ -31,7 +38,11 @@ struct Last {
     whole: Option<Vec<(PathBuf, Stamp)>>,
     /// What was said of which book that cannot be read, and when.
     told: BTreeMap<PathBuf, (String, Timestamp)>,
+    /// Who still waits for a disk to say something of which book.
+    hanging: Hanging,
 }
+
+type Hanging = BTreeMap<PathBuf, Beside>;
 
 /// What it means that an address book cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,21 +71,31 @@ pub struct Unread {
 ///
 /// # Errors
 /// A [`Fault`] of the ledger.
-pub fn refresh(shared: &Shared) -> Result<(), Fault> {
-    let mut last = shared.books.0.lock().unwrap_or_else(PoisonError::into_inner);
+pub async fn refresh(shared: &Shared) -> Result<(), Fault> {
+    // Account by account: what was read earlier must not be written down later.
+    let mut last = shared.books.0.lock().await;
     if !last.is_kept {
         shared.ledger().replace_people(Source::Keep, &keys_of(&shared.people.keep, &shared.rules))?;
         last.is_kept = true;
     }
-    let listed: Vec<Listed<'_>> = shared.people.address_books.iter().map(|path| Listed::at(path)).collect();
+    let mut listed = Vec::new();
+    for path in &shared.people.address_books {
+        let files = ask(&mut last.hanging, path, Listed::at).await;
+        listed.push(files.unwrap_or_else(|fault| Listed { path: path.clone(), files: vec![Err(fault)] }));
+    }
     let whole: Option<Vec<_>> = listed.iter().flat_map(|book| &book.files).cloned().map(Result::ok).collect();
     if whole.is_some() && whole == last.whole {
         return Ok(());
     }
-    let read: Vec<Read<'_>> = listed.into_iter().map(Read::of).collect();
+    let mut read = Vec::new();
+    for book in listed {
+        let path = book.path.clone();
+        let found = ask(&mut last.hanging, &path, |_| Read::of(book)).await;
+        read.push(found.unwrap_or_else(|fault| Read { fault: Some(fault), ..Read::nothing_of(path) }));
+    }
     let people: Vec<Acquaintance> = read.iter().flat_map(|book| &book.people).cloned().collect();
     let found: Vec<(&Path, Option<&str>)> =
-        read.iter().map(|book| (book.path, book.fault.as_ref().map(Fault::message))).collect();
+        read.iter().map(|book| (book.path.as_path(), book.fault.as_ref().map(Fault::message))).collect();
     let now = shared.now();
     shared.ledger().note_books(&found, &keys_of(&people, &shared.rules), now)?;
     last.whole = whole.filter(|_| read.iter().all(|book| book.fault.is_none()));
@@ -86,26 +107,49 @@ pub fn refresh(shared: &Shared) -> Result<(), Fault> {
     Ok(())
 }
 
+/// What `work` finds at `path`, asked beside all that waits for servers. While it
+/// hangs nobody asks there again.
+async fn ask<T: Send + 'static>(
+    hanging: &mut Hanging,
+    path: &Path,
+    work: impl FnOnce(&Path) -> T + Send + 'static,
+) -> Result<T, Fault> {
+    let fault = |words: &str| Fault::NeedsHuman(format!("{}: {words}", path.display()));
+    hanging.retain(|_, thread| !thread.is_finished());
+    if hanging.contains_key(path) {
+        return Err(fault("its disk still does not answer"));
+    }
+    let own = path.to_owned();
+    let (thread, found) = files::beside(move || work(&own)).map_err(|error| fault(&error.to_string()))?;
+    match timeout(PATIENCE, found).await {
+        Ok(found) => found.map_err(|_| fault("reading it failed inside notyet; please report it")),
+        Err(_) => {
+            hanging.insert(path.to_owned(), thread);
+            Err(fault("its disk does not answer; is it on a network that is away?"))
+        }
+    }
+}
+
 /// What is there of one address book.
-struct Listed<'a> {
-    path: &'a Path,
+struct Listed {
+    path: PathBuf,
     files: Vec<Result<(PathBuf, Stamp), Fault>>,
 }
 
-impl<'a> Listed<'a> {
-    fn at(path: &'a Path) -> Self {
+impl Listed {
+    fn at(path: &Path) -> Self {
         let mut files = files::stamps(path, &["vcf", "vcard"]);
         if files.is_empty() {
             // As good as not there: a disk that is not mounted looks like this.
             files.push(Err(Fault::NeedsHuman(format!("{}: no vCard file in it", path.display()))));
         }
-        Self { path, files }
+        Self { path: path.to_owned(), files }
     }
 }
 
 /// What could be read of one address book.
-struct Read<'a> {
-    path: &'a Path,
+struct Read {
+    path: PathBuf,
     cards: usize,
     people: Vec<Acquaintance>,
     /// Cards that say nothing.
@@ -114,10 +158,13 @@ struct Read<'a> {
     fault: Option<Fault>,
 }
 
-impl<'a> Read<'a> {
-    fn of(book: Listed<'a>) -> Self {
-        let mut read =
-            Self { path: book.path, cards: 0, people: Vec::new(), remarks: Vec::new(), fault: None };
+impl Read {
+    fn nothing_of(path: PathBuf) -> Self {
+        Self { path, cards: 0, people: Vec::new(), remarks: Vec::new(), fault: None }
+    }
+
+    fn of(book: Listed) -> Self {
+        let mut read = Self::nothing_of(book.path);
         for file in book.files {
             if let Err(fault) = file.and_then(|(path, _)| read.add(&path)) {
                 read.fault.get_or_insert(fault);
@@ -220,5 +267,34 @@ fn tell(told: &mut BTreeMap<PathBuf, (String, Timestamp)>, unread: &[Unread], no
             }
         }
         told.insert(book.path.clone(), (book.words.clone(), now));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_disk_that_hangs_holds_nobody_up_and_is_not_asked_again_meanwhile() {
+        let (answer, silence) = mpsc::channel::<()>();
+        let (mut hanging, book) = (Hanging::new(), Path::new("/net/book.vcf"));
+        let fault = ask(&mut hanging, book, move |_| silence.recv().is_ok()).await.unwrap_err();
+        assert!(fault.message().contains("/net/book.vcf"), "{fault}");
+        tokio::time::resume();
+        assert!(ask(&mut hanging, book, |_| ()).await.is_err());
+        assert_eq!(ask(&mut hanging, Path::new("/here"), |_| 7).await, Ok(7));
+        drop(answer);
+        while hanging.values().any(|thread| !thread.is_finished()) {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(ask(&mut hanging, book, |_| 7).await, Ok(7));
+    }
+
+    #[tokio::test]
+    async fn a_fault_of_ours_in_reading_a_book_is_that_books_trouble() {
+        let fault = ask(&mut Hanging::new(), Path::new("/here"), |_| panic!("as if")).await;
+        assert!(matches!(fault, Err::<(), _>(Fault::NeedsHuman(_))), "{fault:?}");
     }
 }

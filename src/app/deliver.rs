@@ -1,5 +1,7 @@
 //! The send queue: one step for one letter, phase by phase, never twice.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::settle::retry_at;
 use super::shared::{LONGEST_STEP, Memory, Shared, Step, Stop};
 use super::{books, brake, people};
@@ -7,21 +9,33 @@ use crate::config::{Account, Smtp};
 use crate::domain::delivery::{Event, ParkedFor};
 use crate::domain::sending::SendHour;
 use crate::domain::{Action, Fault};
+use crate::shell::secrets;
 use crate::shell::sender::{self, Outcome, Phase, Submission};
 use crate::shell::store::{Delivery, Detail};
-use crate::shell::{Secret, secrets};
-use crate::stages::trace;
+use crate::stages::{mime, trace};
 
-/// How many letters went out.
+/// What came of the letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sent {
-    /// So many; each letter had its try.
-    Of(usize),
-    /// So many, until the server was not to be had.
-    Until(usize),
+pub struct Sent {
+    /// So many went out.
+    pub letters: usize,
+    /// How the server was found last.
+    pub server: Found,
 }
 
-/// Sends `letters`. A stop is looked at between letters; a transmission is never cut.
+/// How the server was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing was asked of it.
+    Unasked,
+    /// It let us in.
+    Open,
+    /// It was not to be had, or what to log in with was not.
+    Away,
+}
+
+/// Sends `letters`. A stop is looked at between letters and until a body is about
+/// to go; a transmission is never cut.
 ///
 /// # Errors
 /// [`Fault::LoginRefused`] or [`Fault::NeedsHuman`] when the server does not let us
@@ -33,13 +47,13 @@ pub async fn deliver(
     memory: &mut Memory,
     stop: &Stop,
 ) -> Result<Sent, Fault> {
+    let mut sent = Sent { letters: 0, server: Found::Unasked };
     if letters.is_empty()
         || waits_for_others(account, shared, memory)?
         || books::first_missing(shared)?.is_some()
     {
-        return Ok(Sent::Of(0));
+        return Ok(sent);
     }
-    let mut sent = 0;
     for letter in letters {
         if stop.asked() {
             break;
@@ -66,18 +80,18 @@ pub async fn deliver(
                 continue;
             }
         };
-        let secret = match &server.login {
-            Some(login) => Some(secrets::read(&login.secret).await?),
-            None => None,
-        };
-        match send(server, secret.as_ref(), &letter, shared).await? {
-            Went::Out => sent += 1,
-            Went::Nowhere => {}
-            // The next letter would wait for the same time-out.
-            Went::NoServer => return Ok(Sent::Until(sent)),
+        match send(server, &letter, shared, stop).await? {
+            Went::Out => sent = Sent { letters: sent.letters + 1, server: Found::Open },
+            Went::Nowhere => sent.server = Found::Open,
+            Went::Unasked => {}
+            Went::NoServer => {
+                sent.server = Found::Away;
+                // The next letter would wait for the same time-out.
+                break;
+            }
         }
     }
-    Ok(Sent::Of(sent))
+    Ok(sent)
 }
 
 /// What was answered, and whom the owner knows, is known only when every account was read.
@@ -96,7 +110,9 @@ fn waits_for_others(account: &Account, shared: &Shared, memory: &mut Memory) -> 
 /// What one try came to.
 enum Went {
     Out,
+    /// The server let us in.
     Nowhere,
+    Unasked,
     NoServer,
 }
 
@@ -116,25 +132,46 @@ fn may_go<'a>(account: &'a Account, shared: &Shared, letter: &Delivery) -> Resul
     account.smtp.as_ref().ok_or(ParkedFor::NoServer)
 }
 
-async fn send(
-    server: &Smtp,
-    secret: Option<&Secret>,
-    letter: &Delivery,
-    shared: &Shared,
-) -> Result<Went, Fault> {
+async fn send(server: &Smtp, letter: &Delivery, shared: &Shared, stop: &Stop) -> Result<Went, Fault> {
     // Of the letter and not of today's configuration: SPF and DMARC compare the two.
     let (Some(from), Some(to)) = (trace::author(&letter.message), &letter.to) else {
         let words = "it names nobody that it comes from or goes to";
         shared.record_unless_moved(letter, Event::Rejected, words, Detail::default())?;
-        return Ok(Went::Nowhere);
+        return Ok(Went::Unasked);
     };
-    let submission = Submission { server, secret, from: &from, to, message: &letter.message.0 };
-    let outcome = sender::submit(submission, || async {
-        shared.record(letter, Event::BodyAboutToGo, "", Detail::default())?;
+    let secret = match &server.login {
+        None => None,
+        Some(login) => match secrets::read(&login.secret).await {
+            Ok(secret) => Some(secret),
+            Err(fault) if fault.is_for_a_person() => return Err(fault),
+            Err(fault) => {
+                note(
+                    shared,
+                    letter,
+                    Phase::Login,
+                    (Event::TryLater, fault.message()),
+                    later(letter, shared),
+                )?;
+                return Ok(Went::NoServer);
+            }
+        },
+    };
+    // The hour it was made tells nothing of when it goes (RFC 5322 §3.6.1).
+    let message = mime::dated(&letter.message.0, shared.now());
+    let submission = Submission { server, secret: secret.as_ref(), from: &from, to, message: &message };
+    let is_about_to_go = AtomicBool::new(false);
+    let submitted = sender::submit(submission, || async {
+        is_about_to_go.store(true, Ordering::Relaxed);
+        let detail = Detail { message: Some(message.clone()), ..Detail::default() };
+        shared.record(letter, Event::BodyAboutToGo, "", detail)?;
         (shared.at_step)(Step::BodyAboutToGo);
         Ok(())
-    })
-    .await;
+    });
+    let outcome = tokio::select! {
+        biased;
+        () = stopped_before(&is_about_to_go, stop.clone()) => return Ok(Went::Unasked),
+        outcome = submitted => outcome,
+    };
     match outcome {
         Outcome::Accepted { reply } => {
             (shared.at_step)(Step::Accepted);
@@ -143,9 +180,7 @@ async fn send(
             Ok(Went::Out)
         }
         Outcome::TryLater { words, phase } => {
-            let at = retry_at(shared.now(), letter.attempts, fastrand::u32(..));
-            let detail = Detail { next_attempt_at: Some(at), ..Detail::default() };
-            note(shared, letter, phase, (Event::TryLater, &words), detail)?;
+            note(shared, letter, phase, (Event::TryLater, &words), later(letter, shared))?;
             Ok(if phase < Phase::Mail { Went::NoServer } else { Went::Nowhere })
         }
         Outcome::Rejected { words, phase } => {
@@ -159,6 +194,21 @@ async fn send(
         Outcome::NeedsHuman { words, phase: Phase::Login } => Err(Fault::LoginRefused(words)),
         Outcome::NeedsHuman { words, .. } => Err(Fault::NeedsHuman(words)),
     }
+}
+
+/// Comes back when a stop is asked for while nothing of the letter has left yet;
+/// once it is about to leave, never.
+async fn stopped_before(is_about_to_go: &AtomicBool, mut stop: Stop) {
+    stop.wait().await;
+    if is_about_to_go.load(Ordering::Relaxed) {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// When to try again.
+fn later(letter: &Delivery, shared: &Shared) -> Detail {
+    let at = retry_at(shared.now(), letter.attempts, fastrand::u32(..));
+    Detail { next_attempt_at: Some(at), ..Detail::default() }
 }
 
 /// Up to the first body byte a person may have moved the letter; after it, nobody may.

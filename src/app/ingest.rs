@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::answers::{self, Writer};
 use super::candidates;
 use super::entry::{facts, left_before, new_delivery};
+pub use super::observer::{Observer, Seen, Unwatched};
 use super::port::Port;
 use super::shared::{LONGEST_STEP, Memory, Shared, Step, Stop};
 use super::signatures;
@@ -13,12 +14,12 @@ use super::strangers::read_header;
 use super::stumbles::{self, Headers};
 use crate::config::Account;
 use crate::domain::after::Wish;
-use crate::domain::{Fault, Mail, Plan, RawMail, Timestamp};
+use crate::domain::{Fault, Mail, RawMail, Timestamp};
 pub use crate::shell::mailbox::Uid;
 use crate::shell::mailbox::{Body, Envelope, Opened};
 use crate::shell::store::{Batch, Cursor, Entry, UidScope};
 use crate::stages::gates::Facts;
-use crate::stages::recognise::{self, Recognised};
+use crate::stages::recognise;
 use crate::stages::{after, identify, judge};
 
 /// Bodies of one fetch, by number and by announced size: few round trips, and
@@ -26,47 +27,6 @@ use crate::stages::{after, identify, judge};
 const BODIES_AT_ONCE: usize = 250;
 const BODY_BYTES_AT_ONCE: u64 = 4 << 20;
 const OUR_FAULT: &str = "reading it failed inside notyet; please report it";
-
-/// What became of one mail, told while it happens.
-#[derive(Debug)]
-pub enum Seen<'a> {
-    /// Its header says it is no candidate: the body stayed on the server.
-    Passed {
-        /// The header, where it could be read.
-        header: Option<&'a Mail>,
-    },
-    /// It was read; plans were made where it tells of invitations.
-    Read {
-        /// The mail.
-        mail: &'a Mail,
-        /// What it is.
-        recognised: &'a Recognised,
-        /// One plan for each invitation.
-        plans: &'a [Plan],
-    },
-    /// It could not be read and is listed for the owner.
-    Quarantined {
-        /// The header, where it could be read.
-        header: Option<&'a Mail>,
-        /// Why.
-        why: &'a str,
-    },
-}
-
-/// Somebody who watches a pass: a progress bar, a table, nobody.
-pub trait Observer: Send {
-    /// So many more mails will be looked at.
-    fn expect(&mut self, _mails: usize) {}
-    /// So far the Sent folder was read for the people in it: UIDs below the first of all below the second.
-    fn learning(&mut self, _read: u32, _all: u32) {}
-    /// What became of one.
-    fn seen(&mut self, _uid: Uid, _seen: &Seen<'_>) {}
-}
-
-/// Nobody watches.
-#[derive(Debug)]
-pub struct Unwatched;
-impl Observer for Unwatched {}
 
 /// What one look found, in numbers (for logs).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,6 +70,7 @@ pub async fn ingest(
             writers: &mut writers,
         };
         look.run().await?;
+        look.ask_again().await?;
     }
     Ok(tally)
 }
@@ -146,9 +107,14 @@ impl<'a> Look<'a> {
         UidScope { account: &self.account.name, mailbox: self.mailbox, uid_validity }
     }
 
-    async fn run(&mut self) -> Result<(), Fault> {
+    /// From here on mail is looked at.
+    fn start(&self) -> Result<Timestamp, Fault> {
         let started = self.shared.ledger().start_account(&self.account.name, self.shared.now())?;
-        let start = self.account.since.map_or(started, |since| started.minus(since));
+        Ok(self.account.since.map_or(started, |since| started.minus(since)))
+    }
+
+    async fn run(&mut self) -> Result<(), Fault> {
+        let start = self.start()?;
         let fields = candidates::header_fields(&self.shared.rules);
         let scope = self.scope();
         let anchor = self.anchor(start)?;
@@ -230,6 +196,7 @@ impl<'a> Look<'a> {
         self.set_aside_unreadable().await?;
         if let Some(uid) = read.set_aside {
             self.quarantine(uid, None, stumbles::NO_HEADER)?;
+            stumbles::give_up(self.shared, self.scope(), uid)?;
         }
         answers::look(self.port, self.shared, self.scope(), envelopes).await?;
         let mut candidates = Vec::new();
@@ -255,6 +222,7 @@ impl<'a> Look<'a> {
         for envelope in candidates.extract_if(.., |envelope| failed.is_given_up(envelope.uid)) {
             let header = read_header(&envelope.header).ok();
             self.quarantine(envelope.uid, header.as_ref(), stumbles::NO_BODY)?;
+            stumbles::give_up(self.shared, self.scope(), envelope.uid)?;
         }
         let shaky = candidates.iter().any(|envelope| failed.is_shaky(envelope.uid));
         let at_once = if shaky { 1 } else { BODIES_AT_ONCE };
@@ -266,6 +234,22 @@ impl<'a> Look<'a> {
         }
         // A letter that was made this moment may be for somebody who wrote in between.
         answers::park_for_writers(self.shared, self.writers)
+    }
+
+    /// What was set aside may have been its server's trouble.
+    async fn ask_again(&mut self) -> Result<(), Fault> {
+        let (scope, fields) = (self.scope(), candidates::header_fields(&self.shared.rules));
+        for uid in stumbles::due_again(self.shared, scope)? {
+            let header = stumbles::header_again(self.port, self.shared, scope, uid, &fields).await?;
+            let Some(header) = header else { continue };
+            let read = Headers { envelopes: vec![header], ..Headers::default() };
+            self.work(&read, self.start()?, false).await?;
+            if self.stop.asked() {
+                break;
+            }
+            self.shared.ledger().forget_given_up(scope, uid)?;
+        }
+        Ok(())
     }
 
     async fn set_aside_unreadable(&mut self) -> Result<(), Fault> {

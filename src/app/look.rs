@@ -131,7 +131,7 @@ async fn look_in(
     stop: &Stop,
 ) -> Result<(), Fault> {
     let mut memory = Memory::default();
-    books::refresh(shared)?;
+    books::refresh(shared).await?;
     if let Some(missing) = books::first_missing(shared)? {
         return Err(Fault::NeedsHuman(missing.words));
     }

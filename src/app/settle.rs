@@ -9,7 +9,7 @@ use super::brake;
 use super::entry::{DAY, HOUR};
 use super::folders::Folders;
 use super::port::Port;
-use super::shared::{Shared, Step, Stop};
+use super::shared::{LONGEST_STEP, Progress, Shared, Step, Stop};
 use crate::config::{Account, MailboxKind, SentCopy};
 use crate::domain::delivery::{Event, LONGEST_WAIT, Mode, ParkedFor, State};
 use crate::domain::sending::SendHour;
@@ -111,12 +111,14 @@ pub async fn to_send(
     port: &mut Port,
     account: &Account,
     shared: &Shared,
+    progress: &Progress,
     stop: &Stop,
 ) -> Result<Vec<Delivery>, Fault> {
     let mut folders = Folders::of(account);
     let mut unanswered = Vec::new();
     let due: Vec<_> = shared.ledger().due(&account.name, shared.now())?;
     for letter in due.into_iter().filter(|letter| letter.mode == Mode::Send) {
+        progress.expect_within(LONGEST_STEP);
         if stop.asked() {
             break;
         }
@@ -136,10 +138,17 @@ pub async fn to_send(
 ///
 /// # Errors
 /// A [`Fault`] of the port or the ledger; what was done stays recorded.
-pub async fn settle(port: &mut Port, account: &Account, shared: &Shared, stop: &Stop) -> Result<(), Fault> {
+pub async fn settle(
+    port: &mut Port,
+    account: &Account,
+    shared: &Shared,
+    progress: &Progress,
+    stop: &Stop,
+) -> Result<(), Fault> {
     let mut folders = Folders::of(account);
     let half_done = shared.ledger().in_state(&account.name, State::Appending)?;
     for letter in half_done {
+        progress.expect_within(LONGEST_STEP);
         let drafts = folders.drafts(port).await?;
         resolve(port, account, &drafts, &letter, shared).await?;
     }
@@ -147,6 +156,7 @@ pub async fn settle(port: &mut Port, account: &Account, shared: &Shared, stop: &
     let undecided = !shared.ledger().in_state(&account.name, State::Appending)?.is_empty();
     let due: Vec<_> = shared.ledger().due(&account.name, shared.now())?;
     for letter in due.into_iter().filter(|letter| letter.mode == Mode::Draft) {
+        progress.expect_within(LONGEST_STEP);
         if stop.asked() {
             return Ok(());
         }
@@ -165,10 +175,11 @@ pub async fn settle(port: &mut Port, account: &Account, shared: &Shared, stop: &
     }
     let doubtful = shared.ledger().in_state(&account.name, State::Uncertain)?;
     for letter in doubtful {
+        progress.expect_within(LONGEST_STEP);
         look_for_doubtful(port, &letter, shared, &mut folders).await?;
     }
     if account.sent_copy == SentCopy::File {
-        file_copies(port, account, shared, &mut folders, stop).await?;
+        file_copies(port, account, shared, &mut folders, (progress, stop)).await?;
     }
     Ok(())
 }
@@ -180,11 +191,12 @@ async fn file_copies(
     account: &Account,
     shared: &Shared,
     folders: &mut Folders<'_>,
-    stop: &Stop,
+    (progress, stop): (&Progress, &Stop),
 ) -> Result<(), Fault> {
     let mut refused = Ok(());
     let uncopied = shared.ledger().sent_without_copy(&account.name)?;
     for letter in uncopied {
+        progress.expect_within(LONGEST_STEP);
         if stop.asked() {
             break;
         }

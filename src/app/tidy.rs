@@ -9,7 +9,7 @@
 use super::entry::DAY;
 use super::folders::Folders;
 use super::port::Port;
-use super::shared::{Shared, Step, Stop};
+use super::shared::{LONGEST_STEP, Progress, Shared, Step, Stop};
 use crate::config::Account;
 use crate::domain::after::{Destination, IfMissing};
 use crate::domain::{Fault, RawMail};
@@ -49,12 +49,14 @@ pub(super) async fn tidy(
     port: &mut Port,
     account: &Account,
     shared: &Shared,
+    progress: &Progress,
     stop: &Stop,
 ) -> Result<(), Fault> {
     let mut met = Ok(());
     let removals = shared.ledger().drafts_to_remove(&account.name)?;
     let mut folders = Folders::of(account);
     for undo in removals {
+        progress.expect_within(LONGEST_STEP);
         let removed = match folders.drafts(port).await {
             Ok(drafts) => remove_draft(port, &drafts, &undo, shared).await,
             Err(fault) => Err(fault),
@@ -66,6 +68,7 @@ pub(super) async fn tidy(
     }
     let due = shared.ledger().touches_due(&account.name)?;
     for touch in due {
+        progress.expect_within(LONGEST_STEP);
         if stop.asked() {
             return Ok(());
         }

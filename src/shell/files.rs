@@ -180,6 +180,22 @@ pub struct Stamp {
     changed: Option<std::time::SystemTime>,
 }
 
+/// A thread of [`beside`].
+pub type Beside = std::thread::JoinHandle<()>;
+
+/// Begins `work`, which waits for disks, in a thread of its own: where it hangs (a
+/// network that is away) it holds up no other task, nor the end of the process.
+///
+/// # Errors
+/// When there can be no more threads.
+pub fn beside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> std::io::Result<(Beside, tokio::sync::oneshot::Receiver<T>)> {
+    let (found, receiver) = tokio::sync::oneshot::channel();
+    let thread = std::thread::Builder::new().spawn(move || drop(found.send(work())))?;
+    Ok((thread, receiver))
+}
+
 /// The files at `path` with their stamps: itself, or those of a folder (and the
 /// folders in it) whose names end in one of `endings`, in order. In the place of
 /// what cannot be looked at stands a [`Fault::NeedsHuman`] that names it.

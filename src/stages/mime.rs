@@ -5,7 +5,9 @@
 use std::time::{Duration, SystemTime};
 
 use lettre::address::Envelope;
-use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue, Headers, To};
+use lettre::message::header::{
+    ContentTransferEncoding, ContentType, Date, HeaderName, HeaderValue, Headers, To,
+};
 use lettre::message::{Body, Mailbox, Mailboxes, SinglePart};
 
 use super::trace;
@@ -91,6 +93,22 @@ pub fn as_draft(message: &[u8]) -> Vec<u8> {
             !(in_header && marks.iter().any(|mark| mark == line))
         })
         .flatten()
+        .copied()
+        .collect()
+}
+
+/// A message of [`render`] with another Date field: as a frame of that `date` would have made it.
+pub fn dated(message: &[u8], date: Timestamp) -> Vec<u8> {
+    let mut field = Headers::new();
+    field.set(Date::from(system_time(date)));
+    let field = field.to_string().into_bytes();
+    let mut in_header = true;
+    let lines = message.split_inclusive(|byte| *byte == b'\n');
+    lines
+        .flat_map(|line| {
+            in_header &= line != b"\r\n";
+            if in_header && line.starts_with(b"Date: ") { field.as_slice() } else { line }
+        })
         .copied()
         .collect()
 }
@@ -313,6 +331,29 @@ mod tests {
                 ".hidden",
             ],
         );
+    }
+
+    #[test]
+    fn another_date_changes_that_field_and_nothing_else() {
+        let jane = Address::parse("jane@example.org").unwrap();
+        let at = |date| {
+            let letter = letter("Re: Hello", "Hi Jane,\n\nDate: none of the header's.\n");
+            render(&Frame {
+                key: &key(),
+                identity: ("example", &identity()),
+                from: ("Olga Owner", &own()),
+                to: Some(("Jane Doe", &jane)),
+                letter: &letter,
+                in_reply_to: Some(&id("n1@example.net")),
+                references: &[],
+                date,
+                purpose: Purpose::Send,
+            })
+            .unwrap()
+        };
+        let later = Timestamp::from_unix_s(1_741_099_999);
+        assert_ne!(at(DATE), at(later));
+        assert_eq!(dated(&at(DATE), later), at(later));
     }
 
     #[test]

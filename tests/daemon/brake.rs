@@ -10,7 +10,7 @@ use notyet::domain::Timestamp;
 use notyet::domain::delivery::{Mode, State};
 use notyet::shell::store::{Delivery, Ledger};
 
-use crate::support::home::Home;
+use crate::support::home::{Home, messages};
 use crate::support::mails::{header, with_reply_to};
 use crate::support::smtp_peer::{Act, At, Peer, Script};
 
@@ -170,6 +170,15 @@ async fn outside_the_hours_a_letter_waits_and_then_goes_out_by_itself() {
         assert_eq!(letters(&shared)[0].state, state, "{moment}");
     }
     assert_eq!((peer.seen().bodies.len(), home.drafts("work").len()), (1, 0));
+    // It tells nobody that it was made at night, and the copy is what went out.
+    let sent = String::from_utf8(peer.seen().bodies.remove(0)).unwrap();
+    assert_eq!(header(&sent, "Date").unwrap(), "Mon, 30 Nov 2026 07:00:00 +0000");
+    let copies = messages(&home.maildir("work").join(".Sent"));
+    assert_eq!(copies.iter().map(|copy| lines(copy)).collect::<Vec<_>>(), [lines(&sent)]);
+}
+
+fn lines(mail: &str) -> Vec<&str> {
+    mail.lines().collect()
 }
 
 /// A letter that is queued already (its server was away) keeps to the hours as well.

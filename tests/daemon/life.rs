@@ -230,6 +230,56 @@ fn once_says_by_its_exit_code_whether_to_try_again_or_to_call_somebody() {
     assert_eq!(home.once().code, Some(78));
 }
 
+/// A run from cron is a process of its own.
+#[test]
+fn a_refused_login_is_not_tried_again_by_the_next_run_unless_somebody_mended_it() {
+    let (port, logins) = closed_door();
+    let home = Home::new();
+    let account = home.on_port("work", port, "");
+    home.configure("", std::slice::from_ref(&account));
+    let tried = || {
+        assert_eq!(home.once().code, Some(1));
+        logins.swap(0, Ordering::SeqCst)
+    };
+    assert_eq!((tried(), tried(), tried()), (1, 0, 0));
+    let status = home.status("work");
+    assert!(status["needs_you"][0]["words"].as_str().unwrap().contains("AUTHENTICATIONFAILED"), "{status}");
+
+    home.put("password", "another one");
+    assert_eq!((tried(), tried()), (1, 0), "the password is another");
+    home.configure("", &[account.replace("user = \"", "user = \"other-")]);
+    assert_eq!((tried(), tried()), (1, 0), "the user is another");
+    let ledger = rusqlite::Connection::open(home.state().join("ledger.sqlite3")).unwrap();
+    ledger.execute("UPDATE refused_login SET at = at - 90000", []).unwrap();
+    assert_eq!((tried(), tried()), (1, 0), "a day is over");
+    // Also by a round in which all accounts look back first.
+    home.configure("", &[account, home.on_maildir("home", "")]);
+    assert_eq!((tried(), tried()), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_login_of_sending_rests_from_run_to_run_while_drafting_goes_on() {
+    let mut script = Script::new(Tls::Implicit);
+    script.auth = vec!["535 5.7.8 no"];
+    let peer = Peer::standing(script).await;
+    let home = Home::new();
+    home.believe_reply_to();
+    let login = "user = \"me\"\npassword.file = \"password\"";
+    let table = peer.table("work").replace("login = \"none\"", login);
+    home.configure("generic = \"send\"", &[home.on_maildir("work", "") + &table]);
+    home.once().well();
+    home.deliver("work", "1.a.b", &with_reply_to(1, "jane@example.org"));
+    for number in 2..=4 {
+        home.deliver("work", &format!("{number}.a.b"), &to_paste(number));
+        assert_eq!(home.once().code, Some(1));
+        assert_eq!(home.drafts("work").len(), number as usize - 1);
+    }
+    let logins = || peer.seen().commands.iter().filter(|line| line.starts_with("AUTH")).count();
+    assert_eq!(logins(), 1);
+    home.put("password", "another one");
+    assert_eq!((home.once().code, logins()), (Some(1), 2));
+}
+
 /// Also where all accounts are looked through before any of them sends.
 #[test]
 fn one_run_tries_a_refused_login_once() {

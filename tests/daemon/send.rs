@@ -472,3 +472,114 @@ async fn what_the_server_accepted_is_no_doubt_because_the_ledger_was_busy() {
     assert_eq!(states(&account, &shared), [State::Sent]);
     assert_eq!((peer.seen().bodies.len(), server.files(".Posted").len()), (1, 1));
 }
+
+/// A helper that asks a server for a token fails as that server does: no trouble of the mailbox.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_not_to_be_had_is_trouble_of_sending_alone() {
+    let server = dovecot!();
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let runs = server.maildir().join("../runs");
+    let script = format!("echo x >> {}; exit 1", runs.display());
+    let login = format!("user = \"me\"\noauth2.token_command = [\"sh\", \"-c\", \"{script}\"]");
+    let table = peer.table("work").replace("login = \"none\"", &login);
+    let home = watched(&server, SEND, "", &table);
+    for (number, to) in [(1, "jane@example.org"), (2, "mira@example.org")] {
+        server.deliver(&with_reply_to(number, to));
+    }
+    server.deliver(&to_paste(3));
+    assert_eq!(home.once().code, Some(75));
+    assert_eq!(std::fs::read_to_string(&runs).unwrap(), "x\n", "the second letter would fare no better");
+    let status = home.status("work");
+    assert_eq!(status["trouble"], serde_json::json!([]), "{status}");
+    assert_eq!(status["letters"], serde_json::json!({ "drafted": 1, "queued": 2 }));
+    let (account, shared) = opened(&home, clock::now);
+    let first = shared.ledger().in_state("work", State::Queued).unwrap().remove(0);
+    assert!(first.last_words.contains("token_command"), "{}", first.last_words);
+    assert!(first.next_attempt_at > clock::now());
+    let (mut memory, (_switch, stop)) = (notyet::app::shared::Memory::default(), Stop::new());
+    let mut port = notyet::app::port::Port::connect(&account, shared.uids(&account)).await.unwrap();
+    let mut nobody = notyet::app::ingest::Unwatched;
+    account::pass(&mut port, &account, &shared, &mut memory, &mut nobody, &stop).await.unwrap();
+    assert_eq!(peer.seen().commands, [""; 0]);
+    drop(shared);
+
+    // A password manager waits for its person.
+    let table =
+        peer.table("work").replace("login = \"none\"", "user = \"me\"\npassword.command = [\"false\"]");
+    home.configure(SEND, &[home.on_dovecot("work", &server, "", &table)]);
+    server.deliver(&with_reply_to(4, "kim@example.org"));
+    server.deliver(&to_paste(5));
+    assert_eq!(home.once().code, Some(1));
+    let status = home.status("work");
+    assert_eq!(status["needs_you"][0]["port"], "smtp", "{status}");
+    assert_eq!(status["letters"], serde_json::json!({ "drafted": 2, "queued": 3 }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_needs_you_for_sending_stays_until_the_server_lets_us_in() {
+    let server = dovecot!();
+    let mut script = Script::new(Tls::Implicit);
+    script.auth = vec!["535 5.7.8 no"];
+    let closed = Peer::standing(script).await;
+    let login = "user = \"me\"\npassword.file = \"password\"";
+    let table = closed.table("work").replace("login = \"none\"", login);
+    let home = watched(&server, SEND, "", &table);
+    let needs_you = || home.status("work")["needs_you"].as_array().unwrap().len();
+    server.deliver(&with_reply_to(1, "jane@example.org"));
+    assert_eq!((home.once().code, needs_you()), (Some(1), 1));
+    let list: Value = serde_json::from_str(&home.notyet(&["queue", "list", "--json"]).well().out).unwrap();
+    home.notyet(&["queue", "drop", list["letters"][0]["key"].as_str().unwrap()]).well();
+    let busy = Peer::standing(Script::new(Tls::Implicit).at(At::Greeting, Act::Say("421 later\r\n"))).await;
+    home.configure(SEND, &[home.on_dovecot("work", &server, "", &busy.table("work"))]);
+    home.once().well();
+    assert_eq!(needs_you(), 1, "nothing was tried");
+    server.deliver(&with_reply_to(2, "mira@example.org"));
+    assert_eq!((home.once().code, needs_you()), (Some(75), 1), "it did not come as far as the login");
+    let refusing =
+        Peer::standing(Script::new(Tls::Implicit).at(At::Rcpt, Act::Say("550 5.1.1 nobody here\r\n"))).await;
+    home.configure(SEND, &[home.on_dovecot("work", &server, "", &refusing.table("work"))]);
+    server.deliver(&with_reply_to(3, "kim@example.org"));
+    home.once().well();
+    assert_eq!(needs_you(), 0, "it let us in, whatever it said of the letter");
+
+    let willing = Peer::standing(Script::new(Tls::Implicit)).await;
+    for (number, to) in [(4, "lou@example.org"), (5, "ann@example.org")] {
+        home.configure(SEND, &[home.on_dovecot("work", &server, "", &table)]);
+        server.deliver(&with_reply_to(number, to));
+        assert_eq!((home.once().code, needs_you()), (Some(1), 1));
+        if number == 4 {
+            home.configure(SEND, &[home.on_dovecot("work", &server, "", &willing.table("work"))]);
+            home.once().well();
+            assert_eq!(needs_you(), 0, "it took a letter");
+        }
+    }
+    home.configure("", &[home.on_dovecot("work", &server, "", "")]);
+    home.once().well();
+    assert_eq!(needs_you(), 0, "there is no such server any more");
+}
+
+/// Up to the body nothing has left, so nothing has to be waited for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_waits_for_no_server_that_has_nothing_of_a_letter_yet() {
+    for at in [At::Greeting, At::Rcpt, At::Data] {
+        let server = dovecot!();
+        let peer = Peer::standing(Script::new(Tls::Implicit).at(at, Act::Silence)).await;
+        let patient = peer.table("work").replace("timeout = \"20s\"", "timeout = \"10m\"");
+        let home = watched(&server, SEND, "", &patient);
+        server.deliver(&with_reply_to(1, "jane@example.org"));
+        let daemon = home.daemon();
+        let last = match at {
+            At::Greeting => None,
+            At::Rcpt => Some("RCPT"),
+            _ => Some("DATA"),
+        };
+        match last {
+            Some(verb) => until("it came that far", || peer.seen().verbs().contains(&verb).then_some(())),
+            None => until("it is queued", || (home.status("work")["letters"]["queued"] == 1).then_some(())),
+        }
+        assert_eq!(daemon.stop(), Some(0), "{at:?}");
+        let (account, shared) = opened(&home, clock::now);
+        let letter = shared.ledger().in_state(&account.name, State::Queued).unwrap().remove(0);
+        assert_eq!((letter.attempts, peer.seen().body_bytes), (0, 0), "{at:?}");
+    }
+}

@@ -2,6 +2,7 @@
 //! and whoever asks, it is set aside after some tries, and the mail behind it is read.
 
 use notyet::config::Tls;
+use notyet::shell::store::Ledger;
 use serde_json::Value;
 
 use crate::support::dovecot::Dovecot;
@@ -133,4 +134,91 @@ fn a_server_that_is_not_there_counts_against_no_mail() {
     home.configure("", &[there]);
     home.once().well();
     assert_eq!((server.files(".Drafts").len(), unreadable(&home)), (1, Vec::new()));
+}
+
+/// Nor one whose disk, and not whose line, is in trouble for a while.
+#[test]
+fn a_server_that_hands_out_nothing_counts_against_no_mail() {
+    for part in ["BODY[]", "BODY[HEADER"] {
+        let server = dovecot!();
+        let home = Home::new();
+        let there = home.on_port("work", server.imap_port, "");
+        home.configure("", std::slice::from_ref(&there));
+        home.once().well();
+        server.deliver(&to_paste(1));
+        server.deliver(&to_paste(2));
+        let in_trouble = Tap::that_breaks_at(server.imap_port, part);
+        home.configure("", &[home.on_port("work", in_trouble.port, "")]);
+        for _ in 0..3 * MOST_TRIES {
+            assert_eq!(home.once().code, Some(75));
+        }
+        home.configure("", &[there]);
+        home.once().well();
+        assert_eq!((server.files(".Drafts").len(), unreadable(&home)), (2, Vec::new()), "{part}");
+    }
+}
+
+/// Turns the clock of what is kept of mail that failed.
+fn hours_pass(home: &Home, hours: u32) {
+    let ledger = rusqlite::Connection::open(Ledger::file(&home.state())).unwrap();
+    let s = hours * 3600;
+    ledger
+        .execute_batch(&format!(
+            "UPDATE stumble SET since = since - {s};
+             UPDATE quarantine SET since = since - {s}, tried_at = tried_at - {s};"
+        ))
+        .unwrap();
+}
+
+#[test]
+fn the_only_mail_there_is_is_blamed_after_hours() {
+    let server = dovecot!();
+    let home = poisoned(&server, "", "");
+    home.once().well();
+    server.deliver(&(to_paste(1) + "\n" + POISON + "\n"));
+    for _ in 0..2 * MOST_TRIES {
+        assert_eq!(home.once().code, Some(75));
+    }
+    hours_pass(&home, 7);
+    home.once().well();
+    assert_eq!(unreadable(&home), [("INBOX".to_owned(), 1)]);
+}
+
+#[test]
+fn what_was_set_aside_is_asked_for_again_each_day_for_a_week() {
+    let bad_body = to_paste(1) + "\n" + POISON + "\n";
+    let bad_header = to_paste(1).replacen("\nSubject:", &format!("\nSubject: {POISON}"), 1);
+    for bad in [bad_body, bad_header] {
+        let server = dovecot!();
+        let home = poisoned(&server, "", "");
+        home.once().well();
+        server.deliver(&bad);
+        server.deliver(&to_paste(2));
+        passes_that_failed(&home);
+        assert_eq!((server.files(".Drafts").len(), unreadable(&home).len()), (1, 1));
+        for _ in 0..2 {
+            hours_pass(&home, 25);
+            assert_eq!(home.once().code, Some(75), "the line breaks at it");
+            home.once().well();
+        }
+        home.configure("", &[home.on_port("work", server.imap_port, "")]);
+        home.once().well();
+        assert_eq!((server.files(".Drafts").len(), unreadable(&home).len()), (1, 1), "once a day");
+        hours_pass(&home, 25);
+        home.once().well();
+        assert_eq!((server.files(".Drafts").len(), unreadable(&home)), (2, Vec::new()));
+    }
+}
+
+#[test]
+fn after_a_week_it_is_let_be() {
+    let server = dovecot!();
+    let home = poisoned(&server, "", "");
+    home.once().well();
+    server.deliver(&(to_paste(1) + "\n" + POISON + "\n"));
+    server.deliver(&to_paste(2));
+    passes_that_failed(&home);
+    hours_pass(&home, 9 * 24);
+    home.once().well();
+    assert_eq!(unreadable(&home).len(), 1);
 }

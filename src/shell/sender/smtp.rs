@@ -35,9 +35,9 @@ const FINAL_REPLY_PATIENCE: u32 = 2;
 ///
 /// # Cancel safety
 ///
-/// **None.** Dropping this future after the callback may leave a message sent
-/// of which nobody knows. Look for a stop request before the call, never race
-/// this future against one. A drop at that point is logged as an error.
+/// **None once the callback was called.** Dropping this future then may leave a
+/// message sent of which nobody knows, and is logged as an error. Before, a drop
+/// hangs up, and nothing of the message has left.
 #[must_use = "the outcome must be recorded, or the message may be sent twice"]
 pub async fn submit<F, Fut>(submission: Submission<'_>, body_about_to_go: F) -> Outcome
 where

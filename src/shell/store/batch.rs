@@ -155,7 +155,8 @@ impl Ledger {
                 tx.execute(
                     "INSERT INTO quarantine (account, mailbox, uid_validity, uid, why, since)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                     ON CONFLICT (account, mailbox, uid_validity, uid) DO NOTHING",
+                     ON CONFLICT (account, mailbox, uid_validity, uid)
+                         DO UPDATE SET why = excluded.why, tried_at = NULL WHERE why <> excluded.why",
                     params![batch.account, batch.mailbox, batch.uid_validity, uid, why, batch.now.unix_s()],
                 )?;
             }

@@ -154,14 +154,16 @@ impl Ledger {
         })
     }
 
-    /// The port works again. Nothing happens when nothing was noted.
+    /// The port works again, and its server lets us in. Nothing happens when nothing was noted.
     ///
     /// # Errors
     /// See [`Ledger::start_account`].
     pub fn clear_port_fault(&mut self, account: &str, port: PortKind) -> Result<(), Fault> {
         self.write("noting that a port works again", |tx| {
-            tx.execute("DELETE FROM port_fault WHERE account = ?1 AND port = ?2", [account, port.as_str()])
-                .map(drop)
+            ["port_fault", "refused_login"].into_iter().try_for_each(|table| {
+                let clear = format!("DELETE FROM {table} WHERE account = ?1 AND port = ?2");
+                tx.execute(&clear, [account, port.as_str()]).map(drop)
+            })
         })
     }
 

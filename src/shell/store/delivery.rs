@@ -59,6 +59,8 @@ pub struct Detail {
     pub next_attempt_at: Option<Timestamp>,
     /// With [`Event::Parked`]: why.
     pub parked_for: Option<ParkedFor>,
+    /// With [`Event::BodyAboutToGo`]: the message as it goes.
+    pub message: Option<Vec<u8>>,
 }
 
 /// One move of a letter, from its history.
@@ -283,11 +285,12 @@ pub(super) fn move_on(
     tx.execute(
         "UPDATE delivery SET
              state = ?2,
-             mode = coalesce(?8, mode),
+             mode = coalesce(?9, mode),
              changed_at = ?3,
              attempts = attempts + ?4,
              next_attempt_at = coalesce(?5, next_attempt_at),
              append_mark = coalesce(?6, append_mark),
+             message = coalesce(?8, message),
              last_words = CASE ?7 WHEN '' THEN last_words ELSE ?7 END,
              queued_at = CASE ?2 WHEN 'queued' THEN coalesce(queued_at, ?3) ELSE queued_at END
          WHERE key = ?1",
@@ -299,6 +302,7 @@ pub(super) fn move_on(
             next_attempt_at.map(Timestamp::unix_s),
             detail.append_mark,
             note,
+            detail.message,
             event.turns_into().map(mode_word)
         ],
     )?;

@@ -29,6 +29,8 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("forgotten.sql"),
     include_str!("event_words.sql"),
     include_str!("inviter.sql"),
+    include_str!("given_up.sql"),
+    include_str!("refused.sql"),
 ];
 
 /// The version this program writes.

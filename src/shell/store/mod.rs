@@ -41,6 +41,7 @@ mod migrate;
 mod people;
 mod place;
 mod rebuild;
+mod refused;
 mod status;
 mod stumbles;
 mod touch;
@@ -63,8 +64,9 @@ pub use known::{Known, Left};
 pub use ledger::Ledger;
 pub use people::SentCursor;
 pub use rebuild::{FoundAgain, FoundLetter, Whereabouts};
+pub use refused::Used;
 pub use status::{AccountStatus, Quarantined, Status, Waiting, Withheld};
-pub use stumbles::{Part, UidScope};
+pub use stumbles::{Part, Stumble, UidScope};
 pub use touch::{Touch, Touched, Undo, Withdrawn};
 
 /// What a person has to see to where the state folder cannot be written to.

@@ -1,4 +1,4 @@
-//! How often fetching a mail failed. It is kept, so that a process that ends at
+//! How fetching a mail failed. It is kept, so that a process that ends at
 //! such a mail, as one from cron does, is not the first one for ever.
 
 use std::collections::BTreeMap;
@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, Transaction, params};
 
 use super::Ledger;
-use crate::domain::Fault;
+use super::words::time;
+use crate::domain::{Fault, Timestamp};
 use crate::shell::mailbox::Uid;
 
 /// A mailbox, and the numbering that its UIDs belong to.
@@ -38,35 +39,115 @@ impl Part {
     }
 }
 
+/// How fetching a part of a mail failed so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stumble {
+    /// How often so that it counts against the mail.
+    pub times: u32,
+    /// How often in all.
+    pub tries: u32,
+    /// When the first time was.
+    pub since: Timestamp,
+}
+
 impl Ledger {
-    /// How often fetching `part` failed, by UID; mails without trouble are left out.
+    /// How fetching `part` failed, by UID; mails without trouble are left out.
     ///
     /// # Errors
     /// See [`Ledger::start_account`].
-    pub fn stumbles(&self, scope: UidScope<'_>, part: Part) -> Result<BTreeMap<Uid, u32>, Fault> {
+    pub fn stumbles(&self, scope: UidScope<'_>, part: Part) -> Result<BTreeMap<Uid, Stumble>, Fault> {
         self.read("reading which mail could not be fetched", |connection| of(connection, scope, part))
     }
 
-    /// Counts one more failure of fetching `part` of `uids` together.
+    /// One more failure of fetching `part` of `uids` together; it counts against
+    /// each of them so many `times`.
     ///
     /// # Errors
     /// See [`Ledger::start_account`].
-    pub fn note_stumble(&mut self, scope: UidScope<'_>, part: Part, uids: &[Uid]) -> Result<(), Fault> {
+    pub fn note_stumble(
+        &mut self,
+        scope: UidScope<'_>,
+        part: Part,
+        uids: &[Uid],
+        times: u32,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let UidScope { account, mailbox, uid_validity } = scope;
         self.write("noting that mail could not be fetched", |tx| {
             let mut count = tx.prepare(
-                "INSERT INTO stumble (account, mailbox, uid_validity, part, uid, times)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 1) ON CONFLICT DO UPDATE SET times = times + 1",
+                "INSERT INTO stumble (account, mailbox, uid_validity, part, uid, times, tries, since)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7)
+                 ON CONFLICT DO UPDATE SET times = times + excluded.times, tries = tries + 1",
             )?;
             for uid in uids {
                 count.execute(params![
-                    scope.account,
-                    scope.mailbox,
-                    scope.uid_validity,
+                    account,
+                    mailbox,
+                    uid_validity,
                     part.as_str(),
-                    uid
+                    uid,
+                    times,
+                    now.unix_s()
                 ])?;
             }
             Ok(())
+        })
+    }
+
+    /// Notes that the server did not hand out `uid`, which is listed as such, when it was asked at `now`.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn note_given_up(&mut self, scope: UidScope<'_>, uid: Uid, now: Timestamp) -> Result<(), Fault> {
+        let UidScope { account, mailbox, uid_validity } = scope;
+        self.write("noting that mail is not handed out", |tx| {
+            tx.execute(
+                "UPDATE quarantine SET tried_at = ?5
+                 WHERE account = ?1 AND mailbox = ?2 AND uid_validity = ?3 AND uid = ?4",
+                params![account, mailbox, uid_validity, uid, now.unix_s()],
+            )
+            .map(drop)
+        })
+    }
+
+    /// What was given up later than `since` and asked for last no later than `tried_by`.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn given_up(
+        &self,
+        scope: UidScope<'_>,
+        since: Timestamp,
+        tried_by: Timestamp,
+    ) -> Result<Vec<Uid>, Fault> {
+        let UidScope { account, mailbox, uid_validity } = scope;
+        self.read("reading which mail was not handed out", |connection| {
+            connection
+                .prepare(
+                    "SELECT uid FROM quarantine
+                     WHERE account = ?1 AND mailbox = ?2 AND uid_validity = ?3 AND since > ?4 AND tried_at <= ?5
+                     ORDER BY uid",
+                )?
+                .query_map(params![account, mailbox, uid_validity, since.unix_s(), tried_by.unix_s()], |row| {
+                    row.get(0)
+                })?
+                .collect()
+        })
+    }
+
+    /// The server has handed out `uid` after all; nothing happens where it is listed for another reason.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn forget_given_up(&mut self, scope: UidScope<'_>, uid: Uid) -> Result<(), Fault> {
+        let UidScope { account, mailbox, uid_validity } = scope;
+        self.write("noting that mail was handed out after all", |tx| {
+            tx.execute(
+                "DELETE FROM quarantine WHERE account = ?1 AND mailbox = ?2 AND uid_validity = ?3 AND uid = ?4
+                    AND tried_at IS NOT NULL",
+                params![account, mailbox, uid_validity, uid],
+            )
+            .map(drop)
         })
     }
 
@@ -97,14 +178,14 @@ impl Ledger {
     }
 }
 
-fn of(connection: &Connection, scope: UidScope<'_>, part: Part) -> rusqlite::Result<BTreeMap<Uid, u32>> {
+fn of(connection: &Connection, scope: UidScope<'_>, part: Part) -> rusqlite::Result<BTreeMap<Uid, Stumble>> {
     connection
         .prepare(
-            "SELECT uid, times FROM stumble
+            "SELECT uid, times, tries, since FROM stumble
              WHERE account = ?1 AND mailbox = ?2 AND uid_validity = ?3 AND part = ?4",
         )?
         .query_map(params![scope.account, scope.mailbox, scope.uid_validity, part.as_str()], |row| {
-            Ok((row.get(0)?, row.get(1)?))
+            Ok((row.get(0)?, Stumble { times: row.get(1)?, tries: row.get(2)?, since: time(row, 3)? }))
         })?
         .collect()
 }
