@@ -634,7 +634,7 @@ fn status_before_the_first_run_says_what_to_do() {
     assert_eq!(desk.run(&["run", "--once", "--config", "n.toml"]).code, 0);
     let it = desk.run(&["status", "--config", "n.toml"]);
     assert_eq!(it.code, 0, "{}", it.err);
-    assert!(it.out.starts_with("home (since 20") && it.out.contains("nothing yet"), "{}", it.out);
+    assert!(it.out.contains("\nhome (since 20") && it.out.contains("nothing yet"), "{}", it.out);
     let json: Value =
         serde_json::from_str(&desk.run(&["status", "--json", "--config", "n.toml"]).out).unwrap();
     assert_eq!(json["accounts"][0]["name"], "home");

@@ -32,6 +32,7 @@ mod rests;
 mod sandbox;
 mod send;
 mod sender;
+mod status;
 mod stumbles;
 mod trouble;
 

@@ -15,7 +15,7 @@ use crate::domain::sending::{Brakes, Sending};
 use crate::domain::{Fault, Policy, RawMail, Timestamp};
 use crate::shell::mailbox::Access;
 use crate::shell::store::Ledger;
-pub use crate::shell::store::{AccountStatus, PortFault, Status};
+pub use crate::shell::store::{AccountStatus, Holder, PortFault, Status, Waiting};
 use crate::shell::{clock, files};
 
 /// No mail file larger than this is read.
@@ -66,6 +66,17 @@ pub struct Report {
     pub status: Status,
     /// Address books that cannot be read.
     pub unread_books: Vec<Unread>,
+    /// Whether a daemon, or a pass, works on the ledger this moment.
+    pub holder: Holder,
+    /// This moment.
+    pub now: Timestamp,
+}
+
+impl Report {
+    /// When any account was looked into last; `None` before the first look.
+    pub fn last_look(&self) -> Option<Timestamp> {
+        self.status.accounts.iter().filter_map(|account| account.looked_at).max()
+    }
 }
 
 /// What there is to report, also while a daemon works on the ledger.
@@ -81,6 +92,8 @@ pub fn report(config: &Config) -> Result<Report, Fault> {
             ..ledger.status()?
         },
         unread_books: books::unread(&ledger, &config.people)?,
+        holder: Ledger::holder(&config.state_dir)?,
+        now: now(),
     })
 }
 

@@ -56,7 +56,9 @@ pub enum Command {
     #[command(after_help = "Example:\n  notyet preview --config notyet.toml --since 90d")]
     Preview(PreviewArguments),
     /// Show what the daemon has done, what waits, and what needs you.
-    #[command(after_help = "Example:\n  notyet status --config notyet.toml --json")]
+    #[command(
+        after_help = "Examples:\n  notyet status --config notyet.toml\n  notyet status --config notyet.toml --json\n  notyet status --config notyet.toml --check || mail -s notyet me     nothing is printed while all is well"
+    )]
     Status(StatusArguments),
     /// Try everything the daemon needs, change nothing, and say what to mend.
     ///
@@ -92,7 +94,7 @@ pub enum Command {
     /// drafting; `notyet status` says why. Letters that became drafts meanwhile stay drafts.
     /// Works while the daemon runs.
     #[command(after_help = "Example:\n  notyet resume --config notyet.toml")]
-    Resume(StatusArguments),
+    Resume(ShownArguments),
     /// Take back what was done about one invitation, and never answer it.
     ///
     /// The notification goes back to its folder, with the flags it had; our draft is removed if
@@ -182,6 +184,17 @@ pub struct PreviewArguments {
 /// `notyet status`
 #[derive(Debug, Args)]
 pub struct StatusArguments {
+    /// What is looked at, and how it is printed.
+    #[command(flatten)]
+    pub shown: ShownArguments,
+    /// For monitoring: print only what needs you, and end with 1 if anything does.
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// A configuration, and how to print what is found.
+#[derive(Debug, Args)]
+pub struct ShownArguments {
     /// The configuration file.
     #[arg(long, short, value_name = "FILE")]
     pub config: PathBuf,
@@ -232,7 +245,7 @@ pub struct KnownArguments {
 pub enum ConfigCommand {
     /// Read the file and show what the daemon would use; secrets stay masked.
     #[command(after_help = "Example:\n  notyet config check --config notyet.toml")]
-    Check(StatusArguments),
+    Check(ShownArguments),
 }
 
 /// `notyet rules …`

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::arguments::StatusArguments;
+use super::arguments::ShownArguments;
 
 /// `notyet queue …`
 #[derive(Debug, Args)]
@@ -24,7 +24,7 @@ pub struct QueueArguments {
 #[derive(Debug, Subcommand)]
 pub enum QueueCommand {
     /// The letters that are not at an end, what each waits for, and what you can say.
-    List(StatusArguments),
+    List(ShownArguments),
     /// One invitation: its letter, every step so far, where it stands, what you can do.
     Show(KeyArguments),
     /// Try it (again): also a letter that is perhaps sent, held back, parked or refused.

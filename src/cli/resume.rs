@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use super::arguments::StatusArguments;
+use super::arguments::ShownArguments;
 use super::out::{End, Outcome, say};
 use super::status::stopped_json;
 use super::style::{json_text, line};
 use super::when;
 use crate::app::{brake, setup};
 
-pub(super) fn run(arguments: &StatusArguments) -> Outcome {
+pub(super) fn run(arguments: &ShownArguments) -> Outcome {
     let setup = setup::load(&arguments.config)?;
     let stood = brake::resume(&setup.config.state_dir)?;
     if arguments.json {

@@ -26,6 +26,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("books.sql"),
     include_str!("stumbles.sql"),
     include_str!("reader.sql"),
+    include_str!("look.sql"),
 ];
 
 /// The version this program writes.

@@ -57,6 +57,7 @@ pub use delivery::{Delivery, Detail, Moved};
 pub use erase::Trace;
 pub use hand::Case;
 pub use ledger::Ledger;
+pub use lock::Holder;
 pub use people::SentCursor;
 pub use rebuild::{FoundAgain, FoundLetter, Whereabouts};
 pub use status::{AccountStatus, Quarantined, Status, Waiting, Withheld};
