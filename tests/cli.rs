@@ -8,6 +8,9 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use notyet::domain::Timestamp;
+use notyet::domain::sending::{Cause, Trip};
+use notyet::shell::store::Ledger;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -194,6 +197,80 @@ fn a_wrong_config_is_exit_code_78_and_named_with_its_place() {
     let absent = desk.run(&["status", "--config", "absent.toml"]);
     assert_eq!(absent.code, 78);
     assert_eq!(absent.err.matches("absent.toml").count(), 1, "named once: {}", absent.err);
+}
+
+#[test]
+fn a_config_is_found_where_it_stands() {
+    let desk = Desk::new();
+    desk.config("n.toml", "");
+    let text = |owner: &str| {
+        let text = fs::read_to_string(desk.path("n.toml")).unwrap().replace("Robin Keller", owner);
+        text.replace("\"state\"", &format!("{:?}", desk.path("state")))
+            .replace("\"Maildir\"", &format!("{:?}", desk.path("Maildir")))
+    };
+    let owner = |it: Ran| {
+        assert_eq!(it.code, 0, "{}", it.err);
+        let value: Value = serde_json::from_str(&it.out).unwrap();
+        value["owner"]["name"].as_str().unwrap().to_owned()
+    };
+    let ask = ["config", "check", "--json"];
+    if !Path::new("/etc/notyet/notyet.toml").exists() {
+        for command in [&["run", "--once"][..], &["status"], &["queue"], &["known"], &["preview"]] {
+            let none = desk.run(command);
+            assert_eq!((none.code, none.out.as_str()), (78, ""), "{command:?}");
+            for place in [
+                desk.path(".config/notyet/notyet.toml").to_str().unwrap(),
+                "/etc/notyet/notyet.toml",
+                "--config FILE",
+                "NOTYET_CONFIG",
+            ] {
+                assert!(none.err.contains(place), "{place}: {}", none.err);
+            }
+        }
+    }
+    desk.write(".config/notyet/notyet.toml", text("Of Home"));
+    assert_eq!(owner(desk.run(&ask)), "Of Home");
+    desk.write("xdg/notyet/notyet.toml", text("Of Xdg"));
+    let with = |variables: &[(&str, PathBuf)], arguments: &[&str]| {
+        let envs = variables.iter().map(|(name, value)| (name, value));
+        ran(&desk.command(arguments).envs(envs).output().unwrap())
+    };
+    let xdg = ("XDG_CONFIG_HOME", desk.path("xdg"));
+    assert_eq!(owner(with(&[xdg.clone()], &ask)), "Of Xdg");
+    desk.write("v.toml", text("Of Variable"));
+    let variable = ("NOTYET_CONFIG", desk.path("v.toml"));
+    assert_eq!(owner(with(&[xdg.clone(), variable.clone()], &ask)), "Of Variable");
+    // Who named one is not given another.
+    let absent = with(&[xdg, ("NOTYET_CONFIG", desk.path("absent.toml"))], &ask);
+    assert_eq!(absent.code, 78);
+    assert!(absent.err.contains("absent.toml"), "{}", absent.err);
+    desk.write("o.toml", text("Of Option"));
+    assert_eq!(owner(with(&[variable], &[&ask[..], &["--config", "o.toml"]].concat())), "Of Option");
+    // What works without a configuration takes none unasked.
+    desk.write("a.eml", WITH_NOTE);
+    let letter = |arguments: &[&str]| {
+        let value = lines(&desk.run(arguments).out).remove(0);
+        value["plans"][0]["letter"]["body"].as_str().unwrap().to_owned()
+    };
+    assert!(!letter(&["check", "--json", "a.eml"]).contains("Of Home"));
+    assert!(letter(&["check", "--json", "--config", "o.toml", "a.eml"]).contains("Of Option"));
+}
+
+#[test]
+fn a_suggested_command_names_the_config_only_if_it_would_not_be_found() {
+    let desk = Desk::new();
+    desk.config(".config/notyet/notyet.toml", "");
+    let file = desk.path(".config/notyet/notyet.toml");
+    let text = fs::read_to_string(&file).unwrap().replace("\"Maildir\"", "\"../../Maildir\"");
+    fs::write(&file, text).unwrap();
+    assert_eq!(desk.run(&["run", "--once"]).code, 0);
+    let trip =
+        Trip { cause: Cause::Clock, at: Timestamp::from_unix_s(1), words: "the clock jumped".to_owned() };
+    Ledger::open_beside(&desk.path(".config/notyet/state")).unwrap().stop_sending(&trip).unwrap();
+    let found = desk.run(&["status"]);
+    assert!(found.out.contains("`notyet resume`"), "{}", found.out);
+    let named = desk.run(&["status", "--config", ".config/notyet/notyet.toml"]);
+    assert!(named.out.contains("`notyet resume --config .config/notyet/notyet.toml`"), "{}", named.out);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
-use crate::config::{self, Config, Loaded, Owner, Surroundings};
+use crate::config::{self, Config, Loaded, Owner, Places, Surroundings};
 use crate::domain::{Action, Fault, Policy, Problem, Problems};
 use crate::rulebook::{RuleFiles, Rulebook};
 use crate::shell::{clock, files};
@@ -25,6 +25,49 @@ pub struct Setup {
     pub zone: TimeZone,
     /// What is allowed but will surprise.
     pub warnings: Vec<Problem>,
+}
+
+/// A config file, and how it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// How it was found.
+    pub named: Named,
+}
+
+/// How a config file was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// A person named it in the command.
+    InTheCommand,
+    /// It stands where it is looked for, or a variable names it.
+    ByItsPlace,
+}
+
+/// The config file that was `given`, else the one that stands in its [`Places`].
+///
+/// # Errors
+/// A problem that names all places, when there is none.
+pub fn find(given: Option<&Path>) -> Result<ConfigFile, Problems> {
+    if let Some(path) = given {
+        return Ok(ConfigFile { path: path.to_owned(), named: Named::InTheCommand });
+    }
+    let places = Places::new(|name| std::env::var_os(name));
+    let there = || places.usual.iter().find(|path| files::is_there(path));
+    if let Some(path) = places.named.as_ref().or_else(there) {
+        return Ok(ConfigFile { path: path.clone(), named: Named::ByItsPlace });
+    }
+    let usual: Vec<String> = places.usual.iter().map(|path| path.display().to_string()).collect();
+    Err(Problems(vec![Problem {
+        file: usual.join(", "),
+        line: 0,
+        column: 0,
+        key: String::new(),
+        found: "there is no configuration here".to_owned(),
+        allowed: "write one (deploy/notyet.example.toml shows every key), or name yours: --config FILE, or the variable NOTYET_CONFIG"
+            .to_owned(),
+    }]))
 }
 
 /// Reads and checks the config file and the rules it names.

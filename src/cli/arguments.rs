@@ -6,7 +6,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use super::hand_arguments::{ForgetArguments, KeyArguments, QueueArguments};
-use crate::domain::NoteKind;
+use crate::app::setup::{self, ConfigFile};
+use crate::domain::{NoteKind, Problems};
 
 /// Answers invitations to connect with a kind "not like this, not yet".
 ///
@@ -25,10 +26,9 @@ const AFTER_HELP: &str = "\
 Examples:
   notyet demo                                   see it work, without a mailbox
   notyet check mail.eml                         what would it do with this mail, and why
-  notyet preview --config notyet.toml --since 90d
-                                                the same for your real mailbox; changes nothing
-  notyet run --config notyet.toml               the daemon
-  notyet run --config notyet.toml --once        one pass, for cron
+  notyet preview --since 90d                    the same for your real mailbox; changes nothing
+  notyet run                                    the daemon
+  notyet run --once                             one pass, for cron
 
 Exit codes: 0 done, 1 failed, 2 usage, 75 try again later, 78 configuration or rules wrong.";
 
@@ -53,11 +53,11 @@ pub enum Command {
     )]
     Check(CheckArguments),
     /// Show what would be done with past mail of the real mailbox; writes nothing anywhere.
-    #[command(after_help = "Example:\n  notyet preview --config notyet.toml --since 90d")]
+    #[command(after_help = "Example:\n  notyet preview --since 90d")]
     Preview(PreviewArguments),
     /// Show what the daemon has done, what waits, and what needs you.
     #[command(
-        after_help = "Examples:\n  notyet status --config notyet.toml\n  notyet status --config notyet.toml --json\n  notyet status --config notyet.toml --check || mail -s notyet me     nothing is printed while all is well"
+        after_help = "Examples:\n  notyet status\n  notyet status --json\n  notyet status --check || mail -s notyet me     nothing is printed while all is well"
     )]
     Status(StatusArguments),
     /// Try everything the daemon needs, change nothing, and say what to mend.
@@ -66,7 +66,7 @@ pub enum Command {
     /// folder and a Maildir can be written to, and learns from the headers of the newest mail which
     /// authserv_id your provider signs with. Run it as the user the daemon runs as.
     #[command(
-        after_help = "Examples:\n  notyet doctor --config notyet.toml\n  notyet doctor --config notyet.toml --write     put the learned authserv_id into the file"
+        after_help = "Examples:\n  notyet doctor\n  notyet doctor --write     put the learned authserv_id into the file"
     )]
     Doctor(DoctorArguments),
     /// Say whether a person counts as somebody you know, and why.
@@ -74,7 +74,7 @@ pub enum Command {
     /// Invitations of people you know are left for you. Without a name: how many forms of
     /// names and addresses each source told of.
     #[command(
-        after_help = "Examples:\n  notyet known --config notyet.toml \"Bob Smith\"\n  notyet known --config notyet.toml bob@example.org\n  notyet known --config notyet.toml \"Bob Smith\" --address bob@example.org\n  notyet known \"Bob Smith\" --compare \"Robert Smith\"     two names, without a configuration"
+        after_help = "Examples:\n  notyet known \"Bob Smith\"\n  notyet known bob@example.org\n  notyet known \"Bob Smith\" --address bob@example.org\n  notyet known \"Bob Smith\" --compare \"Robert Smith\"     two names, without a configuration"
     )]
     Known(KnownArguments),
     /// Look at the letters that wait, and say what shall become of them.
@@ -84,8 +84,7 @@ pub enum Command {
     /// Works while the daemon runs.
     #[command(
         args_conflicts_with_subcommands = true,
-        subcommand_negates_reqs = true,
-        after_help = "Examples:\n  notyet queue list --config notyet.toml\n  notyet queue show 3f2a --config notyet.toml      the letter, its history, what you can do\n  notyet queue retry 3f2a --config notyet.toml     send it, or put it into Drafts, (again)\n  notyet queue drop 3f2a --config notyet.toml      never answer this invitation\n  notyet queue sent 3f2a --config notyet.toml      you found it in your Sent folder"
+        after_help = "Examples:\n  notyet queue list\n  notyet queue show 3f2a      the letter, its history, what you can do\n  notyet queue retry 3f2a     send it, or put it into Drafts, (again)\n  notyet queue drop 3f2a      never answer this invitation\n  notyet queue sent 3f2a      you found it in your Sent folder"
     )]
     Queue(QueueArguments),
     /// Let sending go on after it stopped by itself.
@@ -93,21 +92,19 @@ pub enum Command {
     /// A wave of letters, one refusal after the other or a clock that jumps turn all sending into
     /// drafting; `notyet status` says why. Letters that became drafts meanwhile stay drafts.
     /// Works while the daemon runs.
-    #[command(after_help = "Example:\n  notyet resume --config notyet.toml")]
+    #[command(after_help = "Example:\n  notyet resume")]
     Resume(ShownArguments),
     /// Take back what was done about one invitation, and never answer it.
     ///
     /// The notification goes back to its folder, with the flags it had; our draft is removed if
     /// nobody has edited it. A letter that was sent stays sent. Works while the daemon runs.
-    #[command(after_help = "Example:\n  notyet undo 3f2a --config notyet.toml     again: how it went")]
+    #[command(after_help = "Example:\n  notyet undo 3f2a     again: how it went")]
     Undo(KeyArguments),
     /// Erase what the ledger knows of one person, at once.
     ///
     /// Name, note, evidence, letter and recipient of every invitation of theirs go; a letter that
     /// waits is dropped. Digests stay, so that nothing is answered twice. Asks nothing.
-    #[command(
-        after_help = "Examples:\n  notyet forget \"Ann Lee\" --config notyet.toml\n  notyet forget ann@example.org --config notyet.toml --json"
-    )]
+    #[command(after_help = "Examples:\n  notyet forget \"Ann Lee\"\n  notyet forget ann@example.org --json")]
     Forget(ForgetArguments),
     /// Look after the configuration file.
     #[command(subcommand)]
@@ -118,6 +115,22 @@ pub enum Command {
     /// Look at the letters.
     #[command(subcommand)]
     Letters(LettersCommand),
+}
+
+/// The configuration, for commands that cannot do without.
+#[derive(Debug, Args)]
+pub struct ConfigArgument {
+    /// The configuration file; else $NOTYET_CONFIG, else ~/.config/notyet/notyet.toml, else
+    /// /etc/notyet/notyet.toml.
+    #[arg(long, short, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+impl ConfigArgument {
+    /// The file that was named, else the one in its usual place.
+    pub(super) fn find(&self) -> Result<ConfigFile, Problems> {
+        setup::find(self.config.as_deref())
+    }
 }
 
 /// `notyet demo`
@@ -131,9 +144,9 @@ pub struct DemoArguments {
 /// `notyet run`
 #[derive(Debug, Args)]
 pub struct RunArguments {
-    /// The configuration file.
-    #[arg(long, short, value_name = "FILE")]
-    pub config: PathBuf,
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigArgument,
     /// One pass over every account, then exit.
     #[arg(long)]
     pub once: bool,
@@ -167,9 +180,9 @@ pub struct CheckArguments {
 /// `notyet preview`
 #[derive(Debug, Args)]
 pub struct PreviewArguments {
-    /// The configuration file.
-    #[arg(long, short, value_name = "FILE")]
-    pub config: PathBuf,
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigArgument,
     /// How far to look back, for example 90d or 2w.
     #[arg(long, value_name = "TIME", default_value = "30d", value_parser = duration)]
     pub since: Duration,
@@ -195,9 +208,9 @@ pub struct StatusArguments {
 /// A configuration, and how to print what is found.
 #[derive(Debug, Args)]
 pub struct ShownArguments {
-    /// The configuration file.
-    #[arg(long, short, value_name = "FILE")]
-    pub config: PathBuf,
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigArgument,
     /// As JSON.
     #[arg(long)]
     pub json: bool,
@@ -206,9 +219,9 @@ pub struct ShownArguments {
 /// `notyet doctor`
 #[derive(Debug, Args)]
 pub struct DoctorArguments {
-    /// The configuration file.
-    #[arg(long, short, value_name = "FILE")]
-    pub config: PathBuf,
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigArgument,
     /// Only this account.
     #[arg(long, value_name = "NAME")]
     pub account: Option<String>,
@@ -224,11 +237,11 @@ pub struct DoctorArguments {
 #[derive(Debug, Args)]
 pub struct KnownArguments {
     /// The name an invitation shows, or an address.
-    #[arg(value_name = "NAME|ADDRESS", required_unless_present = "config")]
+    #[arg(value_name = "NAME|ADDRESS")]
     pub name: Option<String>,
-    /// The configuration file.
-    #[arg(long, short, value_name = "FILE", required_unless_present = "compare")]
-    pub config: Option<PathBuf>,
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigArgument,
     /// The address an invitation shows.
     #[arg(long, value_name = "ADDRESS", conflicts_with = "compare")]
     pub address: Option<String>,
@@ -244,7 +257,7 @@ pub struct KnownArguments {
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Read the file and show what the daemon would use; secrets stay masked.
-    #[command(after_help = "Example:\n  notyet config check --config notyet.toml")]
+    #[command(after_help = "Example:\n  notyet config check")]
     Check(ShownArguments),
 }
 

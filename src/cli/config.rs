@@ -7,7 +7,7 @@ use crate::app::setup;
 use crate::config::show;
 
 pub(super) fn check(arguments: &ShownArguments) -> Outcome {
-    let setup = setup::load(&arguments.config)?;
+    let setup = setup::load(&arguments.config.find()?.path)?;
     for warning in &setup.warnings {
         complain(&format!("warning: {warning}"));
     }

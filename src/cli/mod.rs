@@ -23,9 +23,9 @@ mod style;
 mod table;
 mod undo;
 
-use std::path::Path;
 use std::process::ExitCode;
 
+use crate::app::setup::{ConfigFile, Named};
 use crate::config::Account;
 use crate::domain::{Fault, Timestamp};
 pub use arguments::Arguments;
@@ -68,9 +68,12 @@ fn when(moment: Timestamp) -> String {
         .unwrap_or_default()
 }
 
-/// `command` as it can be pasted into a shell: with the config file it needs.
-fn with_config(command: &str, config: &Path) -> String {
-    let path = config.display().to_string();
+/// `command` as it can be pasted into a shell: with the config file, if it would not be found.
+fn with_config(command: &str, config: &ConfigFile) -> String {
+    if config.named == Named::ByItsPlace {
+        return command.to_owned();
+    }
+    let path = config.path.display().to_string();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@~".contains(c);
     if path.chars().all(is_plain) {
         format!("{command} --config {path}")

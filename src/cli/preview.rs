@@ -100,7 +100,7 @@ fn examined(account: &str, uid: Uid, seen: &Seen<'_>) -> Option<Examined> {
 }
 
 pub(super) fn run(arguments: &PreviewArguments) -> Outcome {
-    let mut setup = setup::load(&arguments.config)?;
+    let mut setup = setup::load(&arguments.config.find()?.path)?;
     if arguments.account.is_some() {
         let only = pick(&setup.config.accounts, arguments.account.as_deref())?.clone();
         setup.config.accounts = vec![only];

@@ -1,7 +1,5 @@
 //! `notyet queue`: the letters that wait, and a person's word on them.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 
 use super::hand_arguments::{QueueArguments, QueueCommand};
@@ -10,21 +8,19 @@ use super::style::{Paint, json_text, line, plain};
 use super::{when, with_config};
 use crate::app::outlook::Outlook;
 use crate::app::queue::{Came, Case, Delivery, Hand, Meant, Word};
+use crate::app::setup::ConfigFile;
 use crate::app::{look, setup};
 use crate::domain::delivery::{Mode, ParkedFor, State};
 use crate::domain::{Fault, InvitationKey};
 
 pub(super) fn run(arguments: &QueueArguments) -> Outcome {
     match &arguments.command {
-        None => match &arguments.config {
-            Some(config) => list(config, arguments.json),
-            None => Err(Cut::Usage("--config FILE is missing".to_owned())),
-        },
-        Some(QueueCommand::List(asked)) => list(&asked.config, asked.json),
-        Some(QueueCommand::Show(asked)) => show(&asked.key, &asked.config, asked.json),
-        Some(QueueCommand::Retry(asked)) => tell(Word::Retry, &asked.key, &asked.config),
-        Some(QueueCommand::Drop(asked)) => tell(Word::Drop, &asked.key, &asked.config),
-        Some(QueueCommand::Sent(asked)) => tell(Word::Sent, &asked.key, &asked.config),
+        None => list(&arguments.config.find()?, arguments.json),
+        Some(QueueCommand::List(asked)) => list(&asked.config.find()?, asked.json),
+        Some(QueueCommand::Show(asked)) => show(&asked.key, &asked.config.find()?, asked.json),
+        Some(QueueCommand::Retry(asked)) => tell(Word::Retry, &asked.key, &asked.config.find()?),
+        Some(QueueCommand::Drop(asked)) => tell(Word::Drop, &asked.key, &asked.config.find()?),
+        Some(QueueCommand::Sent(asked)) => tell(Word::Sent, &asked.key, &asked.config.find()?),
     }
 }
 
@@ -46,8 +42,8 @@ pub(super) fn one_key(hand: &Hand, prefix: &str) -> Result<InvitationKey, Cut> {
     }
 }
 
-fn list(config: &Path, as_json: bool) -> Outcome {
-    let setup = setup::load(config)?;
+fn list(config: &ConfigFile, as_json: bool) -> Outcome {
+    let setup = setup::load(&config.path)?;
     let hand = Hand::looking(&setup.config)?;
     let outlook = Outlook::of(&setup)?;
     let cases = hand.open_cases()?;
@@ -97,7 +93,7 @@ fn words<'a>(case: &'a Case, letter: &'a Delivery) -> &'a str {
     if letter.last_words.is_empty() { &case.reason_text } else { &letter.last_words }
 }
 
-fn choices(key: &str, letter: &Delivery, outlook: &Outlook<'_>, config: &Path) -> Vec<String> {
+fn choices(key: &str, letter: &Delivery, outlook: &Outlook<'_>, config: &ConfigFile) -> Vec<String> {
     let mut rows = Vec::new();
     for word in outlook.fitting(letter) {
         let command = with_config(&format!("notyet queue {} {key}", word.as_str()), config);
@@ -107,8 +103,8 @@ fn choices(key: &str, letter: &Delivery, outlook: &Outlook<'_>, config: &Path) -
     rows
 }
 
-fn show(prefix: &str, config: &Path, as_json: bool) -> Outcome {
-    let setup = setup::load(config)?;
+fn show(prefix: &str, config: &ConfigFile, as_json: bool) -> Outcome {
+    let setup = setup::load(&config.path)?;
     let hand = Hand::looking(&setup.config)?;
     let outlook = Outlook::of(&setup)?;
     let key = one_key(&hand, prefix)?;
@@ -160,8 +156,8 @@ fn show(prefix: &str, config: &Path, as_json: bool) -> Outcome {
     Ok(End::Done)
 }
 
-fn tell(word: Word, prefix: &str, config: &Path) -> Outcome {
-    let mut hand = Hand::writing(&setup::load(config)?.config)?;
+fn tell(word: Word, prefix: &str, config: &ConfigFile) -> Outcome {
+    let mut hand = Hand::writing(&setup::load(&config.path)?.config)?;
     let key = one_key(&hand, prefix)?;
     let refused = |words: String| Err(Cut::Fault(Fault::Permanent(format!("{}: {words}", key.0))));
     match hand.say(word, &key)? {

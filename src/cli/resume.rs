@@ -10,7 +10,7 @@ use super::when;
 use crate::app::{brake, setup};
 
 pub(super) fn run(arguments: &ShownArguments) -> Outcome {
-    let setup = setup::load(&arguments.config)?;
+    let setup = setup::load(&arguments.config.find()?.path)?;
     let stood = brake::resume(&setup.config.state_dir)?;
     if arguments.json {
         say(&json_text(&format!("{:#}", json!({ "stood_still": stood.as_ref().map(stopped_json) }))))?;

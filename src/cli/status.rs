@@ -1,7 +1,5 @@
 //! `notyet status`: what was done, what waits, what needs a person.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 
 use super::arguments::StatusArguments;
@@ -10,16 +8,18 @@ use super::style::{Paint, json_text, line};
 use super::{when, with_config};
 use crate::app::look::{AccountStatus, Holder, Lack, PortFault, Report, Unread, Waiting};
 use crate::app::needs::{Need, needs, not_looked_since};
+use crate::app::setup::ConfigFile;
 use crate::app::{look, setup};
 use crate::config::Account;
 use crate::domain::sending::Trip;
 
 pub(super) fn run(arguments: &StatusArguments) -> Outcome {
     let shown = &arguments.shown;
-    let setup = setup::load(&shown.config)?;
+    let config = shown.config.find()?;
+    let setup = setup::load(&config.path)?;
     let report = look::report(&setup.config)?;
     let accounts = &setup.config.accounts;
-    let view = View { report: &report, accounts, config: &shown.config, paint: Paint::stdout() };
+    let view = View { report: &report, accounts, config: &config, paint: Paint::stdout() };
     let needs = if arguments.check { needs(&report, accounts) } else { Vec::new() };
     if shown.json {
         say(&json_text(&format!("{:#}", as_json(&report, accounts))))?;
@@ -36,7 +36,7 @@ struct View<'a> {
     report: &'a Report,
     /// Those of the configuration.
     accounts: &'a [Account],
-    config: &'a Path,
+    config: &'a ConfigFile,
     paint: Paint,
 }
 

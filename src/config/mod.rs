@@ -23,7 +23,7 @@ mod types;
 mod validate;
 
 pub use keys::known_keys;
-pub use surroundings::Surroundings;
+pub use surroundings::{Places, Surroundings};
 pub use types::{
     Account, Config, Dkim, Imap, LogFormat, Logging, Login, MailboxKind, Maildir, Me, Owner, People, Sandbox,
     SecretSource, SentCopy, Smtp, Tls,

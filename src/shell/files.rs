@@ -98,6 +98,12 @@ pub fn make_private(dir: &Path) -> std::io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
+/// Whether something is at `path`; what cannot be looked at is: whoever opens it
+/// is told why not.
+pub fn is_there(path: &Path) -> bool {
+    path.try_exists().unwrap_or(true)
+}
+
 /// Tries whether files can be made in the folder `dir`, or, where it is missing,
 /// in the lowest one above it that is there. What is made for that has no name
 /// and goes with the call.
