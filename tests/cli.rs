@@ -147,6 +147,8 @@ fn every_command_has_a_help_with_an_example() {
         vec!["rules", "eject"],
         vec!["rules", "explain"],
         vec!["rules", "score"],
+        vec!["man"],
+        vec!["completions"],
     ] {
         let mut arguments = command.clone();
         arguments.push("--help");
@@ -308,6 +310,30 @@ fn trouble_for_a_person_is_said_by_every_run() {
         let run = desk.run(&["run", "--once", "--config", "n.toml"]);
         assert_eq!(run.code, 1, "{}", run.err);
         assert!(run.err.contains("Maildir"), "run {attempt} says nothing: {:?}", run.err);
+    }
+}
+
+#[test]
+fn the_manual_pages_and_completions_know_every_command() {
+    let desk = Desk::new();
+    let page = desk.run(&["man"]);
+    assert_eq!((page.code, page.err.as_str()), (0, ""));
+    let retry = desk.run(&["man", "queue", "retry"]);
+    assert_eq!(retry.code, 0, "{}", retry.err);
+    assert!(retry.out.contains(".TH notyet-queue-retry 1") && retry.out.contains("KEY"), "{}", retry.out);
+    let bash = desk.run(&["completions", "bash"]).out;
+    for command in ["demo", "run", "check", "preview", "status", "queue", "forget", "completions"] {
+        assert!(page.out.contains(&format!("notyet\\-{command}(1)")), "{command}: {}", page.out);
+        assert!(bash.contains(&format!("notyet__subcmd__{command}")), "{command}");
+    }
+    assert!(page.out.contains("Exit codes: 0 done"), "{}", page.out);
+    let syntax = Command::new("bash").arg("-n").arg(desk.write("notyet.bash", &bash)).status().unwrap();
+    assert!(syntax.success());
+    for shell in ["zsh", "fish"] {
+        assert!(desk.run(&["completions", shell]).out.contains("notyet"), "{shell}");
+    }
+    for wrong in [&["completions", "tcsh"][..], &["man", "nothing"]] {
+        assert_eq!(desk.run(wrong).code, 2, "{wrong:?}");
     }
 }
 

@@ -115,6 +115,24 @@ pub enum Command {
     /// Look at the letters.
     #[command(subcommand)]
     Letters(LettersCommand),
+    /// Print the manual page, of notyet or of one command.
+    #[command(
+        after_help = "Examples:\n  notyet man | man -l -\n  notyet man queue retry | man -l -\n  notyet man > ~/.local/share/man/man1/notyet.1"
+    )]
+    Man {
+        /// The command: its words.
+        #[arg(value_name = "COMMAND")]
+        command: Vec<String>,
+    },
+    /// Print the completions for a shell.
+    #[command(
+        after_help = "Example:\n  notyet completions bash > ~/.local/share/bash-completion/completions/notyet"
+    )]
+    Completions {
+        /// Which shell.
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
 }
 
 /// The configuration, for commands that cannot do without.

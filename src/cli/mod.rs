@@ -9,6 +9,7 @@ mod forget;
 mod hand_arguments;
 mod known;
 mod letters;
+mod manual;
 mod out;
 mod preview;
 mod queue;
@@ -24,6 +25,8 @@ mod table;
 mod undo;
 
 use std::process::ExitCode;
+
+use jiff::tz::TimeZone;
 
 use crate::app::setup::{ConfigFile, Named};
 use crate::config::Account;
@@ -49,6 +52,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Config(ConfigCommand::Check(arguments)) => config::check(&arguments),
         Command::Rules(command) => rules::run(&command),
         Command::Letters(LettersCommand::Show(arguments)) => letters::show(&arguments),
+        Command::Man { command } => manual::page(&command),
+        Command::Completions { shell } => manual::completions(shell),
     })
 }
 
@@ -61,10 +66,12 @@ fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
         .map_err(|error| Fault::Permanent(format!("cannot start: {error}")))
 }
 
-/// A moment as people read it.
-fn when(moment: Timestamp) -> String {
+/// A moment as people read it, by the owner's clock.
+fn when(moment: Timestamp, zone: &TimeZone) -> String {
+    // A machine without a table of time zones.
+    let zone = if zone.is_unknown() { &TimeZone::UTC } else { zone };
     jiff::Timestamp::from_second(moment.unix_s())
-        .map(|t| t.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string())
+        .map(|t| t.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string())
         .unwrap_or_default()
 }
 

@@ -1,5 +1,6 @@
 //! `notyet queue`: the letters that wait, and a person's word on them.
 
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::hand_arguments::{QueueArguments, QueueCommand};
@@ -65,9 +66,9 @@ fn list(config: &ConfigFile, as_json: bool) -> Outcome {
             paint.bold(&head),
             line(&case.inviter_name),
             line(&case.account),
-            when(letter.changed_at)
+            when(letter.changed_at, &setup.zone)
         ))?;
-        say(&format!("  {}", standing(case, letter, &outlook)))?;
+        say(&format!("  {}", standing(case, letter, &outlook, &setup.zone)))?;
         for row in choices(&key, letter, &outlook, config) {
             say(&row)?;
         }
@@ -75,15 +76,16 @@ fn list(config: &ConfigFile, as_json: bool) -> Outcome {
     Ok(End::Done)
 }
 
-/// What the state means, with what came back last.
-fn standing(case: &Case, letter: &Delivery, outlook: &Outlook<'_>) -> String {
+/// What the state means, with what came back last; until anything has, why the letter was made so.
+fn standing(case: &Case, letter: &Delivery, outlook: &Outlook<'_>, zone: &TimeZone) -> String {
     let mut text = format!("{}.", outlook.meaning(letter));
     if letter.state == State::Queued && letter.next_attempt_at > look::now() {
-        text += &format!(" Next try: {}.", when(letter.next_attempt_at));
+        text += &format!(" Next try: {}.", when(letter.next_attempt_at, zone));
     }
     let words = words(case, letter);
     if !words.is_empty() {
-        text += &format!(" {}: {words}", if letter.state == State::Held { "Why" } else { "Last" });
+        let has_answer = letter.state != State::Held && !letter.last_words.is_empty();
+        text += &format!(" {}: {words}", if has_answer { "Last" } else { "Why" });
     }
     line(&text)
 }
@@ -122,7 +124,7 @@ fn show(prefix: &str, config: &ConfigFile, as_json: bool) -> Outcome {
         "  decided     {}, {} note, {}: {}",
         case.decision.as_str(),
         case.note_kind.as_str(),
-        when(case.decided_at),
+        when(case.decided_at, &setup.zone),
         line(&case.reason_text)
     ))?;
     if let Some(note) = &case.note {
@@ -135,13 +137,22 @@ fn show(prefix: &str, config: &ConfigFile, as_json: bool) -> Outcome {
         say("  letter      none")?;
         return Ok(End::Done);
     };
-    say(&format!("  letter      {}: {}", letter.state.as_str(), standing(&case, letter, &outlook)))?;
+    say(&format!(
+        "  letter      {}: {}",
+        letter.state.as_str(),
+        standing(&case, letter, &outlook, &setup.zone)
+    ))?;
     if let Some(to) = &letter.to {
         say(&format!("  to          {}", line(&to.to_string())))?;
     }
     for moved in &case.history {
         let words = if moved.note.is_empty() { String::new() } else { format!(": {}", moved.note) };
-        say(&line(&format!("  {}  {}, {}{words}", when(moved.at), moved.event, moved.to.as_str())))?;
+        say(&line(&format!(
+            "  {}  {}, {}{words}",
+            when(moved.at, &setup.zone),
+            moved.event,
+            moved.to.as_str()
+        )))?;
     }
     let rows = choices(&hand.short(&key)?, letter, &outlook, config);
     if !rows.is_empty() {

@@ -17,7 +17,7 @@ pub(super) fn run(arguments: &ShownArguments) -> Outcome {
     } else {
         match stood {
             Some(trip) => {
-                let (since, words) = (when(trip.at), line(&trip.words));
+                let (since, words) = (when(trip.at, &setup.zone), line(&trip.words));
                 say(&format!("Sending goes on. It stood still since {since}: {words}."))?;
             }
             None => say("Sending did not stand still; nothing was changed.")?,

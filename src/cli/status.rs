@@ -1,5 +1,8 @@
 //! `notyet status`: what was done, what waits, what needs a person.
 
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::arguments::StatusArguments;
@@ -11,6 +14,7 @@ use crate::app::needs::{Need, needs, not_looked_since};
 use crate::app::setup::ConfigFile;
 use crate::app::{look, setup};
 use crate::config::Account;
+use crate::domain::Timestamp;
 use crate::domain::sending::Trip;
 
 pub(super) fn run(arguments: &StatusArguments) -> Outcome {
@@ -19,7 +23,7 @@ pub(super) fn run(arguments: &StatusArguments) -> Outcome {
     let setup = setup::load(&config.path)?;
     let report = look::report(&setup.config)?;
     let accounts = &setup.config.accounts;
-    let view = View { report: &report, accounts, config: &config, paint: Paint::stdout() };
+    let view = View { report: &report, accounts, config: &config, zone: &setup.zone, paint: Paint::stdout() };
     let needs = if arguments.check { needs(&report, accounts) } else { Vec::new() };
     if shown.json {
         say(&json_text(&format!("{:#}", as_json(&report, accounts))))?;
@@ -31,12 +35,16 @@ pub(super) fn run(arguments: &StatusArguments) -> Outcome {
     Ok(if needs.is_empty() { End::Done } else { End::Failed })
 }
 
+/// What only tells is shown for so long; what waits, until it is done.
+const RECENT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 /// What is shown, and how.
 struct View<'a> {
     report: &'a Report,
     /// Those of the configuration.
     accounts: &'a [Account],
     config: &'a ConfigFile,
+    zone: &'a TimeZone,
     paint: Paint,
 }
 
@@ -48,7 +56,7 @@ impl View<'_> {
             parts.push(format!(
                 "{}  {}\n            letters become drafts until you say `{}`\n",
                 self.paint.bold("SENDING STOPPED"),
-                stop(trip),
+                self.stop(trip),
                 with_config("notyet resume", self.config)
             ));
         }
@@ -73,7 +81,10 @@ impl View<'_> {
             Holder::Process(None) => "the daemon runs".to_owned(),
             Holder::Nobody => "no daemon runs".to_owned(),
         };
-        format!("{runs}; last look {}", self.report.last_look().map_or("never".to_owned(), when))
+        format!(
+            "{runs}; last look {}",
+            self.report.last_look().map_or("never".to_owned(), |at| self.when(at))
+        )
     }
 
     /// One line for each, without colours: it goes into mails and logs.
@@ -81,28 +92,31 @@ impl View<'_> {
         match need {
             Need::SendingStopped(trip) => {
                 let command = with_config("notyet resume", self.config);
-                format!("sending stopped {}; letters become drafts until you say `{command}`", stop(trip))
+                format!(
+                    "sending stopped {}; letters become drafts until you say `{command}`",
+                    self.stop(trip)
+                )
             }
-            Need::Book(book) => format!("address book: {}", book_words(book)),
-            Need::Port(account, fault) => format!("{}: {}", line(&account.name), port_words(fault)),
+            Need::Book(book) => format!("address book: {}", self.book_words(book)),
+            Need::Port(account, fault) => format!("{}: {}", line(&account.name), self.port_words(fault)),
             Need::NotLooked(account, since) => {
                 format!(
                     "{}: nobody has looked into it since {}; {}",
                     line(&account.name),
-                    when(*since),
+                    self.when(*since),
                     self.daemon()
                 )
             }
             Need::Letter(account, letter) => {
                 let command = with_config("notyet queue list", self.config);
                 let (name, state) = (line(&account.name), letter.state.as_str());
-                format!("{name}: {state} {}; `{command}` tells what you can do", letter_words(letter))
+                format!("{name}: {state} {}; `{command}` tells what you can do", self.letter_words(letter))
             }
         }
     }
 
     fn book(&self, book: &Unread) -> String {
-        let words = book_words(book);
+        let words = self.book_words(book);
         match book.lack {
             Lack::HoldsUp => format!(
                 "{}  and no invitation is judged, until this address book was read: {words}\n",
@@ -118,14 +132,14 @@ impl View<'_> {
     fn account(&self, account: &AccountStatus) -> String {
         let configured = self.accounts.iter().find(|one| one.name == account.name);
         let mut rows =
-            vec![self.paint.bold(&format!("{} (since {})", account.name, when(account.started_at)))];
+            vec![self.paint.bold(&format!("{} (since {})", account.name, self.when(account.started_at)))];
         for fault in &account.port_faults {
             let word = if fault.last_told.is_some() { "NEEDS YOU" } else { "trouble  " };
-            rows.push(format!("  {word}   {}", port_words(fault)));
+            rows.push(format!("  {word}   {}", self.port_words(fault)));
         }
         let forgotten = configured.and_then(|one| not_looked_since(account, one, self.report.now));
         if let Some(since) = forgotten {
-            rows.push(format!("  NEEDS YOU   nobody has looked into it since {}", when(since)));
+            rows.push(format!("  NEEDS YOU   nobody has looked into it since {}", self.when(since)));
         }
         if configured.is_none() {
             let waits = if account.waits() {
@@ -148,8 +162,11 @@ impl View<'_> {
             if decided.is_empty() { "nothing yet".to_owned() } else { decided + " (when the mail came)" };
         rows.push(format!("  decided     {decided}"));
         rows.push(format!("  letters     {}", if letters.is_empty() { "none yet" } else { &letters }));
-        rows.push(format!("  last look   {}", account.looked_at.map_or("never".to_owned(), when)));
-        rows.push(format!("  last change {}", when(account.last_activity)));
+        rows.push(format!(
+            "  last look   {}",
+            account.looked_at.map_or("never".to_owned(), |at| self.when(at))
+        ));
+        rows.push(format!("  last change {}", self.when(account.last_activity)));
         if let Some(found) = account.found_again.filter(|found| found.in_drafts + found.in_sent > 0) {
             rows.push(format!(
                 "  found again {} in Drafts, {} in Sent: letters from before this ledger began",
@@ -157,61 +174,102 @@ impl View<'_> {
             ));
         }
         for held in &account.withheld {
-            let text = format!("{} since {}: {}", held.inviter_name, when(held.since), held.reason_text);
+            let text = format!("{} since {}: {}", held.inviter_name, self.when(held.since), held.reason_text);
             rows.push(format!("  hold        {}", line(&text)));
         }
-        for known in &account.acquainted {
-            let text = format!("{} since {}: {}", known.inviter_name, when(known.since), known.reason_text);
-            rows.push(format!("  left to you {}", line(&text)));
-        }
+        rows.extend(self.recent(
+            &account.acquainted,
+            "left to you",
+            |known| known.since,
+            |known| {
+                let since = self.when(known.since);
+                let text = format!("{} since {since}: {}", known.inviter_name, known.reason_text);
+                format!("  left to you {}", line(&text))
+            },
+        ));
         for letter in &account.waiting {
-            rows.push(format!("  {:<11} {}", letter.state.as_str(), letter_words(letter)));
+            rows.push(format!("  {:<11} {}", letter.state.as_str(), self.letter_words(letter)));
         }
         if !account.waiting.is_empty() {
             let command = with_config("notyet queue list", self.config);
             rows.push(format!("              `{command}` tells what you can do about each"));
         }
         for touch in &account.untidy {
-            let text =
-                format!("notification {} since {}: {}", touch.key.0, when(touch.changed_at), touch.words);
+            let text = format!(
+                "notification {} since {}: {}",
+                touch.key.0,
+                self.when(touch.changed_at),
+                touch.words
+            );
             rows.push(format!("  untouched   {}", line(&text)));
         }
-        for answer in &account.answered {
-            let text = format!("{} {}", answer.inviter_name, when(answer.at));
-            rows.push(format!("  {:<11} {}", answer.kind.as_str(), line(&text)));
-        }
-        for mail in &account.quarantined {
-            rows.push(format!(
-                "  unreadable  {} UID {} since {}: {}",
-                line(&mail.mailbox),
-                mail.uid,
-                when(mail.since),
-                line(&mail.why)
-            ));
-        }
+        rows.extend(self.recent(
+            &account.answered,
+            "came back",
+            |answer| answer.at,
+            |answer| {
+                let text = format!("{} {}", answer.inviter_name, self.when(answer.at));
+                format!("  {:<11} {}", answer.kind.as_str(), line(&text))
+            },
+        ));
+        rows.extend(self.recent(
+            &account.quarantined,
+            "unreadable",
+            |mail| mail.since,
+            |mail| {
+                let since = self.when(mail.since);
+                format!(
+                    "  unreadable  {} UID {} since {since}: {}",
+                    line(&mail.mailbox),
+                    mail.uid,
+                    line(&mail.why)
+                )
+            },
+        ));
         rows.join("\n") + "\n"
+    }
+
+    /// Rows for the younger ones of what only tells, and how many more there are.
+    fn recent<T>(
+        &self,
+        all: &[T],
+        label: &str,
+        at: fn(&T) -> Timestamp,
+        row: impl Fn(&T) -> String,
+    ) -> Vec<String> {
+        let since = self.report.now.minus(RECENT);
+        let mut rows: Vec<String> = all.iter().filter(|one| at(one) >= since).map(|one| row(one)).collect();
+        if all.len() > rows.len() {
+            let older = all.len() - rows.len();
+            rows.push(format!("  {label:<11} {older} more before {}: see --json", self.when(since)));
+        }
+        rows
+    }
+
+    fn when(&self, moment: Timestamp) -> String {
+        when(moment, self.zone)
+    }
+
+    fn stop(&self, trip: &Trip) -> String {
+        line(&format!("since {}: {}", self.when(trip.at), trip.words))
+    }
+
+    fn book_words(&self, book: &Unread) -> String {
+        let since = book.since.map(|since| format!(" (since {})", self.when(since))).unwrap_or_default();
+        line(&book.words) + &since
+    }
+
+    fn port_words(&self, fault: &PortFault) -> String {
+        format!("{} since {}: {}", fault.port.as_str(), self.when(fault.since), line(&fault.words))
+    }
+
+    fn letter_words(&self, letter: &Waiting) -> String {
+        line(&format!("{} since {}: {}", letter.inviter_name, self.when(letter.since), letter.words()))
     }
 }
 
 fn counts<'a>(pairs: impl Iterator<Item = (&'a str, u32)>) -> String {
     pairs.map(|(word, n)| format!("{n} {word}")).collect::<Vec<_>>().join(", ")
-}
-
-fn stop(trip: &Trip) -> String {
-    line(&format!("since {}: {}", when(trip.at), trip.words))
-}
-
-fn book_words(book: &Unread) -> String {
-    let since = book.since.map(|since| format!(" (since {})", when(since))).unwrap_or_default();
-    line(&book.words) + &since
-}
-
-fn port_words(fault: &PortFault) -> String {
-    format!("{} since {}: {}", fault.port.as_str(), when(fault.since), line(&fault.words))
-}
-
-fn letter_words(letter: &Waiting) -> String {
-    line(&format!("{} since {}: {}", letter.inviter_name, when(letter.since), letter.words()))
 }
 
 fn as_json(report: &Report, configured: &[Account]) -> Value {

@@ -6,7 +6,7 @@ use notyet::app::shared::{Shared, Stop};
 use notyet::domain::Timestamp;
 use notyet::domain::sending::{Cause, Trip};
 use notyet::shell::clock;
-use notyet::shell::store::Ledger;
+use notyet::shell::store::{Batch, Ledger};
 use serde_json::Value;
 
 use crate::support::home::{Home, Ran, until};
@@ -125,4 +125,46 @@ fn a_check_fails_when_nobody_looked_for_a_day() {
     assert!(ran.out.contains("no daemon runs"), "{}", ran.out);
     home.once().well();
     check(&home).well();
+}
+
+fn mail(next_uid: u32, now: Timestamp, unreadable: &[u32]) -> Batch<'static> {
+    Batch {
+        account: "work",
+        mailbox: "INBOX",
+        uid_validity: 7,
+        next_uid: Some(next_uid),
+        entries: Vec::new(),
+        quarantined: unreadable.iter().map(|uid| (*uid, format!("broken {uid}"))).collect(),
+        wish: None,
+        now,
+    }
+}
+
+/// Nobody wants to read every day what was told a month ago.
+#[test]
+fn what_only_tells_is_shown_for_a_month() {
+    let home = watched();
+    let days_ago = |days: i64| Timestamp::from_unix_s(clock::now().unix_s() - days * 24 * 3600);
+    let mut ledger = Ledger::open(&home.state()).unwrap();
+    ledger.commit_batch(&mail(90, days_ago(31), &[81, 82])).unwrap();
+    ledger.commit_batch(&mail(95, days_ago(29), &[91])).unwrap();
+    drop(ledger);
+    let text = home.notyet(&["status"]).well().out;
+    let rows: Vec<_> = text.lines().filter(|row| row.starts_with("  unreadable")).collect();
+    assert_eq!(rows.len(), 2, "{text}");
+    assert!(rows[0].contains("broken 91") && rows[1].contains("2 more before 20"), "{text}");
+    assert_eq!(report(&home)["accounts"][0]["unreadable"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn people_are_told_the_time_of_their_clock_and_scripts_seconds() {
+    let home = Home::new();
+    home.configure("[sending]\ntime_zone = \"Asia/Tokyo\"\n", &[home.on_maildir("work", "")]);
+    home.once().well();
+    let at = report(&home)["accounts"][0]["last_look"].as_i64().unwrap();
+    let tokyo = jiff::tz::TimeZone::get("Asia/Tokyo").unwrap();
+    let shown = jiff::Timestamp::from_second(at).unwrap().to_zoned(tokyo).strftime("%Y-%m-%d %H:%M JST");
+    let text = home.notyet(&["status"]).well().out;
+    assert!(text.contains(&format!("last look {shown}")), "{shown}: {text}");
+    assert!(!text.contains("UTC"), "{text}");
 }
