@@ -349,10 +349,10 @@ fn check_json_is_the_documented_object() {
     let [other, mail] = &lines(&it.out)[..] else { panic!("one object a line: {}", it.out) };
     assert_eq!(
         it.out.lines().next().unwrap(),
-        r#"{"file":"b.eml","kind":"other","network":null,"plans":[]}"#
+        r#"{"file":"b.eml","kind":"other","network":null,"unreadable":null,"plans":[]}"#
     );
     assert_eq!(other["plans"], Value::Array(Vec::new()));
-    assert_eq!(keys(mail), ["file", "kind", "network", "plans"]);
+    assert_eq!(keys(mail), ["file", "kind", "network", "unreadable", "plans"]);
     assert_eq!((&mail["file"], &mail["kind"]), (&"a.eml".into(), &"invitation".into()));
     assert_eq!(mail["network"], "linkedin");
     let plan = &mail["plans"][0];
@@ -440,8 +440,9 @@ fn mail_that_is_none_is_a_value_and_no_failure() {
         assert_eq!((it.code, it.err.as_str()), (0, ""), "{name}");
         let mail = &lines(&it.out)[0];
         assert_eq!((&mail["kind"], mail["plans"].as_array().unwrap().len()), (&"other".into(), 0), "{name}");
+        let why = mail["unreadable"].as_str().unwrap_or_else(|| panic!("{name}: {mail}")).to_owned();
         let it = desk.run(&["check", name]);
-        assert!(it.out.contains("cannot be read: "), "{name}: {}", it.out);
+        assert!(it.out.contains(&format!("cannot be read: {why}")), "{name}: {}", it.out);
         assert!(steering(&it.out).is_empty(), "{name}");
     }
 }
@@ -760,7 +761,7 @@ fn preview_shows_past_mail_and_writes_nothing_anywhere() {
     let json = desk.run(&["preview", "--json", "--config", "n.toml", "--since", "10y"]);
     let mails = lines(&json.out);
     assert_eq!(mails.len(), 2);
-    assert_eq!(keys(&mails[0]), ["file", "kind", "network", "plans"]);
+    assert_eq!(keys(&mails[0]), ["file", "kind", "network", "unreadable", "plans"]);
     assert!(mails[0]["file"].as_str().unwrap().starts_with("home:"));
     assert_eq!(desk.tree(), before, "names, contents, inodes and times are as they were");
 }

@@ -11,7 +11,7 @@ use super::setup::Setup;
 use super::shared::{Memory, Shared, Stop};
 use super::{books, people};
 use crate::config::{Account, Config};
-use crate::domain::sending::{Brakes, Sending};
+use crate::domain::sending::{Brakes, Days, Sending};
 use crate::domain::{Fault, Policy, RawMail, Timestamp};
 use crate::shell::mailbox::Access;
 use crate::shell::store::Ledger;
@@ -97,26 +97,60 @@ pub fn report(config: &Config) -> Result<Report, Fault> {
     })
 }
 
+/// Why a look cannot begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unready {
+    /// Something outside failed.
+    Fault(Fault),
+    /// What the configuration names cannot be read: an address book.
+    Misconfigured(Fault),
+}
+
+impl From<Fault> for Unready {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// What a preview works with.
+pub struct Preview {
+    /// The accounts.
+    pub accounts: Vec<Account>,
+    /// The rest.
+    pub shared: Shared,
+    /// Why what the daemon has learned is not used, where it is not: it is learned anew, for this once.
+    pub unused_ledger: Option<Fault>,
+}
+
 /// What a preview works with: the real rules and mailbox, a ledger that is
-/// nowhere, and no limit on letters, since time does not pass in it.
+/// nowhere, and neither limits on letters nor hours, since time does not pass in it.
 ///
 /// # Errors
-/// When SQLite cannot be started.
-pub fn preview_of(setup: Setup) -> Result<(Vec<Account>, Shared), Fault> {
+/// When an address book cannot be read, or SQLite cannot be started.
+pub fn preview_of(setup: Setup) -> Result<Preview, Unready> {
     let policy = Policy { max_per_hour: u32::MAX, max_per_day: u32::MAX, ..setup.policy };
     let mut shared = Shared::new(setup.rules, setup.config.owner, policy, Ledger::in_memory()?, clock::now);
+    let mut unused_ledger = None;
     if Ledger::file(&setup.config.state_dir).exists() {
         // What the daemon has learned need not be learned again.
-        shared.elsewhere = Ledger::open_read_only(&setup.config.state_dir).ok().map(Mutex::new);
+        match Ledger::open_read_only(&setup.config.state_dir) {
+            Ok(ledger) => shared.elsewhere = Some(Mutex::new(ledger)),
+            Err(fault) => unused_ledger = Some(fault),
+        }
     }
     shared.looking = Access::ReadOnly;
     shared.people = setup.config.people;
     shared.sending = Sending {
+        hours: None,
+        days: Days::default(),
         brakes: Brakes { burst_letters: u32::MAX, ..setup.config.sending.brakes },
-        ..setup.config.sending
     };
     shared.zone = setup.zone;
-    Ok((setup.config.accounts, shared))
+    books::refresh(&shared)?;
+    if let Some(missing) = books::first_missing(&shared)? {
+        return Err(Unready::Misconfigured(Fault::NeedsHuman(missing.words)));
+    }
+    Ok(Preview { accounts: setup.config.accounts, shared, unused_ledger })
 }
 
 /// Looks into `account`'s mailboxes as far back as its `since` says, by the
@@ -144,10 +178,6 @@ async fn look_in(
     stop: &Stop,
 ) -> Result<(), Fault> {
     let mut memory = Memory::default();
-    books::refresh(shared)?;
-    if let Some(missing) = books::first_missing(shared)? {
-        return Err(Fault::NeedsHuman(missing.words));
-    }
     let mut told = |read, all| observer.learning(read, all);
     if people::learn_sent(port, account, shared, &mut memory, &mut told, stop).await? {
         ingest(port, account, shared, &mut memory, observer, stop).await?;
