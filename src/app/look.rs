@@ -1,6 +1,5 @@
 //! Looking without touching: `preview`, `status`, and reading files for `check`.
 
-use std::io::Read as _;
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -29,7 +28,7 @@ pub fn read_mail(file: &Path) -> Result<RawMail, Fault> {
     if file != Path::new("-") {
         return files::read_bytes(file, MAX_MAIL_BYTES).map(RawMail);
     }
-    standard_input().map(RawMail)
+    files::read_standard_input(MAX_MAIL_BYTES).map(RawMail)
 }
 
 /// Reads a note from standard input.
@@ -37,21 +36,8 @@ pub fn read_mail(file: &Path) -> Result<RawMail, Fault> {
 /// # Errors
 /// [`Fault::Permanent`] when it cannot be read or is not UTF-8 text.
 pub fn read_note() -> Result<String, Fault> {
-    String::from_utf8(standard_input()?)
+    String::from_utf8(files::read_standard_input(MAX_MAIL_BYTES)?)
         .map_err(|_| Fault::Permanent("standard input: it is not UTF-8 text".to_owned()))
-}
-
-fn standard_input() -> Result<Vec<u8>, Fault> {
-    let cannot = |words: &str| Fault::Permanent(format!("standard input: cannot read this: {words}"));
-    let mut bytes = Vec::new();
-    std::io::stdin()
-        .take(MAX_MAIL_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| cannot(&error.to_string()))?;
-    if bytes.len() as u64 > MAX_MAIL_BYTES {
-        return Err(cannot(&format!("it is larger than {MAX_MAIL_BYTES} bytes")));
-    }
-    Ok(bytes)
 }
 
 /// The present moment.
@@ -131,7 +117,7 @@ pub fn preview_of(setup: Setup) -> Result<Preview, Unready> {
     let policy = Policy { max_per_hour: u32::MAX, max_per_day: u32::MAX, ..setup.policy };
     let mut shared = Shared::new(setup.rules, setup.config.owner, policy, Ledger::in_memory()?, clock::now);
     let mut unused_ledger = None;
-    if Ledger::file(&setup.config.state_dir).exists() {
+    if files::is_there(&Ledger::file(&setup.config.state_dir)) {
         // What the daemon has learned need not be learned again.
         match Ledger::open_read_only(&setup.config.state_dir) {
             Ok(ledger) => shared.elsewhere = Some(Mutex::new(ledger)),

@@ -11,6 +11,7 @@ use super::stumbles;
 use crate::config::{Account, People};
 use crate::domain::{Acquaintance, Address, Encounter, Fault, Invitation, Mailbox, PersonKey, Source};
 use crate::rulebook::Rulebook;
+use crate::shell::files;
 use crate::shell::mailbox::Envelope;
 use crate::shell::store::{Delivery, Ledger, SentCursor, UidScope};
 use crate::stages::gates::{is_of_owner, is_robot};
@@ -196,7 +197,7 @@ impl Acquaintances {
         listed.replace_people(Source::Keep, &keys_of(&people.keep, rules))?;
         let booked = books::read_all(people).map_err(Unready::Misconfigured)?;
         listed.replace_people(Source::AddressBook, &keys_of(&booked.people, rules))?;
-        let there = people.learn_from_sent && Ledger::file(state_dir).exists();
+        let there = people.learn_from_sent && files::is_there(&Ledger::file(state_dir));
         let learned = there.then(|| Ledger::open_read_only(state_dir)).transpose()?;
         Ok(Self { listed, learned })
     }

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use crate::config::{self, Config, Loaded, Owner, Places, Surroundings};
 use crate::domain::{Action, Fault, Policy, Problem, Problems};
 use crate::rulebook::{RuleFiles, Rulebook};
-use crate::shell::{clock, files};
+use crate::shell::{clock, environment, files};
 
 /// No config or rules file is larger than this.
 const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
@@ -53,7 +53,7 @@ pub fn find(given: Option<&Path>) -> Result<ConfigFile, Problems> {
     if let Some(path) = given {
         return Ok(ConfigFile { path: path.to_owned(), named: Named::InTheCommand });
     }
-    let places = Places::new(|name| std::env::var_os(name));
+    let places = Places::new(environment::variable);
     let there = || places.usual.iter().find(|path| files::is_there(path));
     if let Some(path) = places.named.as_ref().or_else(there) {
         return Ok(ConfigFile { path: path.clone(), named: Named::ByItsPlace });
@@ -80,7 +80,7 @@ pub fn load(config_file: &Path) -> Result<Setup, Problems> {
     let folder = config_file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let base = std::path::absolute(folder).unwrap_or_else(|_| PathBuf::from(folder));
     let Loaded { config, mut warnings } =
-        config::parse(&shown, &text, &Surroundings::new(base, |name| std::env::var_os(name)))?;
+        config::parse(&shown, &text, &Surroundings::new(base, environment::variable))?;
     let rules = rules(config.rules_dir.as_deref())?;
     unwritten(&shown, &text, &config.owner, &rules)?;
     let zone = zone(&shown, &text, config.time_zone.as_deref())?;

@@ -9,6 +9,7 @@ mod forget;
 mod hand_arguments;
 mod known;
 mod letters;
+mod letters_arguments;
 mod manual;
 mod out;
 mod preview;
@@ -32,7 +33,8 @@ use crate::app::setup::{ConfigFile, Named};
 use crate::config::Account;
 use crate::domain::{Fault, Timestamp};
 pub use arguments::Arguments;
-use arguments::{Command, ConfigCommand, LettersCommand};
+use arguments::{Command, ConfigCommand};
+use letters_arguments::LettersCommand;
 use out::Cut;
 
 /// Runs the command; the exit code says how it went.

@@ -238,7 +238,7 @@ impl View<'_> {
         row: impl Fn(&T) -> String,
     ) -> Vec<String> {
         let since = self.report.now.minus(RECENT);
-        let mut rows: Vec<String> = all.iter().filter(|one| at(one) >= since).map(|one| row(one)).collect();
+        let mut rows: Vec<String> = all.iter().filter(|one| at(one) >= since).map(row).collect();
         if all.len() > rows.len() {
             let older = all.len() - rows.len();
             rows.push(format!("  {label:<11} {older} more before {}: see --json", self.when(since)));

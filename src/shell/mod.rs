@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod dns;
+pub mod environment;
 pub mod files;
 pub mod mailbox;
 pub mod notify;
