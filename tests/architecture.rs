@@ -32,6 +32,29 @@ const EFFECTS: [&str; 14] = [
     "tracing::",
 ];
 
+/// What `app` and `cli` do through the shell, or not at all.
+const OUTSIDE: [&str; 16] = [
+    "std::fs",
+    "tokio::fs",
+    "tokio::net",
+    "tokio::process",
+    "TcpStream",
+    "UdpSocket",
+    "ToSocketAddrs",
+    "process::Command",
+    "SystemTime::now",
+    "stdin()",
+    ".exists()",
+    "try_exists()",
+    "tempfile",
+    "rusqlite",
+    "async_imap",
+    "lettre",
+];
+
+/// And what speaks to the person at the terminal, which only `cli` does.
+const TERMINAL: [&str; 5] = ["std::env", "println!", "stdout()", "stderr()", "ExitCode"];
+
 const PURE: [&str; 4] = ["domain", "rulebook", "config", "stages"];
 
 fn sources() -> BTreeMap<PathBuf, String> {
@@ -98,6 +121,23 @@ fn pure_layers_have_no_effects() {
         }
     }
     assert!(faults.is_empty(), "effects in pure layers:\n{}", faults.join("\n"));
+}
+
+#[test]
+fn app_and_cli_reach_the_outside_only_through_the_shell() {
+    let mut faults = Vec::new();
+    for (path, text) in sources() {
+        let banned = match layer(&path).as_str() {
+            "app" => OUTSIDE.iter().chain(&TERMINAL),
+            "cli" => OUTSIDE.iter().chain(&[]),
+            _ => continue,
+        };
+        for effect in banned {
+            let lines = code_lines(&text).filter(|line| line.contains(effect));
+            faults.extend(lines.map(|line| format!("{}: {effect}: {line}", path.display())));
+        }
+    }
+    assert!(faults.is_empty(), "effects beside the shell:\n{}", faults.join("\n"));
 }
 
 #[test]

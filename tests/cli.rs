@@ -8,6 +8,9 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use notyet::domain::Timestamp;
+use notyet::domain::sending::{Cause, Trip};
+use notyet::shell::store::Ledger;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -144,6 +147,8 @@ fn every_command_has_a_help_with_an_example() {
         vec!["rules", "eject"],
         vec!["rules", "explain"],
         vec!["rules", "score"],
+        vec!["man"],
+        vec!["completions"],
     ] {
         let mut arguments = command.clone();
         arguments.push("--help");
@@ -197,6 +202,80 @@ fn a_wrong_config_is_exit_code_78_and_named_with_its_place() {
 }
 
 #[test]
+fn a_config_is_found_where_it_stands() {
+    let desk = Desk::new();
+    desk.config("n.toml", "");
+    let text = |owner: &str| {
+        let text = fs::read_to_string(desk.path("n.toml")).unwrap().replace("Robin Keller", owner);
+        text.replace("\"state\"", &format!("{:?}", desk.path("state")))
+            .replace("\"Maildir\"", &format!("{:?}", desk.path("Maildir")))
+    };
+    let owner = |it: Ran| {
+        assert_eq!(it.code, 0, "{}", it.err);
+        let value: Value = serde_json::from_str(&it.out).unwrap();
+        value["owner"]["name"].as_str().unwrap().to_owned()
+    };
+    let ask = ["config", "check", "--json"];
+    if !Path::new("/etc/notyet/notyet.toml").exists() {
+        for command in [&["run", "--once"][..], &["status"], &["queue"], &["known"], &["preview"]] {
+            let none = desk.run(command);
+            assert_eq!((none.code, none.out.as_str()), (78, ""), "{command:?}");
+            for place in [
+                desk.path(".config/notyet/notyet.toml").to_str().unwrap(),
+                "/etc/notyet/notyet.toml",
+                "--config FILE",
+                "NOTYET_CONFIG",
+            ] {
+                assert!(none.err.contains(place), "{place}: {}", none.err);
+            }
+        }
+    }
+    desk.write(".config/notyet/notyet.toml", text("Of Home"));
+    assert_eq!(owner(desk.run(&ask)), "Of Home");
+    desk.write("xdg/notyet/notyet.toml", text("Of Xdg"));
+    let with = |variables: &[(&str, PathBuf)], arguments: &[&str]| {
+        let envs = variables.iter().map(|(name, value)| (name, value));
+        ran(&desk.command(arguments).envs(envs).output().unwrap())
+    };
+    let xdg = ("XDG_CONFIG_HOME", desk.path("xdg"));
+    assert_eq!(owner(with(&[xdg.clone()], &ask)), "Of Xdg");
+    desk.write("v.toml", text("Of Variable"));
+    let variable = ("NOTYET_CONFIG", desk.path("v.toml"));
+    assert_eq!(owner(with(&[xdg.clone(), variable.clone()], &ask)), "Of Variable");
+    // Who named one is not given another.
+    let absent = with(&[xdg, ("NOTYET_CONFIG", desk.path("absent.toml"))], &ask);
+    assert_eq!(absent.code, 78);
+    assert!(absent.err.contains("absent.toml"), "{}", absent.err);
+    desk.write("o.toml", text("Of Option"));
+    assert_eq!(owner(with(&[variable], &[&ask[..], &["--config", "o.toml"]].concat())), "Of Option");
+    // What works without a configuration takes none unasked.
+    desk.write("a.eml", WITH_NOTE);
+    let letter = |arguments: &[&str]| {
+        let value = lines(&desk.run(arguments).out).remove(0);
+        value["plans"][0]["letter"]["body"].as_str().unwrap().to_owned()
+    };
+    assert!(!letter(&["check", "--json", "a.eml"]).contains("Of Home"));
+    assert!(letter(&["check", "--json", "--config", "o.toml", "a.eml"]).contains("Of Option"));
+}
+
+#[test]
+fn a_suggested_command_names_the_config_only_if_it_would_not_be_found() {
+    let desk = Desk::new();
+    desk.config(".config/notyet/notyet.toml", "");
+    let file = desk.path(".config/notyet/notyet.toml");
+    let text = fs::read_to_string(&file).unwrap().replace("\"Maildir\"", "\"../../Maildir\"");
+    fs::write(&file, text).unwrap();
+    assert_eq!(desk.run(&["run", "--once"]).code, 0);
+    let trip =
+        Trip { cause: Cause::Clock, at: Timestamp::from_unix_s(1), words: "the clock jumped".to_owned() };
+    Ledger::open_beside(&desk.path(".config/notyet/state")).unwrap().stop_sending(&trip).unwrap();
+    let found = desk.run(&["status"]);
+    assert!(found.out.contains("`notyet resume`"), "{}", found.out);
+    let named = desk.run(&["status", "--config", ".config/notyet/notyet.toml"]);
+    assert!(named.out.contains("`notyet resume --config .config/notyet/notyet.toml`"), "{}", named.out);
+}
+
+#[test]
 fn a_server_that_does_not_answer_is_exit_code_75() {
     let desk = Desk::new();
     // A port that was free a moment ago; nobody listens there.
@@ -234,6 +313,30 @@ fn trouble_for_a_person_is_said_by_every_run() {
     }
 }
 
+#[test]
+fn the_manual_pages_and_completions_know_every_command() {
+    let desk = Desk::new();
+    let page = desk.run(&["man"]);
+    assert_eq!((page.code, page.err.as_str()), (0, ""));
+    let retry = desk.run(&["man", "queue", "retry"]);
+    assert_eq!(retry.code, 0, "{}", retry.err);
+    assert!(retry.out.contains(".TH notyet-queue-retry 1") && retry.out.contains("KEY"), "{}", retry.out);
+    let bash = desk.run(&["completions", "bash"]).out;
+    for command in ["demo", "run", "check", "preview", "status", "queue", "forget", "completions"] {
+        assert!(page.out.contains(&format!("notyet\\-{command}(1)")), "{command}: {}", page.out);
+        assert!(bash.contains(&format!("notyet__subcmd__{command}")), "{command}");
+    }
+    assert!(page.out.contains("Exit codes: 0 done"), "{}", page.out);
+    let syntax = Command::new("bash").arg("-n").arg(desk.write("notyet.bash", &bash)).status().unwrap();
+    assert!(syntax.success());
+    for shell in ["zsh", "fish"] {
+        assert!(desk.run(&["completions", shell]).out.contains("notyet"), "{shell}");
+    }
+    for wrong in [&["completions", "tcsh"][..], &["man", "nothing"]] {
+        assert_eq!(desk.run(wrong).code, 2, "{wrong:?}");
+    }
+}
+
 // check --json: the schema that scripts read.
 
 #[test]
@@ -246,10 +349,10 @@ fn check_json_is_the_documented_object() {
     let [other, mail] = &lines(&it.out)[..] else { panic!("one object a line: {}", it.out) };
     assert_eq!(
         it.out.lines().next().unwrap(),
-        r#"{"file":"b.eml","kind":"other","network":null,"plans":[]}"#
+        r#"{"file":"b.eml","kind":"other","network":null,"unreadable":null,"plans":[]}"#
     );
     assert_eq!(other["plans"], Value::Array(Vec::new()));
-    assert_eq!(keys(mail), ["file", "kind", "network", "plans"]);
+    assert_eq!(keys(mail), ["file", "kind", "network", "unreadable", "plans"]);
     assert_eq!((&mail["file"], &mail["kind"]), (&"a.eml".into(), &"invitation".into()));
     assert_eq!(mail["network"], "linkedin");
     let plan = &mail["plans"][0];
@@ -337,8 +440,9 @@ fn mail_that_is_none_is_a_value_and_no_failure() {
         assert_eq!((it.code, it.err.as_str()), (0, ""), "{name}");
         let mail = &lines(&it.out)[0];
         assert_eq!((&mail["kind"], mail["plans"].as_array().unwrap().len()), (&"other".into(), 0), "{name}");
+        let why = mail["unreadable"].as_str().unwrap_or_else(|| panic!("{name}: {mail}")).to_owned();
         let it = desk.run(&["check", name]);
-        assert!(it.out.contains("cannot be read: "), "{name}: {}", it.out);
+        assert!(it.out.contains(&format!("cannot be read: {why}")), "{name}: {}", it.out);
         assert!(steering(&it.out).is_empty(), "{name}");
     }
 }
@@ -634,7 +738,7 @@ fn status_before_the_first_run_says_what_to_do() {
     assert_eq!(desk.run(&["run", "--once", "--config", "n.toml"]).code, 0);
     let it = desk.run(&["status", "--config", "n.toml"]);
     assert_eq!(it.code, 0, "{}", it.err);
-    assert!(it.out.starts_with("home (since 20") && it.out.contains("nothing yet"), "{}", it.out);
+    assert!(it.out.contains("\nhome (since 20") && it.out.contains("nothing yet"), "{}", it.out);
     let json: Value =
         serde_json::from_str(&desk.run(&["status", "--json", "--config", "n.toml"]).out).unwrap();
     assert_eq!(json["accounts"][0]["name"], "home");
@@ -657,7 +761,7 @@ fn preview_shows_past_mail_and_writes_nothing_anywhere() {
     let json = desk.run(&["preview", "--json", "--config", "n.toml", "--since", "10y"]);
     let mails = lines(&json.out);
     assert_eq!(mails.len(), 2);
-    assert_eq!(keys(&mails[0]), ["file", "kind", "network", "plans"]);
+    assert_eq!(keys(&mails[0]), ["file", "kind", "network", "unreadable", "plans"]);
     assert!(mails[0]["file"].as_str().unwrap().starts_with("home:"));
     assert_eq!(desk.tree(), before, "names, contents, inodes and times are as they were");
 }

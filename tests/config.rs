@@ -205,6 +205,7 @@ fn every_kind_of_mistake_is_refused_at_its_place_with_a_remedy() {
         ("[account.work]", "mailboxes = \"INBOX\"", "account.work.mailboxes", "a list"),
         ("[account.work]", "mailboxes = [\"A\", 7]", "account.work.mailboxes[1]", "7"),
         ("[account.work]", "mailboxes = [\"A\", \"A\"]", "account.work.mailboxes", "twice"),
+        ("[account.work]", "mailboxes = [\"INBOX\", \"inbox\"]", "account.work.mailboxes", "twice"),
         ("[account.work]", "sent_copy = \"no\"", "account.work.sent_copy", "\"provider\""),
         ("[account.work]", "authserv_id = \"a; b\"", "account.work.authserv_id", "first word"),
         ("[account.work]", "dkim = \"on\"", "account.work.dkim", "\"provider\", \"verify\""),
@@ -517,7 +518,10 @@ fn a_wish_that_makes_no_sense_is_refused_or_warned_of() {
     assert_eq!(problem(&with("seen = true")).key, "after[0].decision");
     assert_eq!(problem(&with("decision = \"hold\"")).key, "after[0].decision");
     assert_eq!(problem(&with("decision = \"draft\"\nmuve = \"A\"")).key, "after[0].muve");
-    assert_eq!(problem(&with("decision = \"draft\"\nmove = \"INBOX\"")).key, "after[0].move");
+    for spelling in ["INBOX", "inbox", "Inbox"] {
+        let lines = format!("decision = \"draft\"\nmove = \"{spelling}\"");
+        assert_eq!(problem(&with(&lines)).key, "after[0].move", "{spelling}");
+    }
     assert_eq!(problem(&format!("{LEAST}[after]\nseen = true\n")).key, "after");
     assert_eq!(problem(&format!("retention = \"1h\"\n{LEAST}")).key, "retention");
     assert_eq!(warnings(&with("decision = \"draft\"\ncreate = true"))[0].key, "after[0].create");

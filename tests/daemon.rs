@@ -33,6 +33,7 @@ mod rests;
 mod sandbox;
 mod send;
 mod sender;
+mod status;
 mod stumbles;
 mod trouble;
 

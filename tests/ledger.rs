@@ -1,10 +1,11 @@
 //! Tests of the ledger boundary.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use notyet::app::queue::Word;
 use notyet::domain::delivery::{Event, Mode, ParkedFor, State};
@@ -14,8 +15,8 @@ use notyet::domain::{
     NoteKind, Notice, PersonKey, Plan, Reason, Route, Source, Stage, Strength, Timestamp,
 };
 use notyet::shell::store::{
-    Batch, Cursor, Detail, Entry, Forgot, FoundLetter, Known, Ledger, Left, NewDelivery, PortKind, Start,
-    Told, Whereabouts, Withdrawn,
+    Batch, Cursor, Detail, Entry, Forgot, FoundLetter, Holder, Known, Ledger, Left, NewDelivery, PortKind,
+    Start, Told, Whereabouts, Withdrawn,
 };
 
 const ACCOUNT: &str = "work";
@@ -470,9 +471,12 @@ fn status_shows_everything_that_waits() {
     let p = InvitationKey("p".to_owned());
     ledger.record(&p, Event::Parked, "too late to send", t(30), Detail::default()).unwrap();
 
+    ledger.note_look(ACCOUNT, t(40)).unwrap();
+    ledger.note_look(ACCOUNT, t(99)).unwrap();
     let account = ledger.status().unwrap().accounts.remove(0);
     assert_eq!(account.name, ACCOUNT);
     assert_eq!((account.started_at, account.last_activity), (t(1), t(30)));
+    assert_eq!(account.looked_at, Some(t(40)), "not written down more often than once a minute");
     assert_eq!(account.cursors[0].0, "INBOX");
     assert_eq!(account.decisions, [(Decision::Draft, 1), (Decision::Hold, 1), (Decision::Send, 1)]);
     assert_eq!(account.states, [(State::Held, 1), (State::Parked, 1)]);
@@ -548,9 +552,30 @@ fn a_second_daemon_is_refused_while_the_first_lives() {
     let first = Ledger::open(dir.path()).unwrap();
     let fault = Ledger::open(dir.path()).unwrap_err();
     let pid = std::process::id().to_string();
-    assert!(matches!(&fault, Fault::NeedsHuman(words) if words.contains(&pid)), "{fault}");
+    assert!(matches!(&fault, Fault::Transient(words) if words.contains(&pid)), "{fault}");
+    assert_eq!(Ledger::holder(dir.path()), Ok(Holder::Process(Some(std::process::id()))));
     drop(first);
+    assert_eq!(Ledger::holder(dir.path()), Ok(Holder::Nobody), "a file that was left means nothing");
     Ledger::open(dir.path()).unwrap();
+}
+
+/// Monitoring may look at the lock as often as it likes.
+#[test]
+fn who_looks_at_the_lock_keeps_no_daemon_out() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Ledger::open(dir.path()).unwrap());
+    let lock = File::open(dir.path().join("notyet.lock")).unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                lock.try_lock_shared().map(|()| lock.unlock().unwrap()).ok();
+            }
+        });
+        let opened: Vec<_> = (0..20).map(|_| Ledger::open(dir.path()).map(drop)).collect();
+        done.store(true, Ordering::Relaxed);
+        assert!(opened.iter().all(Result::is_ok), "{opened:?}");
+    });
 }
 
 const CHILD_DIR: &str = "NOTYET_TEST_LEDGER_DIR";
@@ -587,7 +612,7 @@ fn a_killed_daemon_leaves_its_last_word_and_no_lock() {
     // SIGKILL: nothing of the child's runs any more.
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(matches!(refused, Err(Fault::NeedsHuman(_))));
+    assert!(matches!(refused, Err(Fault::Transient(_))));
     let ledger = Ledger::open(dir.path()).unwrap();
     let found = ledger.in_state(ACCOUNT, State::Transmitting).unwrap();
     assert_eq!(found.len(), 1);

@@ -225,7 +225,7 @@ async fn reading_in_memory_writes_nothing_anywhere() {
     assert_eq!(opened.uid_validity, 0, "good for this session only");
     assert_eq!(all(&mut session).await, pairs(&[(1, "a"), (2, "b")]));
     session.bodies(&[(1, 0), (2, 0)], 1 << 20).await.unwrap();
-    session.search_terms(&[SearchTerm::From("a".into())], None).await.unwrap();
+    session.search(&[SearchTerm::From("a".into())], None).await.unwrap();
     session.folders(None, None).await.unwrap();
     assert_eq!(session.find_by_header("Drafts", "Message-ID", "<x>").await, Ok(None));
     session.wait(Duration::ZERO, pending()).await.unwrap();
@@ -290,7 +290,7 @@ async fn one_unreadable_message_does_not_fail_the_others() {
     let (uid, words) = &noted[0];
     assert!(words.contains("reading the file"), "{words}");
     assert_eq!(session.take_unreadable().await, Ok(vec![]));
-    let found = session.search_terms(&[SearchTerm::From("ann@".into())], None).await.unwrap();
+    let found = session.search(&[SearchTerm::From("ann@".into())], None).await.unwrap();
     assert_eq!(found.len(), 1);
     assert!(!found.contains(uid));
 }
@@ -306,10 +306,10 @@ async fn search_joins_terms_and_minds_the_time_of_arrival() {
         SearchTerm::From("ANN@example.org".into()),
         SearchTerm::Header { name: "X-Class".into(), value: "invite".into() },
     ];
-    assert_eq!(session.search_terms(&terms, None).await, Ok(vec![1, 2]));
+    assert_eq!(session.search(&terms, None).await, Ok(vec![1, 2]));
     let since = Some(Timestamp::from_unix_s(150));
-    assert_eq!(session.search_terms(&terms, since).await, Ok(vec![2]));
-    assert_eq!(session.search_terms(&[], None).await, Ok(vec![]));
+    assert_eq!(session.search(&terms, since).await, Ok(vec![2]));
+    assert_eq!(session.search(&[], None).await, Ok(vec![]));
 }
 
 #[tokio::test]

@@ -63,7 +63,11 @@ pub async fn pass(
         return Ok(Tally::default());
     }
     let tally = match books::first_missing(shared)? {
-        None => ingest(port, account, shared, memory, observer, stop).await?,
+        None => {
+            let tally = ingest(port, account, shared, memory, observer, stop).await?;
+            shared.ledger().note_look(&account.name, shared.now())?;
+            tally
+        }
         // Any inviter may stand in it.
         Some(_) => Tally::default(),
     };

@@ -13,6 +13,7 @@ use super::shared::{Memory, Shared, Stop};
 use crate::config::{Account, Dkim, MailboxKind, Maildir, Owner, SentCopy};
 use crate::domain::{Address, Fault, Policy};
 use crate::shell::clock;
+use crate::shell::files::{self, TempDir};
 use crate::shell::store::Ledger;
 
 static SAMPLE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/tests/mail/demo");
@@ -21,6 +22,8 @@ static SAMPLE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/tests/mail/demo");
 pub struct Demo {
     /// The folder that holds everything.
     pub dir: PathBuf,
+    /// Removes it in the end, unless it is kept.
+    _temporary: Option<TempDir>,
     account: Account,
     shared: Shared,
 }
@@ -31,20 +34,23 @@ impl Demo {
         self.dir.join("Maildir/.Drafts/cur")
     }
 
-    /// Makes the sample mailbox in `dir`, which must be new or empty, and
-    /// watches it while it is still empty, as a first run does.
+    /// Makes the sample mailbox in `keep`, which must be new or empty, else in a folder that goes
+    /// with the value; and watches it while it is still empty, as a first run does.
     ///
     /// # Errors
     /// When the folder cannot be made or is not empty.
-    pub async fn prepare(dir: &Path) -> Result<Self, Fault> {
-        let io = |error: std::io::Error| Fault::Permanent(format!("{}: {error}", dir.display()));
-        std::fs::create_dir_all(dir).map_err(io)?;
-        if std::fs::read_dir(dir).map_err(io)?.next().is_some() {
-            return Err(Fault::Permanent(format!("{}: not empty; name a new folder", dir.display())));
-        }
+    pub async fn prepare(keep: Option<&Path>) -> Result<Self, Fault> {
+        let (dir, temporary) = match keep {
+            Some(dir) => (dir.to_owned(), None),
+            None => {
+                let folder = files::temporary_folder("notyet-demo-")?;
+                (folder.path().to_owned(), Some(folder))
+            }
+        };
+        files::make_new(&dir)?;
         let maildir = dir.join("Maildir");
         for part in ["cur", "new", "tmp"] {
-            std::fs::create_dir_all(maildir.join(part)).map_err(io)?;
+            files::make_new(&maildir.join(part))?;
         }
         let rules = setup::rules(None).map_err(|problems| Fault::Permanent(problems.to_string()))?;
         // The sample is a year's mail at once; limits are not what it shows.
@@ -60,7 +66,7 @@ impl Demo {
         };
         let mut shared = Shared::new(rules, owner, policy, Ledger::open(&dir.join("state"))?, clock::now);
         shared.uids_dir = Some(dir.join("state/maildir"));
-        let demo = Self { dir: dir.to_owned(), account: account(maildir.clone(), from), shared };
+        let demo = Self { dir, _temporary: temporary, account: account(maildir.clone(), from), shared };
         demo.pass(&mut Unwatched).await?;
         let mut files: Vec<_> = SAMPLE.files().collect();
         files.sort_by_key(|file| file.path());
@@ -68,9 +74,8 @@ impl Demo {
             let name =
                 file.path().file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
             let unique = format!("{at:03}.{name}.sample");
-            std::fs::write(maildir.join("tmp").join(&unique), file.contents()).map_err(io)?;
-            std::fs::rename(maildir.join("tmp").join(&unique), maildir.join("new").join(&unique))
-                .map_err(io)?;
+            // Nobody looks into it yet, so it need not be staged in tmp.
+            files::write(&maildir.join("new").join(&unique), file.contents())?;
         }
         Ok(demo)
     }

@@ -21,8 +21,8 @@ pub struct Examined {
     pub network: Option<String>,
     /// What speaks for that.
     pub evidence: Vec<Evidence>,
-    /// Why it could not be read at all; it would be quarantined.
-    pub unreadable: Option<&'static str>,
+    /// Why it could not be read at all; the daemon sets such mail aside, and lists it.
+    pub unreadable: Option<String>,
     /// One plan for each invitation.
     pub plans: Vec<Plan>,
 }
@@ -64,7 +64,7 @@ pub fn examine_checked(
                 kind: Notice::Other,
                 network: None,
                 evidence: Vec::new(),
-                unreadable: Some(unreadable.as_str()),
+                unreadable: Some(unreadable.as_str().to_owned()),
                 plans: Vec::new(),
             });
         }

@@ -17,6 +17,7 @@ mod folders;
 pub mod ingest;
 pub mod letters;
 pub mod look;
+pub mod needs;
 mod observer;
 pub mod outlook;
 pub mod people;

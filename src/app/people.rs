@@ -4,12 +4,14 @@
 use std::path::Path;
 
 use super::books;
+use super::look::Unready;
 use super::port::Port;
 use super::shared::{LONGEST_STEP, Memory, Shared, Stop};
 use super::stumbles;
 use crate::config::{Account, People};
 use crate::domain::{Acquaintance, Address, Encounter, Fault, Invitation, Mailbox, PersonKey, Source};
 use crate::rulebook::Rulebook;
+use crate::shell::files;
 use crate::shell::mailbox::Envelope;
 use crate::shell::store::{Delivery, Ledger, SentCursor, UidScope};
 use crate::stages::gates::{is_of_owner, is_robot};
@@ -187,13 +189,13 @@ impl Acquaintances {
     /// Reads the lists, and opens the daemon's ledger to look at where there is one.
     ///
     /// # Errors
-    /// [`Fault::NeedsHuman`] naming the address book that cannot be read, or of the ledger.
-    pub fn open(people: &People, state_dir: &Path, rules: &Rulebook) -> Result<Self, Fault> {
+    /// [`Unready::Misconfigured`] naming the address book that cannot be read, or a fault of the ledger.
+    pub fn open(people: &People, state_dir: &Path, rules: &Rulebook) -> Result<Self, Unready> {
         let mut listed = Ledger::in_memory()?;
         listed.replace_people(Source::Keep, &keys_of(&people.keep, rules))?;
-        let booked = books::read_all(people)?;
+        let booked = books::read_all(people).map_err(Unready::Misconfigured)?;
         listed.replace_people(Source::AddressBook, &keys_of(&booked.people, rules))?;
-        let there = people.learn_from_sent && Ledger::file(state_dir).exists();
+        let there = people.learn_from_sent && files::is_there(&Ledger::file(state_dir));
         let learned = there.then(|| Ledger::open_read_only(state_dir)).transpose()?;
         Ok(Self { listed, learned })
     }

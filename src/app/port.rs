@@ -96,10 +96,7 @@ impl Port {
         terms: &[SearchTerm],
         since: Option<Timestamp>,
     ) -> Result<Vec<Uid>, Fault> {
-        match self {
-            Self::Imap(session) => session.search(terms, since).await,
-            Self::Maildir(session) => session.search_terms(terms, since).await,
-        }
+        on_either!(self, session => session.search(terms, since))
     }
 
     /// Whole messages, as far as they are no larger than the cap.

@@ -8,6 +8,7 @@ use crate::rulebook::notes::Signal;
 use crate::rulebook::openings::Opening;
 use crate::rulebook::{RuleFiles, Rulebook};
 use crate::shell::files;
+pub use crate::shell::files::is_there;
 pub use crate::stages::classify::{Cell, ExampleFailure, ScoreTable};
 use crate::stages::classify::{
     LabelledNote, Lesson, NoteContext, classify, learn, read_labelled, read_lessons, run_examples, score,
@@ -32,20 +33,12 @@ pub fn audit_letters(rules: &Rulebook) -> Audit {
 /// Writes the shipped rules into `dir`, which must be new or empty; answers how many files.
 ///
 /// # Errors
-/// [`Fault::Permanent`] naming the folder.
+/// [`Fault::NeedsHuman`] naming the folder.
 pub fn eject(dir: &Path) -> Result<usize, Fault> {
-    let io = |error: std::io::Error| Fault::Permanent(format!("{}: {error}", dir.display()));
-    std::fs::create_dir_all(dir).map_err(io)?;
-    if std::fs::read_dir(dir).map_err(io)?.next().is_some() {
-        return Err(Fault::Permanent(format!("{}: not empty; name a new folder", dir.display())));
-    }
+    files::make_new(dir)?;
     let shipped = RuleFiles::shipped();
     for (path, text) in shipped.iter() {
-        let path = dir.join(path);
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(io)?;
-        }
-        std::fs::write(&path, text).map_err(io)?;
+        files::write(&dir.join(path), text)?;
     }
     Ok(shipped.iter().count())
 }
@@ -114,10 +107,9 @@ pub fn learn_weights(paths: &[PathBuf], folds: usize, rules: &Rulebook) -> Resul
 /// Writes learned weights to `out`.
 ///
 /// # Errors
-/// [`Fault::Permanent`] naming the file.
+/// [`Fault::NeedsHuman`] naming the file.
 pub fn write_weights(learned: &LearnedFile, out: &Path) -> Result<(), Fault> {
-    std::fs::write(out, &learned.text)
-        .map_err(|error| Fault::Permanent(format!("{}: {error}", out.display())))
+    files::write(out, &learned.text)
 }
 
 /// The examples in a rules file are labelled notes too.

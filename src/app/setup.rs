@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
-use crate::config::{self, Config, Loaded, Owner, Surroundings};
+use crate::config::{self, Config, Loaded, Owner, Places, Surroundings};
 use crate::domain::{Action, Fault, Policy, Problem, Problems};
 use crate::rulebook::{RuleFiles, Rulebook};
-use crate::shell::{clock, files};
+use crate::shell::{clock, environment, files};
 
 /// No config or rules file is larger than this.
 const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
@@ -27,6 +27,49 @@ pub struct Setup {
     pub warnings: Vec<Problem>,
 }
 
+/// A config file, and how it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// How it was found.
+    pub named: Named,
+}
+
+/// How a config file was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// A person named it in the command.
+    InTheCommand,
+    /// It stands where it is looked for, or a variable names it.
+    ByItsPlace,
+}
+
+/// The config file that was `given`, else the one that stands in its [`Places`].
+///
+/// # Errors
+/// A problem that names all places, when there is none.
+pub fn find(given: Option<&Path>) -> Result<ConfigFile, Problems> {
+    if let Some(path) = given {
+        return Ok(ConfigFile { path: path.to_owned(), named: Named::InTheCommand });
+    }
+    let places = Places::new(environment::variable);
+    let there = || places.usual.iter().find(|path| files::is_there(path));
+    if let Some(path) = places.named.as_ref().or_else(there) {
+        return Ok(ConfigFile { path: path.clone(), named: Named::ByItsPlace });
+    }
+    let usual: Vec<String> = places.usual.iter().map(|path| path.display().to_string()).collect();
+    Err(Problems(vec![Problem {
+        file: usual.join(", "),
+        line: 0,
+        column: 0,
+        key: String::new(),
+        found: "there is no configuration here".to_owned(),
+        allowed: "write one (deploy/notyet.example.toml shows every key), or name yours: --config FILE, or the variable NOTYET_CONFIG"
+            .to_owned(),
+    }]))
+}
+
 /// Reads and checks the config file and the rules it names.
 ///
 /// # Errors
@@ -37,7 +80,7 @@ pub fn load(config_file: &Path) -> Result<Setup, Problems> {
     let folder = config_file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let base = std::path::absolute(folder).unwrap_or_else(|_| PathBuf::from(folder));
     let Loaded { config, mut warnings } =
-        config::parse(&shown, &text, &Surroundings::new(base, |name| std::env::var_os(name)))?;
+        config::parse(&shown, &text, &Surroundings::new(base, environment::variable))?;
     let rules = rules(config.rules_dir.as_deref())?;
     unwritten(&shown, &text, &config.owner, &rules)?;
     let zone = zone(&shown, &text, config.time_zone.as_deref())?;

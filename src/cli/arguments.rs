@@ -6,7 +6,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use super::hand_arguments::{ForgetArguments, KeyArguments, QueueArguments};
-use crate::domain::NoteKind;
+use super::letters_arguments::LettersCommand;
+use crate::app::setup::{self, ConfigFile};
+use crate::domain::Problems;
 
 /// Answers invitations to connect with a kind "not like this, not yet".
 ///
@@ -25,10 +27,9 @@ const AFTER_HELP: &str = "\
 Examples:
   notyet demo                                   see it work, without a mailbox
   notyet check mail.eml                         what would it do with this mail, and why
-  notyet preview --config notyet.toml --since 90d
-                                                the same for your real mailbox; changes nothing
-  notyet run --config notyet.toml               the daemon
-  notyet run --config notyet.toml --once        one pass, for cron
+  notyet preview --since 90d                    the same for your real mailbox; changes nothing
+  notyet run                                    the daemon
+  notyet run --once                             one pass, for cron
 
 Exit codes: 0 done, 1 failed, 2 usage, 75 try again later, 78 configuration or rules wrong.";
 
@@ -53,10 +54,12 @@ pub enum Command {
     )]
     Check(CheckArguments),
     /// Show what would be done with past mail of the real mailbox; writes nothing anywhere.
-    #[command(after_help = "Example:\n  notyet preview --config notyet.toml --since 90d")]
+    #[command(after_help = "Example:\n  notyet preview --since 90d")]
     Preview(PreviewArguments),
     /// Show what the daemon has done, what waits, and what needs you.
-    #[command(after_help = "Example:\n  notyet status --config notyet.toml --json")]
+    #[command(
+        after_help = "Examples:\n  notyet status\n  notyet status --json\n  notyet status --check || mail -s notyet me     nothing is printed while all is well"
+    )]
     Status(StatusArguments),
     /// Try everything the daemon needs, change nothing, and say what to mend.
     ///
@@ -64,7 +67,7 @@ pub enum Command {
     /// folder and a Maildir can be written to, and learns from the headers of the newest mail which
     /// authserv_id your provider signs with. Run it as the user the daemon runs as.
     #[command(
-        after_help = "Examples:\n  notyet doctor --config notyet.toml\n  notyet doctor --config notyet.toml --write     put the learned authserv_id into the file"
+        after_help = "Examples:\n  notyet doctor\n  notyet doctor --write     put the learned authserv_id into the file"
     )]
     Doctor(DoctorArguments),
     /// Say whether a person counts as somebody you know, and why.
@@ -72,7 +75,7 @@ pub enum Command {
     /// Invitations of people you know are left for you. Without a name: how many forms of
     /// names and addresses each source told of.
     #[command(
-        after_help = "Examples:\n  notyet known --config notyet.toml \"Bob Smith\"\n  notyet known --config notyet.toml bob@example.org\n  notyet known --config notyet.toml \"Bob Smith\" --address bob@example.org\n  notyet known \"Bob Smith\" --compare \"Robert Smith\"     two names, without a configuration"
+        after_help = "Examples:\n  notyet known \"Bob Smith\"\n  notyet known bob@example.org\n  notyet known \"Bob Smith\" --address bob@example.org\n  notyet known \"Bob Smith\" --compare \"Robert Smith\"     two names, without a configuration"
     )]
     Known(KnownArguments),
     /// Look at the letters that wait, and say what shall become of them.
@@ -82,8 +85,7 @@ pub enum Command {
     /// Works while the daemon runs.
     #[command(
         args_conflicts_with_subcommands = true,
-        subcommand_negates_reqs = true,
-        after_help = "Examples:\n  notyet queue list --config notyet.toml\n  notyet queue show 3f2a --config notyet.toml      the letter, its history, what you can do\n  notyet queue retry 3f2a --config notyet.toml     send it, or put it into Drafts, (again)\n  notyet queue drop 3f2a --config notyet.toml      never answer this invitation\n  notyet queue sent 3f2a --config notyet.toml      you found it in your Sent folder"
+        after_help = "Examples:\n  notyet queue list\n  notyet queue show 3f2a      the letter, its history, what you can do\n  notyet queue retry 3f2a     send it, or put it into Drafts, (again)\n  notyet queue drop 3f2a      never answer this invitation\n  notyet queue sent 3f2a      you found it in your Sent folder"
     )]
     Queue(QueueArguments),
     /// Let sending go on after it stopped by itself.
@@ -91,21 +93,19 @@ pub enum Command {
     /// A wave of letters, one refusal after the other or a clock that jumps turn all sending into
     /// drafting; `notyet status` says why. Letters that became drafts meanwhile stay drafts.
     /// Works while the daemon runs.
-    #[command(after_help = "Example:\n  notyet resume --config notyet.toml")]
-    Resume(StatusArguments),
+    #[command(after_help = "Example:\n  notyet resume")]
+    Resume(ShownArguments),
     /// Take back what was done about one invitation, and never answer it.
     ///
     /// The notification goes back to its folder, with the flags it had; our draft is removed if
     /// nobody has edited it. A letter that was sent stays sent. Works while the daemon runs.
-    #[command(after_help = "Example:\n  notyet undo 3f2a --config notyet.toml     again: how it went")]
+    #[command(after_help = "Example:\n  notyet undo 3f2a     again: how it went")]
     Undo(KeyArguments),
     /// Erase what the ledger knows of one person, at once.
     ///
     /// Name, note, evidence, letter and recipient of every invitation of theirs go; a letter that
     /// waits is dropped. Digests stay, so that nothing is answered twice. Asks nothing.
-    #[command(
-        after_help = "Examples:\n  notyet forget \"Ann Lee\" --config notyet.toml\n  notyet forget ann@example.org --config notyet.toml --json"
-    )]
+    #[command(after_help = "Examples:\n  notyet forget \"Ann Lee\"\n  notyet forget ann@example.org --json")]
     Forget(ForgetArguments),
     /// Look after the configuration file.
     #[command(subcommand)]
@@ -116,6 +116,40 @@ pub enum Command {
     /// Look at the letters.
     #[command(subcommand)]
     Letters(LettersCommand),
+    /// Print the manual page, of notyet or of one command.
+    #[command(
+        after_help = "Examples:\n  notyet man | man -l -\n  notyet man queue retry | man -l -\n  notyet man > ~/.local/share/man/man1/notyet.1"
+    )]
+    Man {
+        /// The command: its words.
+        #[arg(value_name = "COMMAND")]
+        command: Vec<String>,
+    },
+    /// Print the completions for a shell.
+    #[command(
+        after_help = "Example:\n  notyet completions bash > ~/.local/share/bash-completion/completions/notyet"
+    )]
+    Completions {
+        /// Which shell.
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+}
+
+/// The configuration, for commands that cannot do without.
+#[derive(Debug, Args)]
+pub struct ConfigArgument {
+    /// The configuration file; else $NOTYET_CONFIG, else ~/.config/notyet/notyet.toml, else
+    /// /etc/notyet/notyet.toml.
+    #[arg(long, short, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+impl ConfigArgument {
+    /// The file that was named, else the one in its usual place.
+    pub(super) fn find(&self) -> Result<ConfigFile, Problems> {
+        setup::find(self.config.as_deref())
+    }
 }
 
 /// `notyet demo`
@@ -129,9 +163,9 @@ pub struct DemoArguments {
 /// `notyet run`
 #[derive(Debug, Args)]
 pub struct RunArguments {
-    /// The configuration file.
-    #[arg(long, short, value_name = "FILE")]
-    pub config: PathBuf,
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigArgument,
     /// One pass over every account, then exit.
     #[arg(long)]
     pub once: bool,
@@ -165,9 +199,9 @@ pub struct CheckArguments {
 /// `notyet preview`
 #[derive(Debug, Args)]
 pub struct PreviewArguments {
-    /// The configuration file.
-    #[arg(long, short, value_name = "FILE")]
-    pub config: PathBuf,
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigArgument,
     /// How far to look back, for example 90d or 2w.
     #[arg(long, value_name = "TIME", default_value = "30d", value_parser = duration)]
     pub since: Duration,
@@ -182,9 +216,20 @@ pub struct PreviewArguments {
 /// `notyet status`
 #[derive(Debug, Args)]
 pub struct StatusArguments {
-    /// The configuration file.
-    #[arg(long, short, value_name = "FILE")]
-    pub config: PathBuf,
+    /// What is looked at, and how it is printed.
+    #[command(flatten)]
+    pub shown: ShownArguments,
+    /// For monitoring: print only what needs you, and end with 1 if anything does.
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// A configuration, and how to print what is found.
+#[derive(Debug, Args)]
+pub struct ShownArguments {
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigArgument,
     /// As JSON.
     #[arg(long)]
     pub json: bool,
@@ -193,9 +238,9 @@ pub struct StatusArguments {
 /// `notyet doctor`
 #[derive(Debug, Args)]
 pub struct DoctorArguments {
-    /// The configuration file.
-    #[arg(long, short, value_name = "FILE")]
-    pub config: PathBuf,
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigArgument,
     /// Only this account.
     #[arg(long, value_name = "NAME")]
     pub account: Option<String>,
@@ -211,11 +256,11 @@ pub struct DoctorArguments {
 #[derive(Debug, Args)]
 pub struct KnownArguments {
     /// The name an invitation shows, or an address.
-    #[arg(value_name = "NAME|ADDRESS", required_unless_present = "config")]
+    #[arg(value_name = "NAME|ADDRESS")]
     pub name: Option<String>,
-    /// The configuration file.
-    #[arg(long, short, value_name = "FILE", required_unless_present = "compare")]
-    pub config: Option<PathBuf>,
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigArgument,
     /// The address an invitation shows.
     #[arg(long, value_name = "ADDRESS", conflicts_with = "compare")]
     pub address: Option<String>,
@@ -231,8 +276,8 @@ pub struct KnownArguments {
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Read the file and show what the daemon would use; secrets stay masked.
-    #[command(after_help = "Example:\n  notyet config check --config notyet.toml")]
-    Check(StatusArguments),
+    #[command(after_help = "Example:\n  notyet config check")]
+    Check(ShownArguments),
 }
 
 /// `notyet rules …`
@@ -316,49 +361,6 @@ pub struct ExplainArguments {
     /// As JSON.
     #[arg(long)]
     pub json: bool,
-}
-
-/// `notyet letters …`
-#[derive(Debug, Subcommand)]
-pub enum LettersCommand {
-    /// Print the letters as they would go out, to an invented inviter.
-    #[command(
-        after_help = "Examples:\n  notyet letters show --config notyet.toml      in your languages, signed by you\n  notyet letters show --lang de --kind personalized --opening met\n  notyet letters show --lang fr --opening all --paste\n  notyet letters show --rules ./my-rules --json"
-    )]
-    Show(LettersShowArguments),
-}
-
-/// `notyet letters show`
-#[derive(Debug, Args)]
-pub struct LettersShowArguments {
-    /// Only this language; else all you write (with --config), or all there are.
-    #[arg(long, value_name = "LANGUAGE")]
-    pub lang: Option<String>,
-    /// Only this letter: generic or personalized.
-    #[arg(long, value_name = "KIND", value_parser = note_kind)]
-    pub kind: Option<NoteKind>,
-    /// Begin personalized letters with this opening, or with each: all. Else with a plain thank-you.
-    #[arg(long, value_name = "NAME")]
-    pub opening: Option<String>,
-    /// As for an inviter whom no address reaches: to paste.
-    #[arg(long)]
-    pub paste: bool,
-    /// Greet without a name.
-    #[arg(long)]
-    pub nameless: bool,
-    /// Write as this file's owner, from its first account, by its rules; else the shipped rules, owner me@example.com.
-    #[arg(long, short, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// The owner's own rules, laid over the shipped ones.
-    #[arg(long, value_name = "DIR", conflicts_with = "config")]
-    pub rules: Option<PathBuf>,
-    /// One JSON array of all letters.
-    #[arg(long)]
-    pub json: bool,
-}
-
-fn note_kind(word: &str) -> Result<NoteKind, String> {
-    NoteKind::parse(word).ok_or_else(|| "generic or personalized is wanted".to_owned())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

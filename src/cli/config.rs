@@ -1,13 +1,13 @@
 //! `notyet config check`: what the daemon would use.
 
-use super::arguments::StatusArguments;
+use super::arguments::ShownArguments;
 use super::out::{End, Outcome, complain, say};
 use super::style::{json_text, plain};
 use crate::app::setup;
 use crate::config::show;
 
-pub(super) fn check(arguments: &StatusArguments) -> Outcome {
-    let setup = setup::load(&arguments.config)?;
+pub(super) fn check(arguments: &ShownArguments) -> Outcome {
+    let setup = setup::load(&arguments.config.find()?.path)?;
     for warning in &setup.warnings {
         complain(&format!("warning: {warning}"));
     }

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::arguments::DemoArguments;
-use super::out::{Cut, End, Outcome, say};
+use super::out::{End, Outcome, say};
 use super::runtime;
 use super::style::{Paint, plain};
 use super::table::{Row, head, row_text, rows};
 use crate::app::demo::Demo;
 use crate::app::ingest::{Observer, Seen, Uid};
-use crate::domain::{Decision, Fault, Letter};
+use crate::domain::{Decision, Letter};
 
 /// Collects what a pass tells.
 #[derive(Default)]
@@ -39,9 +39,7 @@ pub(super) fn run(arguments: &DemoArguments) -> Outcome {
 
 async fn show(arguments: &DemoArguments) -> Outcome {
     let paint = Paint::stdout();
-    let no_folder = |e: std::io::Error| Cut::Fault(Fault::Permanent(format!("no temporary folder: {e}")));
-    let temporary = tempfile::Builder::new().prefix("notyet-demo-").tempdir().map_err(no_folder)?;
-    let demo = Demo::prepare(arguments.keep.as_deref().unwrap_or(temporary.path())).await?;
+    let demo = Demo::prepare(arguments.keep.as_deref()).await?;
     let mut table = Table::default();
     demo.pass(&mut table).await?;
     // A pass tells of mail without interest first; people look for the mailbox's own order.

@@ -10,7 +10,8 @@ use crate::app::doctor::{self, Advice, Examined, Health};
 use crate::app::setup;
 
 pub(super) fn run(arguments: &DoctorArguments) -> Outcome {
-    let mut setup = setup::load(&arguments.config)?;
+    let file = arguments.config.find()?.path;
+    let mut setup = setup::load(&file)?;
     for warning in &setup.warnings {
         complain(&format!("warning: {warning}"));
     }
@@ -27,8 +28,8 @@ pub(super) fn run(arguments: &DoctorArguments) -> Outcome {
         }
         let learned = examined.signers.as_ref().map(|signers| &signers.advice);
         if let (true, None, Some(Advice::Use(id))) = (arguments.write, &account.authserv_id, learned) {
-            doctor::write_authserv_id(&arguments.config, &account.name, id)?;
-            let words = format!("{id} written into {}", arguments.config.display());
+            doctor::write_authserv_id(&file, &account.name, id)?;
+            let words = format!("{id} written into {}", file.display());
             if !arguments.json {
                 say(&row("written", Health::Good, &words))?;
             }

@@ -9,7 +9,7 @@ use crate::app::queue::Hand;
 use crate::app::{look, setup};
 
 pub(super) fn run(arguments: &ForgetArguments) -> Outcome {
-    let mut hand = Hand::writing(&setup::load(&arguments.config)?.config)?;
+    let mut hand = Hand::writing(&setup::load(&arguments.config.find()?.path)?.config)?;
     let forgotten = hand.forget(&arguments.person, look::now())?;
     let end = if forgotten.busy > 0 { End::TryAgain } else { End::Done };
     if arguments.json {

@@ -1,10 +1,8 @@
 //! The command line of what a person does with the ledger.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
 
-use super::arguments::StatusArguments;
+use super::arguments::{ConfigArgument, ShownArguments};
 
 /// `notyet queue …`
 #[derive(Debug, Args)]
@@ -12,9 +10,9 @@ pub struct QueueArguments {
     /// What to do; else `list`.
     #[command(subcommand)]
     pub command: Option<QueueCommand>,
-    /// The configuration file.
-    #[arg(long, short, value_name = "FILE", required = true)]
-    pub config: Option<PathBuf>,
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigArgument,
     /// As JSON.
     #[arg(long)]
     pub json: bool,
@@ -24,7 +22,7 @@ pub struct QueueArguments {
 #[derive(Debug, Subcommand)]
 pub enum QueueCommand {
     /// The letters that are not at an end, what each waits for, and what you can say.
-    List(StatusArguments),
+    List(ShownArguments),
     /// One invitation: its letter, every step so far, where it stands, what you can do.
     Show(KeyArguments),
     /// Try it (again): also a letter that is perhaps sent, held back, parked or refused.
@@ -41,9 +39,9 @@ pub struct KeyArguments {
     /// The invitation's key, or its beginning.
     #[arg(value_name = "KEY")]
     pub key: String,
-    /// The configuration file.
-    #[arg(long, short, value_name = "FILE")]
-    pub config: PathBuf,
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigArgument,
     /// As JSON.
     #[arg(long)]
     pub json: bool,
@@ -55,9 +53,9 @@ pub struct KeyOnlyArguments {
     /// The invitation's key, or its beginning.
     #[arg(value_name = "KEY")]
     pub key: String,
-    /// The configuration file.
-    #[arg(long, short, value_name = "FILE")]
-    pub config: PathBuf,
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigArgument,
 }
 
 /// `notyet forget`
@@ -67,9 +65,9 @@ pub struct ForgetArguments {
     /// address their letter goes to.
     #[arg(value_name = "NAME|ADDRESS")]
     pub person: String,
-    /// The configuration file.
-    #[arg(long, short, value_name = "FILE")]
-    pub config: PathBuf,
+    /// Which configuration.
+    #[command(flatten)]
+    pub config: ConfigArgument,
     /// As JSON.
     #[arg(long)]
     pub json: bool,

@@ -12,10 +12,10 @@ use crate::app::setup;
 use crate::domain::{Address, Encounter, PersonKey, Strength};
 
 pub(super) fn run(arguments: &KnownArguments) -> Outcome {
-    match (&arguments.name, &arguments.compare, &arguments.config) {
-        (Some(name), Some(other), config) => compare(name, other, config.as_deref(), arguments.json),
-        (name, _, Some(config)) => look_up(name.as_deref(), config, arguments),
-        _ => Err(Cut::Usage("known: name a person, or a configuration".to_owned())),
+    match (&arguments.name, &arguments.compare) {
+        // Two names are compared by the shipped rules, unless a configuration is named.
+        (Some(name), Some(other)) => compare(name, other, arguments.config.config.as_deref(), arguments.json),
+        (name, _) => look_up(name.as_deref(), &arguments.config.find()?.path, arguments),
     }
 }
 

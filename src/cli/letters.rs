@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::arguments::LettersShowArguments;
+use super::letters_arguments::LettersShowArguments;
 use super::out::{Cut, End, Outcome, say};
 use super::style::{Paint, json_text, line, plain};
 use crate::app::letters::{self, Greeting, Reach, Specimen, Wish};

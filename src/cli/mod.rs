@@ -9,6 +9,8 @@ mod forget;
 mod hand_arguments;
 mod known;
 mod letters;
+mod letters_arguments;
+mod manual;
 mod out;
 mod preview;
 mod queue;
@@ -23,13 +25,16 @@ mod style;
 mod table;
 mod undo;
 
-use std::path::Path;
 use std::process::ExitCode;
 
+use jiff::tz::TimeZone;
+
+use crate::app::setup::{ConfigFile, Named};
 use crate::config::Account;
 use crate::domain::{Fault, Timestamp};
 pub use arguments::Arguments;
-use arguments::{Command, ConfigCommand, LettersCommand};
+use arguments::{Command, ConfigCommand};
+use letters_arguments::LettersCommand;
 use out::Cut;
 
 /// Runs the command; the exit code says how it went.
@@ -49,6 +54,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Config(ConfigCommand::Check(arguments)) => config::check(&arguments),
         Command::Rules(command) => rules::run(&command),
         Command::Letters(LettersCommand::Show(arguments)) => letters::show(&arguments),
+        Command::Man { command } => manual::page(&command),
+        Command::Completions { shell } => manual::completions(shell),
     })
 }
 
@@ -61,16 +68,21 @@ fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
         .map_err(|error| Fault::Permanent(format!("cannot start: {error}")))
 }
 
-/// A moment as people read it.
-fn when(moment: Timestamp) -> String {
+/// A moment as people read it, by the owner's clock.
+fn when(moment: Timestamp, zone: &TimeZone) -> String {
+    // A machine without a table of time zones.
+    let zone = if zone.is_unknown() { &TimeZone::UTC } else { zone };
     jiff::Timestamp::from_second(moment.unix_s())
-        .map(|t| t.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%d %H:%M UTC").to_string())
+        .map(|t| t.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string())
         .unwrap_or_default()
 }
 
-/// `command` as it can be pasted into a shell: with the config file it needs.
-fn with_config(command: &str, config: &Path) -> String {
-    let path = config.display().to_string();
+/// `command` as it can be pasted into a shell: with the config file, if it would not be found.
+fn with_config(command: &str, config: &ConfigFile) -> String {
+    if config.named == Named::ByItsPlace {
+        return command.to_owned();
+    }
+    let path = config.path.display().to_string();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@~".contains(c);
     if path.chars().all(is_plain) {
         format!("{command} --config {path}")

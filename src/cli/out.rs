@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind, Write as _};
 use std::process::ExitCode;
 
 use super::style::plain;
+use crate::app::look::Unready;
 use crate::domain::{Fault, Problems};
 
 /// Done.
@@ -39,6 +40,8 @@ pub(super) enum Cut {
     Fault(Fault),
     /// The configuration or the rules are wrong.
     Wrong(Problems),
+    /// What the configuration names cannot be read.
+    Misconfigured(Fault),
     /// The arguments ask for something that is not there.
     Usage(String),
     /// Standard output took no more.
@@ -48,6 +51,15 @@ pub(super) enum Cut {
 impl From<Fault> for Cut {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
+    }
+}
+
+impl From<Unready> for Cut {
+    fn from(unready: Unready) -> Self {
+        match unready {
+            Unready::Fault(fault) => Self::Fault(fault),
+            Unready::Misconfigured(fault) => Self::Misconfigured(fault),
+        }
     }
 }
 
@@ -86,6 +98,10 @@ pub(super) fn exit_code(outcome: Outcome) -> ExitCode {
             for problem in &problems.0 {
                 complain(problem);
             }
+            WRONG
+        }
+        Err(Cut::Misconfigured(fault)) => {
+            complain(&fault);
             WRONG
         }
         Err(Cut::Usage(words)) => {

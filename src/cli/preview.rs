@@ -9,6 +9,7 @@ use super::table::{head, row_text, rows};
 use super::{pick, render, runtime};
 use crate::app::examine::Examined;
 use crate::app::ingest::{Observer, Seen, Uid};
+use crate::app::look::Preview;
 use crate::app::shared::{Stop, StopSwitch};
 use crate::app::{look, setup};
 use crate::domain::{Decision, Fault, Notice};
@@ -80,12 +81,12 @@ fn examined(account: &str, uid: Uid, seen: &Seen<'_>) -> Option<Examined> {
     let file = format!("{account}:{uid}");
     match seen {
         Seen::Passed { .. } => None,
-        Seen::Quarantined { .. } => Some(Examined {
+        Seen::Quarantined { why, .. } => Some(Examined {
             file,
             kind: Notice::Other,
             network: None,
             evidence: Vec::new(),
-            unreadable: Some("it would be quarantined"),
+            unreadable: Some((*why).to_owned()),
             plans: Vec::new(),
         }),
         Seen::Read { recognised, plans, .. } => Some(Examined {
@@ -100,7 +101,7 @@ fn examined(account: &str, uid: Uid, seen: &Seen<'_>) -> Option<Examined> {
 }
 
 pub(super) fn run(arguments: &PreviewArguments) -> Outcome {
-    let mut setup = setup::load(&arguments.config)?;
+    let mut setup = setup::load(&arguments.config.find()?.path)?;
     if arguments.account.is_some() {
         let only = pick(&setup.config.accounts, arguments.account.as_deref())?.clone();
         setup.config.accounts = vec![only];
@@ -112,7 +113,12 @@ pub(super) fn run(arguments: &PreviewArguments) -> Outcome {
 }
 
 async fn show(arguments: &PreviewArguments, setup: setup::Setup) -> Outcome {
-    let (accounts, shared) = look::preview_of(setup)?;
+    let Preview { accounts, shared, unused_ledger } = look::preview_of(setup).await?;
+    if let Some(fault) = unused_ledger {
+        complain(&format!(
+            "{fault}. What the daemon has learned is not used: whom you wrote to is read from Sent anew, for this preview only"
+        ));
+    }
     let mut first_fault = None;
     for account in &accounts {
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());

@@ -1,7 +1,6 @@
 //! `notyet queue`: the letters that wait, and a person's word on them.
 
-use std::path::Path;
-
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::hand_arguments::{QueueArguments, QueueCommand};
@@ -10,21 +9,19 @@ use super::style::{Paint, json_text, line, plain};
 use super::{when, with_config};
 use crate::app::outlook::Outlook;
 use crate::app::queue::{Came, Case, Delivery, Hand, Meant, Word};
+use crate::app::setup::ConfigFile;
 use crate::app::{look, setup};
 use crate::domain::delivery::{Mode, ParkedFor, State};
 use crate::domain::{Fault, InvitationKey};
 
 pub(super) fn run(arguments: &QueueArguments) -> Outcome {
     match &arguments.command {
-        None => match &arguments.config {
-            Some(config) => list(config, arguments.json),
-            None => Err(Cut::Usage("--config FILE is missing".to_owned())),
-        },
-        Some(QueueCommand::List(asked)) => list(&asked.config, asked.json),
-        Some(QueueCommand::Show(asked)) => show(&asked.key, &asked.config, asked.json),
-        Some(QueueCommand::Retry(asked)) => tell(Word::Retry, &asked.key, &asked.config),
-        Some(QueueCommand::Drop(asked)) => tell(Word::Drop, &asked.key, &asked.config),
-        Some(QueueCommand::Sent(asked)) => tell(Word::Sent, &asked.key, &asked.config),
+        None => list(&arguments.config.find()?, arguments.json),
+        Some(QueueCommand::List(asked)) => list(&asked.config.find()?, asked.json),
+        Some(QueueCommand::Show(asked)) => show(&asked.key, &asked.config.find()?, asked.json),
+        Some(QueueCommand::Retry(asked)) => tell(Word::Retry, &asked.key, &asked.config.find()?),
+        Some(QueueCommand::Drop(asked)) => tell(Word::Drop, &asked.key, &asked.config.find()?),
+        Some(QueueCommand::Sent(asked)) => tell(Word::Sent, &asked.key, &asked.config.find()?),
     }
 }
 
@@ -46,8 +43,8 @@ pub(super) fn one_key(hand: &Hand, prefix: &str) -> Result<InvitationKey, Cut> {
     }
 }
 
-fn list(config: &Path, as_json: bool) -> Outcome {
-    let setup = setup::load(config)?;
+fn list(config: &ConfigFile, as_json: bool) -> Outcome {
+    let setup = setup::load(&config.path)?;
     let hand = Hand::looking(&setup.config)?;
     let outlook = Outlook::of(&setup, look::now())?;
     let cases = hand.open_cases()?;
@@ -69,9 +66,9 @@ fn list(config: &Path, as_json: bool) -> Outcome {
             paint.bold(&head),
             line(&case.inviter_name),
             line(&case.account),
-            when(letter.changed_at)
+            when(letter.changed_at, &setup.zone)
         ))?;
-        say(&format!("  {}", standing(case, letter, &outlook)))?;
+        say(&format!("  {}", standing(case, letter, &outlook, &setup.zone)))?;
         for row in choices(&key, letter, &outlook, config) {
             say(&row)?;
         }
@@ -79,15 +76,16 @@ fn list(config: &Path, as_json: bool) -> Outcome {
     Ok(End::Done)
 }
 
-/// What the state means, with what came back last.
-fn standing(case: &Case, letter: &Delivery, outlook: &Outlook<'_>) -> String {
+/// What the state means, with what came back last; until anything has, why the letter was made so.
+fn standing(case: &Case, letter: &Delivery, outlook: &Outlook<'_>, zone: &TimeZone) -> String {
     let mut text = format!("{}.", outlook.meaning(letter));
     if letter.state == State::Queued && letter.next_attempt_at > look::now() {
-        text += &format!(" Next try: {}.", when(letter.next_attempt_at));
+        text += &format!(" Next try: {}.", when(letter.next_attempt_at, zone));
     }
     let words = words(case, letter);
     if !words.is_empty() {
-        text += &format!(" {}: {words}", if letter.state == State::Held { "Why" } else { "Last" });
+        let has_answer = letter.state != State::Held && !letter.last_words.is_empty();
+        text += &format!(" {}: {words}", if has_answer { "Last" } else { "Why" });
     }
     line(&text)
 }
@@ -97,7 +95,7 @@ fn words<'a>(case: &'a Case, letter: &'a Delivery) -> &'a str {
     if letter.last_words.is_empty() { &case.reason_text } else { &letter.last_words }
 }
 
-fn choices(key: &str, letter: &Delivery, outlook: &Outlook<'_>, config: &Path) -> Vec<String> {
+fn choices(key: &str, letter: &Delivery, outlook: &Outlook<'_>, config: &ConfigFile) -> Vec<String> {
     let mut rows = Vec::new();
     for word in outlook.fitting(letter) {
         let command = with_config(&format!("notyet queue {} {key}", word.as_str()), config);
@@ -107,8 +105,8 @@ fn choices(key: &str, letter: &Delivery, outlook: &Outlook<'_>, config: &Path) -
     rows
 }
 
-fn show(prefix: &str, config: &Path, as_json: bool) -> Outcome {
-    let setup = setup::load(config)?;
+fn show(prefix: &str, config: &ConfigFile, as_json: bool) -> Outcome {
+    let setup = setup::load(&config.path)?;
     let hand = Hand::looking(&setup.config)?;
     let outlook = Outlook::of(&setup, look::now())?;
     let key = one_key(&hand, prefix)?;
@@ -126,7 +124,7 @@ fn show(prefix: &str, config: &Path, as_json: bool) -> Outcome {
         "  decided     {}, {} note, {}: {}",
         case.decision.as_str(),
         case.note_kind.as_str(),
-        when(case.decided_at),
+        when(case.decided_at, &setup.zone),
         line(&case.reason_text)
     ))?;
     if let Some(note) = &case.note {
@@ -139,13 +137,22 @@ fn show(prefix: &str, config: &Path, as_json: bool) -> Outcome {
         say("  letter      none")?;
         return Ok(End::Done);
     };
-    say(&format!("  letter      {}: {}", letter.state.as_str(), standing(&case, letter, &outlook)))?;
+    say(&format!(
+        "  letter      {}: {}",
+        letter.state.as_str(),
+        standing(&case, letter, &outlook, &setup.zone)
+    ))?;
     if let Some(to) = &letter.to {
         say(&format!("  to          {}", line(&to.to_string())))?;
     }
     for moved in &case.history {
         let words = if moved.note.is_empty() { String::new() } else { format!(": {}", moved.note) };
-        say(&line(&format!("  {}  {}, {}{words}", when(moved.at), moved.event, moved.to.as_str())))?;
+        say(&line(&format!(
+            "  {}  {}, {}{words}",
+            when(moved.at, &setup.zone),
+            moved.event,
+            moved.to.as_str()
+        )))?;
     }
     let rows = choices(&hand.short(&key)?, letter, &outlook, config);
     if !rows.is_empty() {
@@ -160,8 +167,8 @@ fn show(prefix: &str, config: &Path, as_json: bool) -> Outcome {
     Ok(End::Done)
 }
 
-fn tell(word: Word, prefix: &str, config: &Path) -> Outcome {
-    let mut hand = Hand::writing(&setup::load(config)?.config)?;
+fn tell(word: Word, prefix: &str, config: &ConfigFile) -> Outcome {
+    let mut hand = Hand::writing(&setup::load(&config.path)?.config)?;
     let key = one_key(&hand, prefix)?;
     let refused = |words: String| Err(Cut::Fault(Fault::Permanent(format!("{}: {words}", key.0))));
     match hand.say(word, &key, look::now())? {

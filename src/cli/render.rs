@@ -12,6 +12,7 @@ pub(super) fn json(examined: &Examined) -> String {
         file: &examined.file,
         kind: examined.kind.as_str(),
         network: examined.network.as_deref(),
+        unreadable: examined.unreadable.as_deref(),
         plans: examined.plans.iter().map(PlanJson::of).collect(),
     };
     // Only maps with keys that are no strings and failing writers make this fail.
@@ -23,6 +24,7 @@ struct MailJson<'a> {
     file: &'a str,
     kind: &'static str,
     network: Option<&'a str>,
+    unreadable: Option<&'a str>,
     plans: Vec<PlanJson<'a>>,
 }
 
@@ -112,7 +114,7 @@ pub(super) fn text(examined: &Examined, paint: Paint) -> String {
     };
     let network = examined.network.as_deref().unwrap_or("no network");
     put(paint.bold(&line(&format!("{}: {} ({network})", examined.file, examined.kind.as_str()))));
-    if let Some(why) = examined.unreadable {
+    if let Some(why) = &examined.unreadable {
         put(format!(
             "  cannot be read: {why}; the daemon leaves it alone, and lists it in `notyet status` where it speaks of a network"
         ));

@@ -60,9 +60,10 @@ fn test(folder: Option<&Path>) -> Outcome {
 
 fn score(dir: &Path, folder: Option<&Path>, as_json: bool) -> Outcome {
     let compiled = setup::rules(folder)?;
-    let mails = dir.join("index.tsv").exists().then(|| rules::score_mails(dir, &compiled)).transpose()?;
+    let mails =
+        rules::is_there(&dir.join("index.tsv")).then(|| rules::score_mails(dir, &compiled)).transpose()?;
     let notes = dir.join("notes.tsv");
-    let notes = notes.exists().then(|| rules::score_notes(&notes, &compiled)).transpose()?;
+    let notes = rules::is_there(&notes).then(|| rules::score_notes(&notes, &compiled)).transpose()?;
     if mails.is_none() && notes.is_none() {
         let words = format!("{}: neither index.tsv nor notes.tsv is there", dir.display());
         return Err(Fault::Permanent(words).into());

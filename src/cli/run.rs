@@ -8,7 +8,8 @@ use crate::app::sandbox::Confined;
 use crate::app::{setup, start_log};
 
 pub(super) fn run(arguments: &RunArguments) -> Outcome {
-    let setup = setup::load(&arguments.config)?;
+    let file = arguments.config.find()?.path;
+    let setup = setup::load(&file)?;
     let telemetry = start_log(&setup.config.logging)?;
     // The threads of the runtime inherit it.
     let confined = Confined::enter(&setup.config)?;
@@ -16,7 +17,7 @@ pub(super) fn run(arguments: &RunArguments) -> Outcome {
         if arguments.once {
             daemon::once(setup).await
         } else {
-            daemon::run(&arguments.config, setup, &telemetry, &confined).await
+            daemon::run(&file, setup, &telemetry, &confined).await
         }
     });
     match end {

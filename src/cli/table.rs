@@ -41,7 +41,9 @@ pub(super) fn rows(uid: Uid, seen: &Seen<'_>) -> Vec<Row> {
         Seen::Passed { header } => {
             unclaimed(*header, "other", "its header tells: no invitation; body not read")
         }
-        Seen::Quarantined { header, why } => unclaimed(*header, "unreadable", why),
+        Seen::Quarantined { header, why } => {
+            unclaimed(*header, "unreadable", &format!("set aside and listed: {why}"))
+        }
         Seen::Read { mail, recognised, plans: [] } => {
             let why = recognised.evidence.first().map_or("", |e| e.text.as_str());
             vec![row(&sender(mail), &mail.subject, recognised.notice.as_str(), "leave", why)]

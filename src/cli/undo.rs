@@ -13,7 +13,7 @@ use crate::domain::Fault;
 use crate::domain::delivery::State;
 
 pub(super) fn run(arguments: &KeyArguments) -> Outcome {
-    let mut hand = Hand::writing(&setup::load(&arguments.config)?.config)?;
+    let mut hand = Hand::writing(&setup::load(&arguments.config.find()?.path)?.config)?;
     let key = one_key(&hand, &arguments.key)?;
     let Some(case) = hand.case(&key)? else {
         return Err(Cut::Fault(Fault::Permanent(format!("{}: nothing is known of it", key.0))));

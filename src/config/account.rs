@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::field::{Field, Words};
 use super::keys::{IMAP, MAILDIR, SMTP, closest};
+use super::place::Place;
 use super::raw::Section;
 use super::server::{self, ImapLogin};
 use super::surroundings::Surroundings;
@@ -46,7 +47,8 @@ pub(super) fn account(
             "letters come from the first; if this provider sends for its own addresses only, set it",
         );
     }
-    let mailboxes = section.or("mailboxes", vec!["INBOX".to_owned()], mailboxes);
+    let place = |name: &str| kind.as_ref().map_or(Place::on_server(name), |kind| kind.place(name));
+    let mailboxes = section.or("mailboxes", vec!["INBOX".to_owned()], |field| mailboxes(field, place));
     let drafts = section.optional("drafts", Field::text);
     let sent = section.optional("sent", Field::text);
     let sent_copy = section.or("sent_copy", SentCopy::File, |field| field.word(SENT_COPIES));
@@ -59,7 +61,7 @@ pub(super) fn account(
     let poll_every = section.or("poll_every", 5 * MINUTE, |field| field.duration(SECOND..=DAY));
     let since = section.optional("since", |field| field.duration(MINUTE..=3_650 * DAY));
     if let (Some(mailboxes), Some(Some(drafts))) = (&mailboxes, &drafts)
-        && mailboxes.contains(drafts)
+        && mailboxes.iter().any(|name| place(name) == place(drafts))
         && let Some(field) = section.field("mailboxes")
     {
         field.refuse(
@@ -145,10 +147,15 @@ fn kind(section: &Section<'_>, around: &Surroundings) -> Option<MailboxKind> {
     }
 }
 
-fn mailboxes(field: &Field<'_>) -> Option<Vec<String>> {
+fn mailboxes(field: &Field<'_>, place: impl Fn(&str) -> Place) -> Option<Vec<String>> {
     let names = field.texts()?;
-    let twice =
-        names.iter().enumerate().any(|(index, name)| names.iter().take(index).any(|earlier| earlier == name));
+    let places: Vec<Place> = names.iter().map(|name| place(name)).collect();
+    let mut behind = places.as_slice();
+    let mut twice = false;
+    while let Some((first, rest)) = behind.split_first() {
+        twice |= rest.contains(first);
+        behind = rest;
+    }
     if twice {
         field.refuse("a mailbox that is listed twice", "list each once");
         return None;

@@ -42,7 +42,10 @@ fn rule(item: &Field<'_>, accounts: &[Account]) -> Option<AfterRule> {
 
 fn folder(field: &Field<'_>, accounts: &[Account]) -> Option<String> {
     let name = field.text()?;
-    if accounts.iter().any(|account| account.mailboxes.contains(&name)) {
+    let watches = |account: &Account| {
+        account.mailboxes.iter().any(|one| account.kind.place(one) == account.kind.place(&name))
+    };
+    if accounts.iter().any(watches) {
         field.refuse("a mailbox that is watched", "name a folder that is not: its mail would be read as new");
         return None;
     }

@@ -13,6 +13,7 @@ mod account;
 mod after;
 mod field;
 mod keys;
+mod place;
 mod problems;
 mod raw;
 mod sending;
@@ -23,7 +24,8 @@ mod types;
 mod validate;
 
 pub use keys::known_keys;
-pub use surroundings::Surroundings;
+pub use place::Place;
+pub use surroundings::{Places, Surroundings};
 pub use types::{
     Account, Config, Dkim, Imap, LogFormat, Logging, Login, MailboxKind, Maildir, Me, Owner, People, Sandbox,
     SecretSource, SentCopy, Smtp, Tls,

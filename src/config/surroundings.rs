@@ -3,6 +3,28 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+/// Where a config file is looked for when none is named.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// What `$NOTYET_CONFIG` names: this file and no other, whether it is there or not.
+    pub named: Option<PathBuf>,
+    /// Else the first of these that is there.
+    pub usual: Vec<PathBuf>,
+}
+
+impl Places {
+    /// By a look-up of environment variables: `notyet/notyet.toml` in
+    /// `$XDG_CONFIG_HOME` when that is absolute (XDG Base Directory Specification),
+    /// else in `~/.config`; then `/etc/notyet/notyet.toml`.
+    pub fn new(variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        let path = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let absolute = |name: &str| path(name).filter(|dir| dir.is_absolute());
+        let own = absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")));
+        let dirs = own.into_iter().chain([PathBuf::from("/etc")]);
+        Self { named: path("NOTYET_CONFIG"), usual: dirs.map(|dir| dir.join("notyet/notyet.toml")).collect() }
+    }
+}
+
 /// Where the file stands and what the environment says, as values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Surroundings {
@@ -52,12 +74,35 @@ fn first_of(list: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn state_dir(variables: &[(&str, &str)]) -> Option<PathBuf> {
-        let look_up = |name: &str| {
+    fn look_up(variables: &[(&str, &str)]) -> impl Fn(&str) -> Option<OsString> {
+        |name: &str| {
             let (_, value) = variables.iter().find(|(key, _)| *key == name)?;
             Some(OsString::from(value))
+        }
+    }
+
+    fn state_dir(variables: &[(&str, &str)]) -> Option<PathBuf> {
+        Surroundings::new(PathBuf::from("/etc/notyet"), look_up(variables)).state_dir
+    }
+
+    #[test]
+    fn a_config_is_looked_for_where_the_units_have_it() {
+        let usual = |variables: &[(&str, &str)]| {
+            let places = Places::new(look_up(variables));
+            assert_eq!(places.named, None);
+            places.usual.iter().map(|path| path.display().to_string()).collect::<Vec<_>>()
         };
-        Surroundings::new(PathBuf::from("/etc/notyet"), look_up).state_dir
+        let home = ("HOME", "/home/jane");
+        let etc = "/etc/notyet/notyet.toml";
+        assert_eq!(usual(&[home]), ["/home/jane/.config/notyet/notyet.toml", etc]);
+        assert_eq!(usual(&[home, ("XDG_CONFIG_HOME", "/cfg")]), ["/cfg/notyet/notyet.toml", etc]);
+        assert_eq!(
+            usual(&[home, ("XDG_CONFIG_HOME", "cfg")]),
+            ["/home/jane/.config/notyet/notyet.toml", etc]
+        );
+        assert_eq!(usual(&[("NOTYET_CONFIG", "")]), [etc]);
+        let named = Places::new(look_up(&[home, ("NOTYET_CONFIG", "n.toml")])).named;
+        assert_eq!(named, Some(PathBuf::from("n.toml")));
     }
 
     #[test]

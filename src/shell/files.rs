@@ -7,6 +7,8 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+pub use tempfile::TempDir;
+
 use crate::domain::Fault;
 
 /// No rules file, config or letter is larger; one that is was named by mistake.
@@ -90,12 +92,71 @@ pub fn read_text(path: &Path, cap_bytes: u64) -> Result<String, Fault> {
     })
 }
 
+/// Reads standard input to its end, at most `cap_bytes`.
+///
+/// # Errors
+/// [`Fault::Permanent`] when it cannot be read or is larger.
+pub fn read_standard_input(cap_bytes: u64) -> Result<Vec<u8>, Fault> {
+    let cannot = |words: &str| Fault::Permanent(format!("standard input: cannot read this: {words}"));
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .take(cap_bytes.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(|error| cannot(&error.to_string()))?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > cap_bytes {
+        return Err(cannot(&format!("it is larger than {cap_bytes} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// A folder for as long as the value lives.
+///
+/// # Errors
+/// [`Fault::NeedsHuman`] naming where none can be made.
+pub fn temporary_folder(prefix: &str) -> Result<TempDir, Fault> {
+    let place = std::env::temp_dir();
+    tempfile::Builder::new()
+        .prefix(prefix)
+        .tempdir_in(&place)
+        .map_err(|error| cannot(&place, "write", &format!("no temporary folder: {error}")))
+}
+
+/// Makes the folder `dir`, and those above it, for what nobody has yet.
+///
+/// # Errors
+/// [`Fault::NeedsHuman`] naming it, also where it is there and not empty.
+pub fn make_new(dir: &Path) -> Result<(), Fault> {
+    let entry = fs::create_dir_all(dir).and_then(|()| fs::read_dir(dir)).map(|mut entries| entries.next());
+    match entry.map_err(|error| cannot(dir, "write", &error.to_string()))? {
+        None => Ok(()),
+        Some(_) => Err(cannot(dir, "write", "not empty; name a new folder")),
+    }
+}
+
+/// Writes the file `path`, and makes the folders above it where they are missing.
+///
+/// # Errors
+/// [`Fault::NeedsHuman`] naming it.
+pub fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), Fault> {
+    let above = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    above
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| fs::write(path, bytes))
+        .map_err(|error| cannot(path, "write", &error.to_string()))
+}
+
 /// Makes the folder `dir` and those above it, with mode 0700, where they are missing.
 ///
 /// # Errors
 /// Those of the file system.
 pub fn make_private(dir: &Path) -> std::io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+/// Whether something is at `path`; what cannot be looked at is: whoever opens it
+/// is told why not.
+pub fn is_there(path: &Path) -> bool {
+    path.try_exists().unwrap_or(true)
 }
 
 /// Tries whether files can be made in the folder `dir`, or, where it is missing,

@@ -4,6 +4,7 @@
 pub mod clock;
 mod dial;
 pub mod dns;
+pub mod environment;
 pub mod files;
 mod line_ends;
 pub mod mailbox;

@@ -76,7 +76,11 @@ fn before_an_address_book_was_ever_read_nothing_is_judged_and_the_report_says_wh
     assert_eq!(unread["holds_up"], true, "{unread}");
     assert!(unread["path"].as_str().unwrap().ends_with("/contacts.vcf") && unread["since"].is_i64());
     let previewed = home.notyet(&["preview", "--since", "1d"]);
-    assert!(previewed.code == Some(1) && previewed.err.contains("contacts.vcf"), "{}", previewed.err);
+    let mail = home.put("a.eml", &to_paste(1)).display().to_string();
+    let asked = [home.notyet(&["check", &mail]), home.notyet(&["known", "Bo Ray"]), previewed];
+    for ran in asked {
+        assert!(ran.code == Some(78) && ran.err.contains("contacts.vcf"), "{:?} {}", ran.code, ran.err);
+    }
     let doctor = home.notyet(&["doctor"]);
     assert!(doctor.code == Some(1) && doctor.out.contains("contacts.vcf"), "{}", doctor.out);
 

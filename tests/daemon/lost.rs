@@ -210,6 +210,8 @@ async fn nothing_is_sent_before_every_account_was_looked_through() {
     assert_eq!(home.status("work")["letters"], serde_json::json!({ "queued": 2 }));
     let status = home.notyet(&["status"]).well().out;
     assert!(status.contains("SENDING WAITS") && status.contains("wrote to: other"), "{status}");
+    let queue = home.notyet(&["queue"]).well().out;
+    assert!(queue.contains(" Why: ") && !queue.contains(" Last: "), "nothing came back: {queue}");
 
     configure(&other);
     for _ in 0..2 {

@@ -5,6 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use notyet::config::Tls;
 use notyet::shell::clock;
+use notyet::shell::store::Ledger;
 use serde_json::Value;
 
 use crate::support::home::{Home, Ran};
@@ -137,4 +138,51 @@ fn it_works_beside_a_running_daemon() {
     daemon.says("connected", 1);
     home.notyet(&["preview"]).well();
     assert_eq!(daemon.stop(), Some(0));
+}
+
+/// The past is judged, and it has hours of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_hour_of_the_day_changes_what_it_shows() {
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let home = Home::new();
+    home.believe_reply_to();
+    let twelve_hours_off = (clock::now().unix_s() / 3600 + 12) % 24;
+    let policy = format!(
+        "generic = \"send\"\n[sending]\ntime_zone = \"UTC\"\n\
+         hours = \"{twelve_hours_off:02}:00-{twelve_hours_off:02}:59\"\n"
+    );
+    home.configure(&policy, &[home.on_maildir("work", "") + &peer.table("work")]);
+    home.deliver("work", "1.a.b", &with_reply_to(1, "jane@example.org"));
+    let shown = objects(&home.notyet(&["preview", "--since", "1d", "--json"]).well().out);
+    assert_eq!(shown[0]["plans"][0]["decision"], "send", "{}", shown[0]);
+    assert_eq!(shown[0]["plans"][0]["reason"], "policy-send");
+}
+
+#[test]
+fn a_ledger_that_cannot_be_used_is_told_of() {
+    let home = Home::new();
+    home.configure("", &[home.on_maildir("work", "")]);
+    home.once().well();
+    assert_eq!(home.notyet(&["preview"]).well().err, "");
+    home.deliver("work", "1.a.b", &to_paste(1));
+    std::fs::write(Ledger::file(&home.state()), "no ledger at all, and long enough to be looked at").unwrap();
+    let ran = home.notyet(&["preview", "--since", "1d"]).well();
+    assert!(ran.out.contains("1 draft"), "{}", ran.out);
+    assert!(ran.err.contains("ledger.sqlite3") && ran.err.contains("from Sent anew"), "{}", ran.err);
+}
+
+#[test]
+fn what_cannot_be_read_is_shown_with_its_reason_as_check_does() {
+    let home = Home::new();
+    home.configure("", &[home.on_maildir("work", "")]);
+    let two_authors = to_paste(2).replacen("\nFrom:", "\nFrom: Another <invitations@linkedin.com>\nFrom:", 1);
+    home.deliver("work", "1.a.b", &two_authors);
+    let mail = home.put("a.eml", &two_authors).display().to_string();
+    let checked: Value = serde_json::from_str(&home.notyet(&["check", "--json", &mail]).well().out).unwrap();
+    let why = checked["unreadable"].as_str().unwrap();
+    let out = home.notyet(&["preview", "--since", "1d", "--json"]).well().out;
+    let shown: Value = serde_json::from_str(out.trim_end()).unwrap();
+    assert_eq!(shown["unreadable"], why, "{shown}");
+    let text = home.notyet(&["preview", "--since", "1d"]).well().out;
+    assert!(text.contains(&format!("set aside and listed: {why}")), "{text}");
 }

@@ -398,6 +398,8 @@ async fn a_letter_whose_server_is_away_stands_in_the_report_with_what_came_back(
     let waiting = &home.status("work")["waiting"];
     assert_eq!(waiting[0]["state"], "queued", "{waiting}");
     assert!(waiting[0]["words"].as_str().unwrap().contains("not now"), "{waiting}");
+    let text = home.notyet(&["queue"]).well().out;
+    assert!(text.contains(" Last: ") && !text.contains(" Why: "), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

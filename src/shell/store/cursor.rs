@@ -1,12 +1,17 @@
 //! How far each mailbox has been read, when each account began, and which
 //! ports wait for a person.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::words::{optional_time, time, word};
 use super::{Ledger, UidScope, stumbles};
 use crate::domain::{Fault, Timestamp};
 use crate::shell::mailbox::Uid;
+
+/// A look is written down no more often than this.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// How far a mailbox has been read (RFC 9051 §2.3.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +86,25 @@ impl Ledger {
                 params![account, now.unix_s()],
             )?;
             tx.query_row("SELECT started_at FROM account WHERE name = ?1", [account], |row| time(row, 0))
+        })
+    }
+
+    /// Notes that all mailboxes of `account` were looked into at `now`, once a minute at most.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn note_look(&mut self, account: &str, now: Timestamp) -> Result<(), Fault> {
+        let last = self.read("reading when an account was looked into", |connection| {
+            let looked_at = "SELECT looked_at FROM account WHERE name = ?1";
+            connection.query_row(looked_at, [account], |row| optional_time(row, 0)).optional()
+        })?;
+        // Also of a look that is said to lie ahead: the clock was set back.
+        if last.flatten().is_some_and(|last| now.away_from(last) < LOOK_EVERY) {
+            return Ok(());
+        }
+        self.write("noting a look", |tx| {
+            tx.execute("UPDATE account SET looked_at = ?2 WHERE name = ?1", params![account, now.unix_s()])
+                .map(drop)
         })
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use super::lock::{self, Lock};
+use super::lock::{self, Holder, Lock};
 use super::place::Place;
 use super::{OURS, migrate, sql_fault};
 use crate::domain::Fault;
@@ -40,8 +40,8 @@ impl Ledger {
     /// (0600), keeps a second daemon out, migrates, checks the file's health.
     ///
     /// # Errors
-    /// [`Fault::NeedsHuman`] when another daemon has it, when it is damaged, written by a later
-    /// notyet, or not ours to write; [`Fault::Transient`] when it is busy or the disk is full.
+    /// [`Fault::NeedsHuman`] when it is damaged, written by a later notyet, or not ours to write;
+    /// [`Fault::Transient`] when another daemon has it, when it is busy or the disk is full.
     pub fn open(dir: &Path) -> Result<Self, Fault> {
         let path = Self::file(dir);
         create_private(dir, &path).map_err(|error| {
@@ -87,6 +87,14 @@ impl Ledger {
             .iter()
             .map(|name| dir.join(name))
             .try_for_each(|path| tried(&path, files::try_writing_to(&path)))
+    }
+
+    /// Whether a daemon, or a pass, works on the ledger in `dir`.
+    ///
+    /// # Errors
+    /// [`Fault::NeedsHuman`] when its lock cannot be looked at.
+    pub fn holder(dir: &Path) -> Result<Holder, Fault> {
+        Holder::of(dir)
     }
 
     /// Opens the ledger in `dir` to look at it, also while a daemon works on it.

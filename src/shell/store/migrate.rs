@@ -31,6 +31,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("inviter.sql"),
     include_str!("given_up.sql"),
     include_str!("refused.sql"),
+    include_str!("look.sql"),
 ];
 
 /// The version this program writes.

@@ -62,6 +62,7 @@ pub use erase::{Forgot, Trace};
 pub use hand::Case;
 pub use known::{Known, Left};
 pub use ledger::Ledger;
+pub use lock::Holder;
 pub use people::SentCursor;
 pub use rebuild::{FoundAgain, FoundLetter, Whereabouts};
 pub use refused::Used;

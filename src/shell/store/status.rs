@@ -29,6 +29,8 @@ pub struct AccountStatus {
     pub started_at: Timestamp,
     /// The last thing the ledger noted for it.
     pub last_activity: Timestamp,
+    /// When its mailboxes were looked into last; `None` before the first look.
+    pub looked_at: Option<Timestamp>,
     /// Letters from before this ledger that Drafts and Sent showed; `None` before it looked.
     pub found_again: Option<FoundAgain>,
     /// How far each mailbox has been read, by name.
@@ -153,15 +155,16 @@ fn read_status(connection: &Connection) -> rusqlite::Result<Status> {
 
 fn read_accounts(connection: &Connection) -> rusqlite::Result<Vec<AccountStatus>> {
     let mut port_faults = cursor::port_faults(connection)?;
-    let names: Vec<(String, Timestamp)> = connection
-        .prepare("SELECT name, started_at FROM account ORDER BY name")?
-        .query_map([], |row| Ok((row.get(0)?, time(row, 1)?)))?
+    let names: Vec<(String, Timestamp, Option<Timestamp>)> = connection
+        .prepare("SELECT name, started_at, looked_at FROM account ORDER BY name")?
+        .query_map([], |row| Ok((row.get(0)?, time(row, 1)?, optional_time(row, 2)?)))?
         .collect::<rusqlite::Result<_>>()?;
     names
         .into_iter()
-        .map(|(name, started_at)| {
+        .map(|(name, started_at, looked_at)| {
             Ok(AccountStatus {
                 started_at,
+                looked_at,
                 last_activity: last_activity(connection, &name)?,
                 found_again: found_again(connection, &name)?,
                 cursors: cursors(connection, &name)?,

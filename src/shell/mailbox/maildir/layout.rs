@@ -10,6 +10,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::config::Place;
 use crate::domain::Fault;
 use crate::shell::files::write_trouble;
 
@@ -32,15 +33,7 @@ pub(super) struct Stamp {
 /// # Errors
 /// [`Fault::NeedsHuman`] for a name that is no folder name, such as one with `..`.
 pub(super) fn folder_dir(root: &Path, mailbox: &str) -> Result<PathBuf, Fault> {
-    let name = mailbox.replace('/', ".");
-    let name = name.strip_prefix('.').unwrap_or(&name);
-    if name.eq_ignore_ascii_case("INBOX") {
-        return Ok(root.to_path_buf());
-    }
-    let name = match name.split_at_checked(6) {
-        Some((inbox, rest)) if inbox.eq_ignore_ascii_case("INBOX.") => rest,
-        _ => name,
-    };
+    let Place::Folder(name) = Place::in_maildir(mailbox) else { return Ok(root.to_path_buf()) };
     if name.split('.').any(str::is_empty) || name.contains('\0') {
         return Err(Fault::NeedsHuman(format!(
             "{}: {mailbox:?} is no name of a folder in it; write for example \"Drafts\" or \"Lists/Work\"",

@@ -101,7 +101,7 @@ impl MaildirSession {
     ///
     /// # Errors
     /// As [`MaildirSession::open`].
-    pub async fn search_terms(
+    pub async fn search(
         &mut self,
         terms: &[SearchTerm],
         since: Option<Timestamp>,
