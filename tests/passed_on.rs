@@ -354,5 +354,20 @@ fn invitations_to_anything_else_are_none_to_connect_in_any_language() {
             }
         }
     }
+    for said in [
+        "Mira Okafor invited you to connect on LinkedIn",
+        "Mira Okafor has invited you to join LinkedIn",
+        "Mira Okafor invites you to join her professional network on LinkedIn",
+        "Mira Okafor LinkedIn ağınıza katılmak istiyor",
+        "Mira Okafor vous invite à rejoindre son réseau professionnel",
+        "Mira Okafor lädt Sie ein, sich zu vernetzen",
+    ] {
+        let text = format!("{said}\n\nMira Okafor\nBeekeeper\n\nView: {MANAGER}\n");
+        let raw =
+            mail("Mira Okafor <invitations@linkedin.com>", said, "X-LinkedIn-Class: INVITE-MBR\n", &text);
+        if seen(&raw).notice != Notice::Invitation {
+            faults.push(format!("lost: {said}"));
+        }
+    }
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
