@@ -200,6 +200,23 @@ fn every_other_rule_file_is_refused_at_the_place_of_the_fault() {
     }
 }
 
+/// Cut off between two tables a file is whole TOML: without what tells an invitation,
+/// mail would be passed over in silence.
+#[test]
+fn a_network_file_that_ends_too_early_is_refused() {
+    for name in ["linkedin", "xing", "facebook", "plaxo"] {
+        let path = format!("{}/rules/networks/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).unwrap();
+        let first = text.find("kind = \"invitation\"").expect("an invitation");
+        for (at, _) in text[..first].match_indices('\n') {
+            let said = said(&format!("networks/{name}.toml"), &text[..at]);
+            assert!(!said.is_empty(), "{name}, cut off after {at} bytes");
+        }
+    }
+    let said = said("networks/net.toml", NET.split("[[look]]").next().unwrap());
+    assert_eq!(said.iter().filter(|one| one.contains("is the file cut off?")).count(), 2, "{said:?}");
+}
+
 /// A network of one's own is one file: laid over the shipped ones it gives a plan, with no other change.
 #[test]
 fn a_new_network_is_one_file() {

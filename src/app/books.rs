@@ -185,7 +185,13 @@ impl Read {
         }
         self.cards += book.cards;
         self.people.extend(book.people);
-        Ok(())
+        match book.torn_at {
+            Some(line) => Err(Fault::NeedsHuman(format!(
+                "{}:{line}: the card that begins here has no END:VCARD, so the file was cut off; save it anew",
+                file.display()
+            ))),
+            None => Ok(()),
+        }
     }
 }
 

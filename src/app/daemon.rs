@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::account::{self, End};
 use super::sandbox::Confined;
 use super::setup::{Setup, load};
-use super::shared::{Memory, Progress, Shared, Stop};
+use super::shared::{Kept, Memory, Progress, Shared, Stop};
 use super::{books, people, settle};
 use crate::config::Account;
 use crate::domain::Fault;
@@ -61,6 +61,19 @@ impl Round {
             Self::Pass => Some(account::once(account, shared, stop).await),
         }
     }
+}
+
+/// From here on SIGHUP does not end this process, also while its set-up is still
+/// being read: what asks for a reload then comes early, and has what it wants.
+///
+/// # Errors
+/// [`Fault::NeedsHuman`] when no signal can be listened for.
+pub fn heed_hangup() -> Result<(), Fault> {
+    let cannot = |error| Fault::NeedsHuman(format!("cannot listen for signals: {error}"));
+    // The handler stays when this runtime goes. It starts no thread, which would be outside the sandbox.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(cannot)?;
+    let _inside = runtime.enter();
+    signal(SignalKind::hangup()).map(drop).map_err(cannot)
 }
 
 /// One pass over every account, side by side.
@@ -118,10 +131,10 @@ pub async fn run(config_file: &Path, setup: Setup, telemetry: &Telemetry, confin
         Err(fault) => return RunEnd::NotStarted(fault),
     };
     let mut next = setup;
-    let mut ledger = None;
+    let mut kept = None;
     loop {
         let present = Present { config_file, state_dir: next.config.state_dir.clone(), confined };
-        let (accounts, shared) = match begin(next, ledger.take()) {
+        let (accounts, shared) = match begin(next, kept.take()) {
             Ok(begun) => begun,
             Err(fault) => return RunEnd::NotStarted(fault),
         };
@@ -138,26 +151,30 @@ pub async fn run(config_file: &Path, setup: Setup, telemetry: &Telemetry, confin
             NextLife::Broken => return RunEnd::Failed,
         };
         telemetry.reload(&fresh.config.logging);
-        // All tasks have ended, so this is the last owner; the lock on the ledger stays ours.
-        ledger = moved.or_else(|| Arc::into_inner(shared).map(Shared::into_ledger));
+        kept = match moved {
+            Some(ledger) => {
+                if let Err(fault) = shared.record_what_was_owed() {
+                    tracing::error!("the old ledger does not learn what became of a letter: {fault}");
+                }
+                Some(Kept { ledger, owed: Vec::new() })
+            }
+            // All tasks have ended, so this is the last owner.
+            None => Arc::into_inner(shared).map(Shared::into_kept),
+        };
         tracing::info!("configuration and rules are loaded anew");
         next = *fresh;
     }
 }
 
-fn begin(setup: Setup, ledger: Option<Ledger>) -> Result<(Vec<Account>, Arc<Shared>), Fault> {
+fn begin(setup: Setup, kept: Option<Kept>) -> Result<(Vec<Account>, Arc<Shared>), Fault> {
     for warning in &setup.warnings {
         tracing::warn!("{warning}");
     }
-    let mut ledger = match ledger {
-        Some(ledger) => ledger,
-        None => Ledger::open(&setup.config.state_dir)?,
+    let is_going_on = kept.is_some();
+    let Kept { ledger, owed } = match kept {
+        Some(kept) => kept,
+        None => Kept { ledger: opened(&setup.config.state_dir)?, owed: Vec::new() },
     };
-    if ledger.look_again_after(LONG_PAUSE, clock::now())? {
-        tracing::info!(
-            "the last pass is long ago: letters that the ledger does not know are looked for before anything is sent"
-        );
-    }
     let uids_dir = Some(setup.config.state_dir.join("maildir"));
     let mut shared = Shared::new(setup.rules, setup.config.owner, setup.policy, ledger, clock::now);
     shared.uids_dir = uids_dir;
@@ -167,8 +184,23 @@ fn begin(setup: Setup, ledger: Option<Ledger>) -> Result<(Vec<Account>, Arc<Shar
     shared.zone = setup.zone;
     shared.after = setup.config.after;
     shared.retention = setup.config.retention;
-    settle::recover_unwatched(&shared)?;
+    shared.take_over(owed);
+    match settle::recover_unwatched(&shared) {
+        // A ledger that is busy this moment ends no daemon that runs.
+        Err(fault) if is_going_on => tracing::warn!("{fault}"),
+        recovered => recovered?,
+    }
     Ok((setup.config.accounts, Arc::new(shared)))
+}
+
+fn opened(state_dir: &Path) -> Result<Ledger, Fault> {
+    let mut ledger = Ledger::open(state_dir)?;
+    if ledger.look_again_after(LONG_PAUSE, clock::now())? {
+        tracing::info!(
+            "the last pass is long ago: letters that the ledger does not know are looked for before anything is sent"
+        );
+    }
+    Ok(ledger)
 }
 
 /// What a new set-up is held against.
@@ -188,7 +220,7 @@ fn reloaded(present: &Present<'_>) -> Option<NextLife> {
     let setup = load(present.config_file).map_err(|problems| refused(&problems)).ok()?;
     present.confined.allows(&setup.config).map_err(|words| refused(&words)).ok()?;
     let moved = setup.config.state_dir != present.state_dir;
-    let ledger = moved.then(|| Ledger::open(&setup.config.state_dir)).transpose();
+    let ledger = moved.then(|| opened(&setup.config.state_dir)).transpose();
     let ledger = ledger.map_err(|fault| refused(&fault)).ok()?;
     Some(NextLife::Reloaded(Box::new(setup), ledger))
 }

@@ -123,7 +123,16 @@ pub struct Shared {
     owed: Mutex<Vec<Owed>>,
 }
 
-struct Owed {
+/// What a reload must not lose.
+pub struct Kept {
+    /// The ledger; its lock stays ours.
+    pub ledger: Ledger,
+    /// What the ledger has not taken yet.
+    pub owed: Vec<Owed>,
+}
+
+/// The outcome of a transmission, which nobody can find out again.
+pub struct Owed {
     letter: Delivery,
     event: Event,
     words: String,
@@ -168,9 +177,17 @@ impl Shared {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives the ledger back, for a reload.
-    pub fn into_ledger(self) -> Ledger {
-        self.ledger.into_inner().unwrap_or_else(PoisonError::into_inner)
+    /// Goes on with what another life of this process left.
+    pub fn take_over(&mut self, owed: Vec<Owed>) {
+        self.owed().extend(owed);
+    }
+
+    /// Gives back what outlives a reload.
+    pub fn into_kept(self) -> Kept {
+        Kept {
+            ledger: self.ledger.into_inner().unwrap_or_else(PoisonError::into_inner),
+            owed: self.owed.into_inner().unwrap_or_else(PoisonError::into_inner),
+        }
     }
 
     /// Writes down what happened to `letter`; durable on return.

@@ -8,6 +8,7 @@ use crate::app::sandbox::Confined;
 use crate::app::{setup, start_log};
 
 pub(super) fn run(arguments: &RunArguments) -> Outcome {
+    daemon::heed_hangup()?;
     let file = arguments.config.find()?.path;
     let setup = setup::load(&file)?;
     let telemetry = start_log(&setup.config.logging)?;

@@ -12,6 +12,8 @@ use crate::domain::{Address, Notice, Problem, Timestamp, problem};
 /// Line and column.
 type Place = (usize, usize);
 
+const ONE_AT_LEAST: &str = "one at least: is the file cut off?";
+
 /// Compiles one network file; `file` is its name for messages. The place is that of its id.
 ///
 /// # Errors
@@ -26,6 +28,19 @@ pub(super) fn compile(file: &str, text: &str) -> Result<(Network, Place), Vec<Pr
         c.problem(&raw.id, "id", "a short name of lower-case letters, digits and `-`");
     }
     let at = problem::place(text, raw.id.span().start);
+    // A file that was cut off is whole TOML, as a rule; mail would be passed over in silence.
+    let end = text.trim_end().len();
+    if raw.look.is_empty() {
+        c.fault(end, "look", "found no [[look]] up to here".to_owned(), ONE_AT_LEAST);
+    }
+    if !raw.frame.iter().any(|frame| frame.kind.get_ref() == Notice::Invitation.as_str()) {
+        c.fault(
+            end,
+            "frame",
+            "found no [[frame]] of kind \"invitation\" up to here".to_owned(),
+            ONE_AT_LEAST,
+        );
+    }
     let revision = c.revision(raw.find.revision.as_ref());
     let network = Network {
         id: raw.id.into_inner(),

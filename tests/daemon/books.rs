@@ -93,6 +93,23 @@ fn before_an_address_book_was_ever_read_nothing_is_judged_and_the_report_says_wh
 }
 
 #[test]
+fn who_stands_in_the_lost_part_of_a_book_that_was_cut_off_is_no_stranger() {
+    let home = home_with("address_books = [\"contacts.vcf\"]");
+    let book = card("Oskara Lindqvist") + &card("Oskarb Lindqvist");
+    home.put("contacts.vcf", &book);
+    home.once().well();
+    home.put("contacts.vcf", &book[..book.len() / 2 + 20]);
+    home.deliver("work", "1.a.b", &to_paste(1));
+    let ran = home.once().well();
+    assert!(ran.err.contains("contacts.vcf:5: the card that begins here has no END:VCARD"), "{}", ran.err);
+    assert_eq!(left(&home), ["Oskarb Lindqvist"]);
+    assert_eq!(status(&home)["unread_books"][0]["holds_up"], false);
+    home.put("contacts.vcf", &book);
+    home.once().well();
+    assert_eq!(status(&home)["unread_books"], json!([]));
+}
+
+#[test]
 fn the_daemon_goes_on_by_itself_when_the_address_book_appears() {
     let home = home_with("address_books = [\"contacts.vcf\"]");
     assert_eq!(home.once().code, Some(78));

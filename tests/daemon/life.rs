@@ -1,8 +1,9 @@
 //! The daemon's life: IDLE, signals, the lock, logins, the log.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::net::UnixDatagram;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -27,6 +28,37 @@ fn idle_brings_a_draft_soon_after_the_mail_and_sigterm_ends_it_well() {
         until("the draft", || (server.files(".Drafts").len() == number as usize).then_some(()));
     }
     assert_eq!(daemon.stop(), Some(0));
+}
+
+const CHILD: &str = "NOTYET_TEST_HEEDS_HANGUP";
+
+/// Not a test of its own: the process that the next test sends a signal to.
+#[test]
+fn child_that_heeds_hangup() {
+    if std::env::var_os(CHILD).is_some() {
+        notyet::app::daemon::heed_hangup().unwrap();
+        println!("\nheeding");
+        std::io::stdout().flush().unwrap();
+        std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+    }
+}
+
+#[test]
+fn sighup_before_the_daemon_stands_does_not_end_it() {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "daemon::life::child_that_heeds_hangup", "--nocapture"])
+        .env(CHILD, "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap() == "heeding"));
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+    drop(child.stdin.take());
+    lines.for_each(drop);
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]

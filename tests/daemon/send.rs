@@ -7,7 +7,7 @@ use std::sync::{Mutex, OnceLock};
 
 use notyet::app::account::{self, End};
 use notyet::app::setup;
-use notyet::app::shared::{Shared, Step, Stop};
+use notyet::app::shared::{Kept, Shared, Step, Stop};
 use notyet::config::Tls;
 use notyet::domain::delivery::State;
 use notyet::domain::{Action, Timestamp};
@@ -467,7 +467,11 @@ async fn what_the_server_accepted_is_no_doubt_because_the_ledger_was_busy() {
     shared.at_step = hold_ledger;
     assert_eq!(pass(&account, &shared).await, End::TryAgain);
     assert_eq!(states(&account, &shared), [State::Transmitting]);
-    HOLDER.lock().unwrap().take();
+    // A reload comes between: what the server said is kept in mind beyond it.
+    let Kept { owed, ledger } = shared.into_kept();
+    drop((HOLDER.lock().unwrap().take(), ledger));
+    let (account, mut shared) = opened(&home, clock::now);
+    shared.take_over(owed);
     assert_eq!(pass(&account, &shared).await, End::Done);
     assert_eq!(states(&account, &shared), [State::Sent]);
     assert_eq!((peer.seen().bodies.len(), server.files(".Posted").len()), (1, 1));
