@@ -43,11 +43,11 @@ pub(super) fn answerable(mail: &Mail, trust: &Trust<'_>) -> Finding {
     let Some((by, field)) = marks(mail).next() else {
         return Finding::Pass("no sign of a machine, a list or a bounce".to_owned());
     };
-    let code = match by {
-        By::Machine | By::Forwarder => "automated-mail",
-        By::Bulk => "bulk-mail",
-        By::List => "list-mail",
-        By::Bounce => "bounce",
-    };
-    leave(code, format!("This mail was sent by a machine or to many ({field})."))
+    let text = format!("This mail was sent by a machine or to many ({field}).");
+    match by {
+        By::Machine | By::Forwarder => leave("automated-mail", text),
+        By::Bulk => leave("bulk-mail", text),
+        By::List => leave("list-mail", text),
+        By::Bounce => leave("bounce", text),
+    }
 }
