@@ -60,19 +60,20 @@ impl Ledger {
         port: PortKind,
         used: Used<'_>,
     ) -> Result<Option<Timestamp>, Fault> {
-        let found: Option<(Timestamp, Vec<u8>, Vec<u8>, Option<u8>)> =
-            self.read("looking for a login that was refused", |connection| {
-                connection
-                    .query_row(
-                        "SELECT at, salt, used, hint FROM refused_login WHERE account = ?1 AND port = ?2",
-                        params![account, port.as_str()],
-                        |row| Ok((time(row, 0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
-                    )
-                    .optional()
-            })?;
-        Ok(found.and_then(|(at, salt, digest, hint)| {
-            (used.digest(&salt) == digest && used.hint(&salt) == hint).then_some(at)
-        }))
+        self.read("looking for a login that was refused", |connection| {
+            let same = connection
+                .query_row(
+                    "SELECT at, salt, used, hint FROM refused_login WHERE account = ?1 AND port = ?2",
+                    params![account, port.as_str()],
+                    |row| {
+                        let (salt, digest): (Vec<u8>, Vec<u8>) = (row.get(1)?, row.get(2)?);
+                        let is_same = used.digest(&salt) == digest && used.hint(&salt) == row.get(3)?;
+                        Ok((is_same, time(row, 0)?))
+                    },
+                )
+                .optional()?;
+            Ok(same.filter(|(is_same, _)| *is_same).map(|(_, at)| at))
+        })
     }
 
     /// Notes that a login was refused.
