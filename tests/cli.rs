@@ -238,7 +238,7 @@ fn a_config_is_found_where_it_stands() {
         ran(&desk.command(arguments).envs(envs).output().unwrap())
     };
     let xdg = ("XDG_CONFIG_HOME", desk.path("xdg"));
-    assert_eq!(owner(with(&[xdg.clone()], &ask)), "Of Xdg");
+    assert_eq!(owner(with(std::slice::from_ref(&xdg), &ask)), "Of Xdg");
     desk.write("v.toml", text("Of Variable"));
     let variable = ("NOTYET_CONFIG", desk.path("v.toml"));
     assert_eq!(owner(with(&[xdg.clone(), variable.clone()], &ask)), "Of Variable");

@@ -78,7 +78,7 @@ async fn a_wave_of_letters_becomes_drafts_until_a_person_says_resume() {
     let told = |err: &str| err.matches("all sending stands still").count();
     assert_eq!((told(&first.err), told(&again.err)), (1, 0));
     assert_eq!(stopped(&home)["cause"], "burst");
-    assert!(home.notyet(&["status"]).well().out.starts_with("SENDING STOPPED"));
+    assert!(home.notyet(&["status"]).well().out.contains("\nSENDING STOPPED"));
 
     home.deliver("work", "6.test", &with_reply_to(6, "p6@example.org"));
     home.once().well();
