@@ -337,6 +337,8 @@ fn what_no_machine_should_answer_is_for_its_owner_in_both_kinds_of_note() {
 fn cautions_leave_nearly_all_that_would_be_sent() {
     let mut files = RuleFiles::shipped();
     files.insert("notes/cautions.toml", "cautions.toml", "");
+    let silent = "[[caution]]\nname = \"colleague\"\nabout = \"x\"\npatterns = ['xxxxxxxx']\n";
+    files.insert("notes/together.toml", "together.toml", silent);
     let careless = Rulebook::compile(&files).expect("compiles");
     let context = NoteContext::bare(&careless.boilerplate);
     let mut notes: Vec<LabelledNote> =
