@@ -186,6 +186,7 @@ fn a_stiff_greeting_takes_the_full_name_only_as_a_person_writes_it() {
     };
     assert_eq!(greeting("Ada von der Example", "Ada"), "Guten Tag Ada von der Example,");
     assert_eq!(greeting("Jean-Luc D’Arcy", "Jean-Luc"), "Guten Tag Jean-Luc D’Arcy,");
+    assert_eq!(greeting("Prof. Dr. Ada Example", "Ada"), "Guten Tag Prof. Dr. Ada Example,");
     for unfit in
         ["ADA EXAMPLE", "ada example", "Ada Example MBA", "Ada Example 🎉", "Ada", "Ada Example, PhD"]
     {
@@ -286,6 +287,13 @@ fn a_mail_without_a_note_shows_its_language() {
     mail.subject = "123".to_owned();
     mail.text = "https://www.acquaint.example/the/and/for?you=1".to_owned();
     assert_eq!(language::of_mail(&mail, &RULES.notes), "", "addresses of pages are in no language");
+    for unknown in [
+        "Szeretnék felvenni önt a kapcsolataim közé. Tekintse meg a profilját, és fogadja el a meghívót.",
+        "Tôi muốn thêm bạn vào mạng lưới của mình. Xem hồ sơ và chấp nhận lời mời.",
+    ] {
+        mail.text = unknown.to_owned();
+        assert_eq!(language::of_mail(&mail, &RULES.notes), "", "{unknown}");
+    }
 }
 
 #[test]
