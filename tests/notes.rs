@@ -337,6 +337,8 @@ fn what_no_machine_should_answer_is_for_its_owner_in_both_kinds_of_note() {
 fn cautions_leave_nearly_all_that_would_be_sent() {
     let mut files = RuleFiles::shipped();
     files.insert("notes/cautions.toml", "cautions.toml", "");
+    let silent = "[[caution]]\nname = \"colleague\"\nabout = \"x\"\npatterns = ['xxxxxxxx']\n";
+    files.insert("notes/together.toml", "together.toml", silent);
     let careless = Rulebook::compile(&files).expect("compiles");
     let context = NoteContext::bare(&careless.boilerplate);
     let mut notes: Vec<LabelledNote> =
@@ -378,6 +380,41 @@ fn an_unknown_language_is_kept_with_low_confidence() {
     let got = judge("Saluton, mi trovis vian ombrelon apud la fontano.");
     assert_eq!(got.kind, NoteKind::Personalized);
     assert!(got.confidence < 0.6, "{got:?}");
+}
+
+#[test]
+fn a_language_that_the_rules_do_not_know_is_read_by_no_rule() {
+    for note in [
+        "Az esernyőjét a szegedi hajón felejtette, https://example.com/hajo, nálam van a kikötőben.",
+        "Szeretném önt felvenni az ismerőseim közé, a szakmai hálózatomba.",
+        "Chị để quên chiếc ô trên chuyến phà đi Cát Bà, em đang giữ ở bến.",
+        "Jūsu lietussargs palika uz prāmja, tas ir pie manis ostā.",
+        "Regnhlífin þín varð eftir í ferjunni til Vestmannaeyja, ég er með hana.",
+        "Ξεχάσατε την ομπρέλα σας στο καράβι για τη Σύρο.",
+        "המטרייה שלך נשארה במעבורת לעכו, היא אצלי בנמל.",
+        "คุณลืมร่มไว้บนเรือข้ามฟาก https://example.com/th ผมเก็บไว้ให้ที่ท่าเรือ",
+        "আপনার ছাতা ফেরিতে রয়ে গেছে। আমি ঘাটে রেখেছি।",
+        "چتر شما در کشتی جا مانده، پیش من در بندر است.",
+    ] {
+        let got = judge(note);
+        assert_eq!((got.kind, got.language.as_str()), (NoteKind::Personalized, ""), "{note}: {got:?}");
+        assert!(got.confidence < 0.6, "{note}: {got:?}");
+        assert!(got.evidence.iter().any(|e| e.rule == "note.unknown-language"), "{note}: {got:?}");
+    }
+    for (note, language) in [
+        ("Your lighthouse is lit.", "en"),
+        ("Der Leuchtturm brennt wieder, und ich habe es gesehen.", "de"),
+        ("Le phare est rallumé.", "fr"),
+        ("El faro ya está encendido.", "es"),
+        ("Il faro è di nuovo acceso.", "it"),
+        ("De vuurtoren brandt weer voor u.", "nl"),
+        ("O farol já está aceso.", "pt"),
+        ("Latarnia w Ustce już się pali.", "pl"),
+        ("Маяк в Кеми снова горит, и это я видел сам, без вас.", "ru"),
+        ("المنارة في صور مضاءة من جديد", "ar"),
+    ] {
+        assert_eq!(judge(note).language, language, "{note}");
+    }
 }
 
 #[test]

@@ -186,6 +186,7 @@ fn a_stiff_greeting_takes_the_full_name_only_as_a_person_writes_it() {
     };
     assert_eq!(greeting("Ada von der Example", "Ada"), "Guten Tag Ada von der Example,");
     assert_eq!(greeting("Jean-Luc D’Arcy", "Jean-Luc"), "Guten Tag Jean-Luc D’Arcy,");
+    assert_eq!(greeting("Prof. Dr. Ada Example", "Ada"), "Guten Tag Prof. Dr. Ada Example,");
     for unfit in
         ["ADA EXAMPLE", "ada example", "Ada Example MBA", "Ada Example 🎉", "Ada", "Ada Example, PhD"]
     {
@@ -286,6 +287,13 @@ fn a_mail_without_a_note_shows_its_language() {
     mail.subject = "123".to_owned();
     mail.text = "https://www.acquaint.example/the/and/for?you=1".to_owned();
     assert_eq!(language::of_mail(&mail, &RULES.notes), "", "addresses of pages are in no language");
+    for unknown in [
+        "Szeretnék felvenni önt a kapcsolataim közé. Tekintse meg a profilját, és fogadja el a meghívót.",
+        "Tôi muốn thêm bạn vào mạng lưới của mình. Xem hồ sơ và chấp nhận lời mời.",
+    ] {
+        mail.text = unknown.to_owned();
+        assert_eq!(language::of_mail(&mail, &RULES.notes), "", "{unknown}");
+    }
 }
 
 #[test]
@@ -406,6 +414,97 @@ fn a_question_or_an_errand_is_always_a_draft() {
         assert!(plan.evidence.iter().any(|e| e.rule == rule), "{note}: {:?}", plan.evidence);
         assert!(plan.letter.unwrap().body.lines().any(|line| line.starts_with('[')), "{note}");
     }
+}
+
+/// Whether the note leaves its owner something to say, so that no letter goes out by itself.
+fn is_for_owner(note: &str) -> bool {
+    let judgement = judge_note(note, &RULES);
+    judgement.for_owner.is_some() || occasion_of(note, &judgement, &RULES).asks.is_some()
+}
+
+#[test]
+fn nobody_who_shared_work_or_school_is_told_otherwise_by_itself() {
+    let notes = [
+        "You were my line manager at the salt works in Droitwich, and I still fold charts your way.",
+        "I was in your evening class in Falmouth, the one who glued the sextant shut.",
+        "Ich saß bei der Reederei in Emden vier Jahre in Ihrer Abteilung, am Fenster zum Hafen.",
+        "Du warst mein Ausbilder in der Orgelwerkstatt in Bautzen, ich bin der mit dem Zinn im Haar.",
+        "J'étais votre apprentie à la faïencerie de Quimper, celle qui cassait les anses.",
+        "Compartíamos despacho en el observatorio de Yebes, yo era la de las plantas.",
+        "Eravamo compagni di banco al nautico di Camogli, tu copiavi le carte.",
+        "Ik zat bij de loodsdienst in Delfzijl op jouw afdeling, tot de verhuizing.",
+        "Você me deu aulas de viola em Évora, eu era o que vinha de bicicleta.",
+        "Uczyła mnie pani rysunku w liceum w Sopocie, siedziałem przy piecu.",
+        "V loděnici v Děčíně jsem byl váš učeň, ten s pilníkem.",
+        "Jag var din elev på båtbyggarskolan i Skeppsholmen, hon med sågen.",
+        "Jeg sad på dit kontor på værftet i Svendborg i tre vintre.",
+        "Vi jobbet sammen på fyret i Andenes den mørke vinteren.",
+        "Olit opettajani Rauman merikoulussa, minä olin se solmujen kanssa.",
+        "Mi-ați fost profesor de sextant la Constanța, stăteam în prima bancă.",
+        "Ayvalık'taki atölyede çırağınızdım, zeytin preslerini ben yağlardım.",
+        "Dulu kita satu divisi di pelabuhan Makassar, saya yang pegang derek.",
+        "Вы преподавали нам лоцию в Архангельске, я сидел у окна с якорем.",
+        "Ми навчалися разом у Херсоні, я та, що малювала вітрила.",
+        "釜石の造船所で同じ部署だった者です。昼休みに将棋を指しましたね。",
+        "您在青岛航海学校教过我,我是画错海图的那个人。",
+        "군산 조선소에서 같은 팀이었던 사람입니다. 용접 불꽃 기억하시나요.",
+        "كنت طالبتك في معهد الملاحة في اللاذقية، وكنت أرسم الأشرعة.",
+        "आपने हमें विशाखापत्तनम के स्कूल में पढ़ाया था, मैं खिड़की के पास बैठता था।",
+    ];
+    let sent: Vec<&str> = notes.into_iter().filter(|note| !is_for_owner(note)).collect();
+    assert!(sent.is_empty(), "{sent:#?}");
+}
+
+#[test]
+fn what_is_asked_found_lent_or_broken_is_left_to_the_owner_in_every_language() {
+    let notes = [
+        "I was wondering whether the ford on page 40 of your map book is still there.",
+        "Your umbrella stayed on the Gozo ferry; I owe you for the ticket as well.",
+        "The second example of your knot library does not compile on my machine.",
+        "Die Skizze auf Seite 12 Ihres Mühlenbuchs ist vertauscht, die Welle läuft andersherum.",
+        "Nach Ihrem Vortrag in Husum wollte ich noch wissen, wie tief das Siel liegt.",
+        "Votre parapluie est resté dans le train de Quimper, je peux vous le rapporter mardi.",
+        "Le lien de la page 9 de votre livre de marées ne fonctionne plus.",
+        "Su paraguas sigue en la portería de Lugo, se lo devuelvo cuando quiera.",
+        "Mi sono sempre chiesta dove avesse trovato la campana, e volevo chiederlo a lei.",
+        "Uw sleutels liggen nog bij ons op de kade in Delfzijl.",
+        "Queria perguntar como afinou o sino de Évora.",
+        "Mam jeszcze pana latarkę z rejsu do Ustki, chętnie oddam.",
+        "Chtěl jsem se zeptat, kde jste v Jablonci našel to modré sklo.",
+        "Jag undrar hur du fick klockan i Karlskrona att slå rätt.",
+        "Jeg har et spørsmål om tårnet på side 12 i bogen din.",
+        "Jeg lånte din lygte på færgen til Bodø og vil gerne sende den tilbage.",
+        "Löysin laiturilta lompakkosi, se on minulla Kotkassa.",
+        "Am găsit pe faleză umbrela dumneavoastră cu mâner de lemn.",
+        "Şemsiyeniz Sinop vapurunda kalmış, bulan benim.",
+        "Payung Bapak ketinggalan di kapal ke Tegal, saya simpan di kantor pelabuhan.",
+        "Хотела спросить, где вы нашли тот колокол в Кеми.",
+        "Ваша парасоля лишилася на поромі, можу повернути у суботу.",
+        "ご著書の40ページの浅瀬は、今もあるのでしょうか。",
+        "函館の船で傘をお忘れになりましたので、こちらでお預かりしています。",
+        "您的雨伞落在去宁波的船上了,我帮您收着。",
+        "목포 배에서 우산을 두고 가셔서 제가 보관하고 있습니다.",
+        "تركت مظلتك على متن العبارة إلى صور، وهي عندي في الميناء.",
+        "आपका छाता कोच्चि की नाव में छूट गया था, मेरे पास है।",
+    ];
+    let sent: Vec<&str> = notes.into_iter().filter(|note| !is_for_owner(note)).collect();
+    assert!(sent.is_empty(), "{sent:#?}");
+}
+
+#[test]
+fn a_kind_that_asks_is_heard_in_whatever_language_the_note_is_taken_for() {
+    let mixed = "We were at the map club with the old lighthouse keeper and it was a lovely evening for all \
+                 of us. Eine Frage zum Turm.";
+    assert_eq!(judge_note(mixed, &RULES).language, "en");
+    assert!(is_for_owner(mixed));
+}
+
+#[test]
+fn a_parcel_is_no_work_of_the_owners() {
+    let note = "Dein Paket aus Husum steht seit gestern bei uns im Flur, dritter Stock.";
+    let occasion = occasion_of(note, &judge_note(note, &RULES), &RULES);
+    assert_ne!(occasion.opening.map(|kind| kind.name.as_str()), Some("work"));
+    assert_eq!(occasion.asks.map(|kind| kind.name.as_str()), Some("errand"));
 }
 
 trait ParseAddress {

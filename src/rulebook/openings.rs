@@ -137,14 +137,15 @@ impl Openings {
     /// A kind that wants only to be read shows when one of its signals spoke
     /// (where it names any) *and* one of its patterns in the note's language
     /// matches (where it has any in any language). One that wants an answer
-    /// shows by either: to leave room for nothing costs its owner a line, not
-    /// to leave it would be rude.
+    /// shows by either, and by a pattern of any language: to leave room for
+    /// nothing costs its owner a line, not to leave it would be rude.
     pub fn shown(&self, folded: &str, language: &str, spoken: &[&str]) -> Vec<&Kind> {
         let shows = |kind: &&Kind| {
             let heard = kind.signals.iter().any(|signal| spoken.iter().any(|rule| names(&signal.text, rule)));
             let of_kind = || self.openings.iter().filter(|opening| opening.kind == kind.name);
             let said = || {
-                let here = of_kind().filter(|o| o.language.split('-').next() == Some(language));
+                let asks = kind.wants == Wants::Answer;
+                let here = of_kind().filter(|o| asks || o.language.split('-').next() == Some(language));
                 kind.patterns
                     .iter()
                     .chain(here.flat_map(|o| &o.patterns))
@@ -162,9 +163,12 @@ impl Openings {
         self.kinds.iter().filter(shows).collect()
     }
 
-    /// Signals that a kind names and that no notes file has.
+    /// Signals and cautions that a kind names and that no notes file has.
     pub fn unknown_signals(&self, notes: &Notes) -> Vec<Problem> {
-        let known = |name: &str| notes.signals().iter().any(|signal| names(name, &signal.rule));
+        let signals = notes.signals().iter().map(|signal| &signal.rule);
+        let rules: Vec<&String> =
+            signals.chain(notes.cautions().iter().map(|caution| &caution.rule)).collect();
+        let known = |name: &str| rules.iter().any(|rule| names(name, rule));
         self.kinds
             .iter()
             .flat_map(|kind| kind.signals.iter().map(move |signal| (kind, signal)))
@@ -173,7 +177,7 @@ impl Openings {
                 signal.place.problem(
                     &format!("kind.{}.signals", kind.name),
                     format!("found {:?}, which no file in notes/ has", signal.text),
-                    "the name of a signal (\"met\": in every language) or one of one file (\"own.hives\")",
+                    "the name of a signal (\"met\": in every language) or one of one file (\"own.hives\"), or of a caution",
                 )
             })
             .collect()

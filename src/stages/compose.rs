@@ -178,9 +178,10 @@ fn greetable(name: &str, max_chars: usize) -> String {
 
 /// The full name, for greetings that are too stiff for a first name alone, if
 /// it is written as a person would write it: no capitals throughout, no degree.
+/// Titles before it stay: who leaves them out is the stiffer for it.
 fn full_name(inviter: &Inviter, names: &Names) -> String {
     let name = greetable(&inviter.name, MAX_NAME_CHARS);
-    let words: Vec<&str> = name.split(' ').collect();
+    let words: Vec<&str> = name.split(' ').skip_while(|word| names.is_title(word)).collect();
     let is_degree = |word: &str| names.degrees.contains(&word.replace('.', "").to_lowercase());
     let fits = !inviter.first_name.is_empty()
         && words.first() == Some(&inviter.first_name.as_str())

@@ -85,6 +85,9 @@ impl Builder {
         let Some(language) = self.languages.iter_mut().find(|language| language.tag == tag) else {
             return;
         };
+        if let Some(letters) = &raw.letters {
+            language.letters.get_or_insert_default().extend(letters.chars().flat_map(char::to_lowercase));
+        }
         for (lexicon, entries) in [
             (&mut language.stop, &raw.stop),
             (&mut language.greeting, &raw.greeting),

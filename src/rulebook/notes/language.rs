@@ -4,6 +4,9 @@ use std::collections::HashSet;
 
 use crate::rulebook::text::{is_word, words};
 
+/// Below it are Latin letters, and marks that folding takes off.
+const FIRST_UNFOLDED: char = '\u{370}';
+
 /// How a language is written: decides which languages a note can be in at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Script {
@@ -50,6 +53,8 @@ impl Script {
             '\u{400}'..='\u{52f}' => Self::Cyrillic,
             '\u{590}'..='\u{5ff}' => Self::Hebrew,
             '\u{600}'..='\u{6ff}' | '\u{750}'..='\u{77f}' => Self::Arabic,
+            // Its full stops serve other scripts, too.
+            '\u{964}' | '\u{965}' => return None,
             '\u{900}'..='\u{97f}' => Self::Devanagari,
             '\u{e00}'..='\u{e7f}' => Self::Thai,
             '\u{3040}'..='\u{30ff}' => Self::Kana,
@@ -60,7 +65,8 @@ impl Script {
     }
 
     /// The script of a folded text: the one most of its letters belong to,
-    /// where a few kana or Hangul outweigh Han and foreign brand names do not count much.
+    /// where a few kana or Hangul outweigh Han and foreign brand names do not count much;
+    /// none where most are of a script that no rule can name.
     pub fn of(folded: &str) -> Option<Self> {
         let mut count = [0_usize; Self::ALL.len()];
         for script in folded.chars().filter_map(Self::of_char) {
@@ -82,7 +88,9 @@ impl Script {
             *slot += han;
         }
         let (best, most) = count.iter().enumerate().max_by_key(|(at, n)| (**n, usize::MAX - at))?;
-        (*most > 0).then(|| Self::ALL.get(best).map(|(_, script)| *script))?
+        let is_other = |c: &char| *c >= FIRST_UNFOLDED && c.is_alphabetic() && Self::of_char(*c).is_none();
+        let other = 2 * folded.chars().filter(is_other).count();
+        (*most > 0 && *most >= other).then(|| Self::ALL.get(best).map(|(_, script)| *script))?
     }
 
     /// Whether words are not parted by blanks.
@@ -98,6 +106,8 @@ pub struct Language {
     pub tag: String,
     /// How it is written.
     pub script: Script,
+    /// Its letters beyond a to z, small; none: any.
+    pub letters: Option<HashSet<char>>,
     /// Function words: they tell the language, and they say nothing of their own.
     pub stop: Lexicon,
     /// What letters begin with: `hi`, `guten tag`.
@@ -115,6 +125,7 @@ impl Language {
         Self {
             tag: tag.to_owned(),
             script,
+            letters: None,
             stop: Lexicon::default(),
             greeting: Lexicon::default(),
             closing: Lexicon::default(),

@@ -3,6 +3,7 @@
 
 mod builder;
 mod caution;
+mod foreign;
 mod language;
 pub(in crate::rulebook) mod pattern;
 mod raw;
@@ -138,6 +139,12 @@ impl Notes {
             [first, second, ..] => first.1 > second.1,
         };
         scored.first().filter(|_| sure).map(|(language, _)| *language)
+    }
+
+    /// Whether a folded text is in none of the languages that the rules know.
+    /// `written` gives a part of it as it was written: marks tell languages apart.
+    pub fn is_foreign<'a>(&self, folded: &str, written: &dyn Fn(Range<usize>) -> &'a str) -> bool {
+        foreign::is_foreign(self, &without_addresses(folded), written)
     }
 
     /// What is known of a language.

@@ -21,6 +21,9 @@ pub(super) struct File {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Words {
+    /// The language's letters beyond a to z.
+    #[serde(default)]
+    pub(super) letters: Option<String>,
     #[serde(default)]
     pub(super) stop: Vec<Spanned<String>>,
     #[serde(default)]

@@ -115,7 +115,7 @@ impl Case<'_> {
         if for_owner.is_some() {
             confidence = confidence.min(DOUBTFUL);
         }
-        let language = self.reading.language.clone();
+        let language = if self.reading.foreign { String::new() } else { self.reading.language.clone() };
         Judgement { kind, confidence, language, evidence: self.evidence, for_owner }
     }
 
@@ -191,6 +191,12 @@ impl Case<'_> {
     }
 
     fn count(&mut self, vote: Vote, levels: Levels) -> (NoteKind, f64) {
+        // Words and weights of other languages show nothing here; a work of the owner's does.
+        if self.reading.foreign && self.reading.works.is_empty() {
+            let text = "in a language that the rules do not know";
+            self.evidence.push(Evidence::new(Stage::Classify, "note.unknown-language", text));
+            return (NoteKind::Personalized, UNKNOWN);
+        }
         let (kind, confidence) = weigh(vote.sum, levels);
         let rule = format!("weights.{}", kind.as_str());
         for span in &vote.strongest {

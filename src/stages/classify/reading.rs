@@ -22,6 +22,8 @@ pub(super) struct Reading<'a> {
     pub(super) own: String,
     /// The likeliest language of it; empty when unknown.
     pub(super) language: String,
+    /// Whether what it says is in a language that the rules do not know.
+    pub(super) foreign: bool,
     /// The languages it may be in, likeliest first.
     pub(super) languages: Vec<&'a Language>,
     /// The networks' own sentences in it: where from, and where.
@@ -69,11 +71,14 @@ impl<'a> Reading<'a> {
             .or(default_language)
             .or_else(|| notes.language(folded.as_str()).map(|l| l.tag.clone()))
             .unwrap_or_default();
+        let written = |span| original.get(folded.original(span)).unwrap_or_default();
+        let foreign = says_something(&own) && notes.is_foreign(&own, &written);
         let works = known_for::find(&own, context.me);
         Self {
             original,
             own,
             language,
+            foreign,
             languages,
             defaults,
             hits,

@@ -44,5 +44,10 @@ pub fn of_mail(mail: &Mail, notes: &Notes) -> String {
             break;
         }
     }
-    notes.language(normalise(&words).as_str()).map(|language| language.tag.clone()).unwrap_or_default()
+    let folded = normalise(&words);
+    let written = |span| words.get(folded.original(span)).unwrap_or_default();
+    if notes.is_foreign(folded.as_str(), &written) {
+        return String::new();
+    }
+    notes.language(folded.as_str()).map(|language| language.tag.clone()).unwrap_or_default()
 }
