@@ -20,6 +20,7 @@ pub mod look;
 pub mod needs;
 mod observer;
 pub mod outlook;
+mod owed;
 pub mod people;
 pub mod port;
 pub mod queue;

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::account::End;
 use super::books::Books;
+pub use super::owed::{Kept, Owed};
 use super::retention::NextErasure;
 use super::tell::{Known, tell};
 use crate::config::Account;
@@ -121,22 +122,6 @@ pub struct Shared {
     ledger: Mutex<Ledger>,
     /// Outcomes of transmissions that the ledger did not take.
     owed: Mutex<Vec<Owed>>,
-}
-
-/// What a reload must not lose.
-pub struct Kept {
-    /// The ledger; its lock stays ours.
-    pub ledger: Ledger,
-    /// What the ledger has not taken yet.
-    pub owed: Vec<Owed>,
-}
-
-/// The outcome of a transmission, which nobody can find out again.
-pub struct Owed {
-    letter: Delivery,
-    event: Event,
-    words: String,
-    detail: Detail,
 }
 
 impl Shared {
