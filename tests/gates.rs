@@ -94,6 +94,7 @@ fn facts() -> Facts {
         now: NOW,
         arrived: Some(NOW),
         start: None,
+        remembered_since: None,
         known: None,
         letters_last_hour: 0,
         letters_last_day: 0,
@@ -1138,6 +1139,16 @@ fn what_arrived_longer_ago_than_letters_may_be_late_is_a_draft_at_most() {
     assert_eq!(full(arrived_s + send_within_s, &jane), None);
     assert_eq!(full(arrived_s + send_within_s + 1, &jane), Some("arrived-long-ago"));
     assert_eq!(full(arrived_s - 100 * send_within_s, &jane), None, "a clock that was ahead");
+    // What became of it before the ledger began, no ledger tells.
+    let began = |since_s: i64| {
+        let facts = Facts { remembered_since: Some(Timestamp::from_unix_s(since_s)), ..facts() };
+        let gated = gate(&mail(&[PASS]), &jane, &facts, &MEMBER);
+        match gated.cleared().expect("cleared").evidenced() {
+            Evidenced::Full => None,
+            Evidenced::DraftOnly(reason) => Some(reason.code),
+        }
+    };
+    assert_eq!((began(arrived_s), began(arrived_s + 1)), (None, Some("arrived-before")));
     let paste = invitation(Route::Paste("https://acquaint.example/in/jane".to_owned()));
     assert_eq!(full(arrived_s + send_within_s + 1, &paste), None, "nothing can be sent");
     // A saved mail tells nothing of its mailbox.

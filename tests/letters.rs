@@ -125,6 +125,7 @@ pub fn cleared() -> Cleared {
         now: Timestamp::from_unix_s(0),
         arrived: None,
         start: None,
+        remembered_since: None,
         known: None,
         letters_last_hour: 0,
         letters_last_day: 0,

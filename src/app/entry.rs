@@ -24,8 +24,14 @@ pub(super) fn facts(
     invitation: &Invitation,
     arrived: Option<Timestamp>,
     start: Option<Timestamp>,
+    remembered_since: Timestamp,
 ) -> Result<Facts, Fault> {
     let now = shared.now();
+    // A preview tells what would have been done when the mail came.
+    let (judged_at, remembered_since) = match shared.looking {
+        Access::ReadOnly => (arrived.unwrap_or(now), None),
+        Access::LastingUids | Access::ReadWrite => (now, Some(remembered_since)),
+    };
     let encounters = people::encounters(invitation, shared)?;
     let sending = brake::facts(invitation, shared)?;
     let ledger = shared.ledger();
@@ -40,13 +46,10 @@ pub(super) fn facts(
             _ => None,
         });
     Ok(Facts {
-        now: match shared.looking {
-            // A preview tells what would have been done when the mail came.
-            Access::ReadOnly => arrived.unwrap_or(now),
-            Access::LastingUids | Access::ReadWrite => now,
-        },
+        now: judged_at,
         arrived,
         start,
+        remembered_since,
         known,
         letters_last_hour: ledger.letters_between(&account.name, now.minus(HOUR), now)?,
         letters_last_day: ledger.letters_between(&account.name, now.minus(DAY), now)?,

@@ -73,6 +73,7 @@ pub fn examine_checked(
         now,
         arrived: None,
         start: None,
+        remembered_since: None,
         known: None,
         letters_last_hour: 0,
         letters_last_day: 0,

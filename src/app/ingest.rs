@@ -107,10 +107,15 @@ impl<'a> Look<'a> {
         UidScope { account: &self.account.name, mailbox: self.mailbox, uid_validity }
     }
 
+    /// When this account was looked at first, as far as the ledger tells.
+    fn began(&self) -> Result<Timestamp, Fault> {
+        self.shared.ledger().start_account(&self.account.name, self.shared.now())
+    }
+
     /// From here on mail is looked at.
     fn start(&self) -> Result<Timestamp, Fault> {
-        let started = self.shared.ledger().start_account(&self.account.name, self.shared.now())?;
-        Ok(self.account.since.map_or(started, |since| started.minus(since)))
+        let began = self.began()?;
+        Ok(self.account.since.map_or(began, |since| began.minus(since)))
     }
 
     async fn run(&mut self) -> Result<(), Fault> {
@@ -299,7 +304,8 @@ impl<'a> Look<'a> {
         let own_check =
             signatures::check(raw, envelope, &recognised, self.account, self.shared, self.memory).await;
         for invitation in &recognised.invitations {
-            let facts = facts(self.shared, self.account, invitation, envelope.arrived, Some(start))?;
+            let began = self.began()?;
+            let facts = facts(self.shared, self.account, invitation, envelope.arrived, Some(start), began)?;
             let mut facts = Facts { own_check: own_check.clone(), ..facts };
             if !in_order && facts.known.is_none() {
                 facts.known = left_before(self.shared, self.account, invitation)?;

@@ -169,7 +169,7 @@ impl Asked<'_> {
         let mut there: Vec<Uid> = there.iter().map(|envelope| envelope.uid).collect();
         there.sort_by_key(|uid| (times(uid), uid.abs_diff(alone)));
         // Another one each time: the first may be as bad.
-        let in_vain = usize::try_from(stumble.tries - stumble.times).unwrap_or(0);
+        let in_vain = usize::try_from(stumble.tries.saturating_sub(stumble.times)).unwrap_or(0);
         let Some(other) = there.get(in_vain.checked_rem(there.len()).unwrap_or(0)) else { return Ok(false) };
         Ok(match self.part {
             Part::Header => !port.envelopes(&[*other], self.fields).await?.is_empty(),

@@ -155,9 +155,11 @@ async fn outside_the_hours_a_letter_waits_and_then_goes_out_by_itself() {
     let hours = "[sending]\nhours = \"08:00-18:00\"\ndays = [\"mon\", \"tue\", \"wed\", \"thu\", \"fri\"]\n\
                  time_zone = \"Europe/Berlin\"\nclock_gap = \"3650d\"\n";
     home.configure(&format!("{SEND}send_within = \"7d\"\n{hours}"), &[account]);
-    set("2026-11-27T18:00:00Z");
+    // Before any real moment: the file of the mail bears that of its making.
+    set("2026-01-01T00:00:00Z");
     let (account, shared) = opened(&home, now);
     pass(&account, &shared).await;
+    set("2026-11-27T18:00:00Z");
     deliver(&home, 1);
     for (moment, state) in [
         ("2026-11-27T18:01:00Z", State::Held),

@@ -179,6 +179,27 @@ fn a_draft_that_was_deleted_before_the_loss_is_written_again() {
     assert_eq!(server.files(".Drafts").len(), 1);
 }
 
+/// The same where letters are sent: what the owner decided is not overruled by a letter.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_arrived_before_a_new_ledger_began_is_never_sent() {
+    let server = dovecot!();
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let home = watched(&server, "", PAST, &peer.table("work"));
+    home.believe_reply_to();
+    let account = || home.on_dovecot("work", &server, PAST, &peer.table("work"));
+    home.configure("generic = \"draft\"", &[account()]);
+    server.deliver(&with_reply_to(1, "jane@example.org"));
+    home.once().well();
+    server.clear(".Drafts");
+    home.configure("generic = \"send\"", &[account()]);
+    lose(&home);
+    home.once().well();
+    server.deliver(&with_reply_to(2, "joe@example.org"));
+    home.once().well();
+    assert_eq!(home.status("work")["letters"], serde_json::json!({ "drafted": 1, "sent": 1 }));
+    assert_eq!(peer.seen().bodies.len(), 1);
+}
+
 /// The state folder is lost, and the account that had answered cannot be read.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_sent_before_every_account_was_looked_through() {
@@ -199,9 +220,10 @@ async fn nothing_is_sent_before_every_account_was_looked_through() {
 
     lose(&home);
     server.clear("");
+    configure(&away);
+    assert_eq!(home.once().code, Some(75), "the new ledger begins");
     home.deliver("work", "1.a.b", &with_the_profile_only(&first));
     home.deliver("work", "2.a.b", &with_reply_to(2, "joe@example.org"));
-    configure(&away);
     const TOLD: &str = "letters are sent once every account was read";
     for _ in 0..2 {
         assert_eq!(home.once().err.matches(TOLD).count(), 1, "said once a run");

@@ -116,6 +116,7 @@ async fn what_lay_for_weeks_is_sent_in_hindsight_only() {
     home.believe_reply_to();
     let peer = Peer::standing(Script::new(Tls::Implicit)).await;
     home.configure("generic = \"send\"", &[home.on_maildir("work", "since = \"90d\"") + &peer.table("work")]);
+    home.once().well();
     home.deliver("work", "1.a.b", &with_reply_to(1, "jane@example.org"));
     home.deliver("work", "2.a.b", &with_reply_to(2, "joe@example.org"));
     let old = std::fs::File::options().write(true).open(home.maildir("work").join("new/1.a.b")).unwrap();

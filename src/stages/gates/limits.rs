@@ -52,10 +52,16 @@ pub(super) fn recent(
 /// What speaks against answering it by now. A mailbox that is read anew, and a
 /// daemon that was off for weeks, show mail as new that is not.
 fn late(facts: &Facts, policy: &Policy) -> Option<Reason> {
-    let lies_for = facts.now.since(facts.arrived?);
-    (lies_for > policy.send_within).then(|| Reason {
-        code: "arrived-long-ago",
-        text: "It arrived longer ago than policy.send_within: a late answer is yours to send.".to_owned(),
+    let arrived = facts.arrived?;
+    if facts.now.since(arrived) > policy.send_within {
+        return Some(Reason {
+            code: "arrived-long-ago",
+            text: "It arrived longer ago than policy.send_within: a late answer is yours to send.".to_owned(),
+        });
+    }
+    facts.remembered_since.is_some_and(|since| arrived < since).then(|| Reason {
+        code: "arrived-before",
+        text: "It arrived before this ledger began: what you did about it is not known.".to_owned(),
     })
 }
 

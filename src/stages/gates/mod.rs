@@ -38,6 +38,8 @@ pub struct Facts {
     pub arrived: Option<Timestamp>,
     /// Mail that arrived earlier is not ours to answer; none: mail of any age is.
     pub start: Option<Timestamp>,
+    /// Since when the ledger remembers what became of mail; none: for ever, as far as is asked.
+    pub remembered_since: Option<Timestamp>,
     /// What the ledger knows of this invitation.
     pub known: Option<KnownInvitation>,
     /// Letters of this account in the last 60 minutes.
