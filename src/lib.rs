@@ -35,7 +35,8 @@
 //! Each letter carries digests of what it answers ([`stages::trace`]). A ledger
 //! that was lost is begun anew from Drafts and Sent ([`app::rebuild`]), before
 //! anything else is done; one that may be an older copy of itself is brought up to
-//! date from there.
+//! date from there. A ledger whose file is another by now takes nothing more, so that
+//! two of one name never send the same letter.
 //!
 //! Whom the owner knows has to be known before anything is judged: Sent is read to
 //! its end ([`app::people`]), and each address book at least once ([`app::books`]).

@@ -144,6 +144,8 @@ mod tests {
             ("<mailto:a@mail.Acquaint.example>", true),
             ("Acquaint.com <invites.acquaint.example> (Acquaint Inc.)", true),
             ("acquaint.example <invites.example.net> (acquaint.example)", false),
+            ("members of acquaint.example", true),
+            ("members of-acquaint.example", false),
             ("acquaint.example@lists.example.net", false),
             ("<acquaint.example.lists.example.net>", false),
             ("<lookacquaint.example>", false),

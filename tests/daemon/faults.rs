@@ -38,7 +38,7 @@ struct Grid<'a> {
     delivered: u32,
     /// Drafts that their owner deleted.
     gone: u32,
-    _home: Home,
+    home: Home,
 }
 
 impl<'a> Grid<'a> {
@@ -56,8 +56,7 @@ impl<'a> Grid<'a> {
         }
         let mut shared = Shared::new(setup.rules, setup.config.owner, setup.policy, ledger, clock::now);
         shared.straggling_timeouts = 2;
-        let mut grid =
-            Self { server, line, account, shared: Arc::new(shared), delivered: 0, gone: 0, _home: home };
+        let mut grid = Self { server, line, account, shared: Arc::new(shared), delivered: 0, gone: 0, home };
         grid.settled("the first run").await;
         grid.deliver();
         grid.settled("a run without fault").await;
@@ -129,6 +128,11 @@ impl<'a> Grid<'a> {
         let refused = self.count(State::Refused);
         self.pass(&cell).await;
         assert!(self.line.happened(), "{cell}: it did not happen");
+        if step == "AUTHENTICATE" {
+            // A refused login rests for a day, or until somebody touches the password.
+            let password = std::fs::read_to_string(self.home.path().join("password")).unwrap();
+            self.home.put("password", &password);
+        }
         self.settled(&cell).await;
         let may_end_refused = matches!(step, "APPEND" | "literal") && fault == Fault::Bad;
         assert_eq!(self.count(State::Refused) > refused, may_end_refused, "{cell}: refused");
