@@ -141,11 +141,10 @@ mod tests {
         }
     }
 
-    #[test]
-    fn letters_of_old_keep_their_recipients() {
-        let mut connection = fixture(2);
+    /// A letter that was sent to `recipient`, as every version held it.
+    fn add_letter(connection: &Connection, recipient: &str) {
         connection
-            .execute_batch(
+            .execute_batch(&format!(
                 "INSERT INTO invitation (key, network, name_digest, first_seen) VALUES ('k', 'n', 'd', 1);
                  INSERT INTO plan (id, key, account, mailbox, uid_validity, uid, decision, reason_code,
                      reason_text, note_kind, confidence, language, route, inviter_name, evidence, made_at)
@@ -153,9 +152,15 @@ mod tests {
                      'x', '[]', 1);
                  INSERT INTO delivery (key, plan_id, account, mode, state, message, message_id, recipient,
                      attempts, next_attempt_at, last_words, created_at, changed_at)
-                     VALUES ('k', 1, 'work', 'send', 'sent', x'00', 'i@d', 'a@b.example', 0, 1, '', 1, 1);",
-            )
+                     VALUES ('k', 1, 'work', 'send', 'sent', x'00', 'i@d', '{recipient}', 0, 1, '', 1, 1);"
+            ))
             .unwrap();
+    }
+
+    #[test]
+    fn letters_of_old_keep_their_recipients() {
+        let mut connection = fixture(2);
+        add_letter(&connection, "a@b.example");
         migrate(&mut connection, Path::new("x")).unwrap();
         let (key, digest_bytes): (String, i64) = connection
             .query_row("SELECT key, length(digest) FROM recipient", [], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -168,17 +173,10 @@ mod tests {
         let mut connection = fixture(13);
         let claim = "INSERT INTO recipient (digest, key) VALUES (?1, ?2)";
         let secret = super::super::people::secret(&connection).unwrap();
+        add_letter(&connection, "J.Doe+x@gmail.com");
         connection
             .execute_batch(
-                "INSERT INTO invitation (key, network, name_digest, first_seen)
-                     VALUES ('k', 'n', 'd', 1), ('old', 'n', 'e', 1);
-                 INSERT INTO plan (id, key, account, mailbox, uid_validity, uid, decision, reason_code,
-                     reason_text, note_kind, confidence, language, route, inviter_name, evidence, made_at)
-                     VALUES (1, 'k', 'work', 'INBOX', 1, 1, 'send', 'r', 't', 'generic', 1.0, '', 'address',
-                     'x', '[]', 1);
-                 INSERT INTO delivery (key, plan_id, account, mode, state, message, message_id, recipient,
-                     attempts, next_attempt_at, last_words, created_at, changed_at)
-                     VALUES ('k', 1, 'work', 'send', 'sent', x'00', 'i@d', 'J.Doe+x@gmail.com', 0, 1, '', 1, 1);",
+                "INSERT INTO invitation (key, network, name_digest, first_seen) VALUES ('old', 'n', 'e', 1);",
             )
             .unwrap();
         // As they were made before; of the second only the digest is left.
