@@ -145,6 +145,7 @@ impl<'a> Look<'a> {
                 let mut terms = candidates::search_terms(&self.shared.rules);
                 terms.extend(answers::search_terms(self.shared)?);
                 let mut uids = self.port.search(&terms, Some(since)).await?;
+                self.set_aside_unreadable().await?;
                 uids.retain(|uid| *uid < self.opened.uid_next);
                 self.observer.expect(uids.len());
                 let mut rest = uids.iter().copied().peekable();
@@ -198,10 +199,8 @@ impl<'a> Look<'a> {
 
     async fn work(&mut self, read: &Headers, start: Timestamp, in_order: bool) -> Result<(), Fault> {
         let envelopes = &read.envelopes;
-        self.set_aside_unreadable().await?;
-        if let Some(uid) = read.set_aside {
-            self.quarantine(uid, None, stumbles::NO_HEADER)?;
-            stumbles::give_up(self.shared, self.scope(), uid)?;
+        for (uid, why) in &read.set_aside {
+            self.set_aside(*uid, None, why)?;
         }
         answers::look(self.port, self.shared, self.scope(), envelopes).await?;
         let mut candidates = Vec::new();
@@ -226,8 +225,7 @@ impl<'a> Look<'a> {
         let failed = stumbles::Bodies::of(self.shared, self.scope())?;
         for envelope in candidates.extract_if(.., |envelope| failed.is_given_up(envelope.uid)) {
             let header = read_header(&envelope.header).ok();
-            self.quarantine(envelope.uid, header.as_ref(), stumbles::NO_BODY)?;
-            stumbles::give_up(self.shared, self.scope(), envelope.uid)?;
+            self.set_aside(envelope.uid, header.as_ref(), stumbles::NO_BODY)?;
         }
         let shaky = candidates.iter().any(|envelope| failed.is_shaky(envelope.uid));
         let at_once = if shaky { 1 } else { BODIES_AT_ONCE };
@@ -245,23 +243,30 @@ impl<'a> Look<'a> {
     async fn ask_again(&mut self) -> Result<(), Fault> {
         let (scope, fields) = (self.scope(), candidates::header_fields(&self.shared.rules));
         for uid in stumbles::due_again(self.shared, scope)? {
-            let header = stumbles::header_again(self.port, self.shared, scope, uid, &fields).await?;
-            let Some(header) = header else { continue };
-            let read = Headers { envelopes: vec![header], ..Headers::default() };
+            let read = stumbles::header_again(self.port, self.shared, scope, uid, &fields).await?;
+            let listed = self.tally.quarantined;
             self.work(&read, self.start()?, false).await?;
             if self.stop.asked() {
                 break;
             }
-            self.shared.ledger().forget_given_up(scope, uid)?;
+            if !read.envelopes.is_empty() && self.tally.quarantined == listed {
+                self.shared.ledger().forget_given_up(scope, uid)?;
+            }
         }
         Ok(())
     }
 
     async fn set_aside_unreadable(&mut self) -> Result<(), Fault> {
         for (uid, why) in self.port.take_unreadable().await? {
-            self.quarantine(uid, None, &why)?;
+            self.set_aside(uid, None, &why)?;
         }
         Ok(())
+    }
+
+    /// It may be handed out some day.
+    fn set_aside(&mut self, uid: Uid, header: Option<&Mail>, why: &str) -> Result<(), Fault> {
+        self.quarantine(uid, header, why)?;
+        stumbles::give_up(self.shared, self.scope(), uid)
     }
 
     async fn read(&mut self, chunk: &[&Envelope], start: Timestamp, in_order: bool) -> Result<(), Fault> {

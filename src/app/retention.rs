@@ -7,7 +7,8 @@ use super::entry::DAY;
 use super::queue::Hand;
 use super::shared::Shared;
 use crate::domain::{Address, Fault, Timestamp};
-use crate::shell::store::Forgot;
+use crate::shell::store::{Forgot, Trace};
+use crate::stages::people::address_key;
 use crate::stages::recognise::same_name;
 
 /// When old words are looked for again.
@@ -70,14 +71,16 @@ impl Hand {
     /// A [`Fault`] of the ledger.
     pub fn forget(&mut self, person: &str, now: Timestamp) -> Result<Forgotten, Fault> {
         let address = Address::parse(person.trim());
-        let traces = self.ledger.traces()?.into_iter().filter(|trace| match &address {
-            Some(address) => {
-                let recipient = trace.recipient.as_deref().and_then(Address::parse);
-                recipient.is_some_and(|recipient| recipient.same_mailbox(address))
+        let mut keys = Vec::new();
+        for trace in self.ledger.traces()? {
+            let is_theirs = match &address {
+                Some(address) => self.is_of(&trace, address)?,
+                None => same_name(&trace.inviter_name, person),
+            };
+            if is_theirs {
+                keys.push(trace.key);
             }
-            None => same_name(&trace.inviter_name, person),
-        });
-        let mut keys: Vec<_> = traces.map(|trace| trace.key).collect();
+        }
         keys.dedup();
         let mut forgotten = Forgotten::default();
         let erased = keys.iter().try_for_each(|key| {
@@ -94,5 +97,14 @@ impl Hand {
         // Also where nothing is left to erase: the last time somebody may have read meanwhile.
         let scrubbed = self.ledger.scrub();
         erased.and(scrubbed).map(|()| forgotten)
+    }
+
+    /// Its letter goes there, or they wrote from there.
+    fn is_of(&self, trace: &Trace, address: &Address) -> Result<bool, Fault> {
+        let recipient = trace.recipient.as_deref().and_then(Address::parse);
+        if recipient.is_some_and(|recipient| recipient.same_mailbox(address)) {
+            return Ok(true);
+        }
+        self.ledger.is_inviter(&trace.key, &address_key(address))
     }
 }

@@ -38,8 +38,8 @@ pub(super) const NO_BODY: &str = "the server broke off each time it was fetched"
 pub(super) struct Headers {
     /// The headers that were read, by UID.
     pub(super) envelopes: Vec<Envelope>,
-    /// The mail that no server hands out.
-    pub(super) set_aside: Option<Uid>,
+    /// The mails that nobody hands out, and why.
+    pub(super) set_aside: Vec<(Uid, String)>,
     /// What was asked for below this UID is dealt with; 0 where nothing was asked for.
     pub(super) next_uid: Uid,
 }
@@ -60,13 +60,14 @@ pub(super) async fn headers(
     let (group, stumble) = first_group(uids, &failed);
     let next_uid = group.last().map_or(0, |last| last.saturating_add(1));
     if stumble.is_some_and(|stumble| is_to_blame(stumble, Part::Header, shared.now())) {
-        return Ok(Headers { set_aside: group.first().copied(), next_uid, ..Headers::default() });
+        let set_aside = group.first().map(|uid| (*uid, NO_HEADER.to_owned())).into_iter().collect();
+        return Ok(Headers { set_aside, next_uid, ..Headers::default() });
     }
     let asked = Asked { scope, part: Part::Header, uids: &group, fields };
     let weight = asked.weight(port, shared, &failed).await?;
     let answer = port.envelopes(&group, fields).await;
     let envelopes = asked.counted(port, shared, weight, answer)?;
-    Ok(Headers { envelopes, set_aside: None, next_uid })
+    Ok(Headers { envelopes, set_aside: port.take_unreadable().await?, next_uid })
 }
 
 /// The first of `uids` that are fetched together, and how that failed.
@@ -246,7 +247,7 @@ pub(super) fn due_again(shared: &Shared, scope: UidScope<'_>) -> Result<Vec<Uid>
     shared.ledger().given_up(scope, now.minus(ASKED_AGAIN_FOR), now.minus(DAY))
 }
 
-/// Reads header `fields` of `uid`, one of [`due_again`]; `None` where it is gone.
+/// Reads header `fields` of `uid`, one of [`due_again`].
 ///
 /// # Errors
 /// The [`Fault`] of the fetch, or of the ledger.
@@ -256,29 +257,34 @@ pub(super) async fn header_again(
     scope: UidScope<'_>,
     uid: Uid,
     fields: &[String],
-) -> Result<Option<Envelope>, Fault> {
+) -> Result<Headers, Fault> {
     // Before it is asked for: what breaks the line must not do so in the next pass as well.
     give_up(shared, scope, uid)?;
     shared.ledger().forget_stumbles(scope, Part::Body, &[uid])?;
-    Ok(port.envelopes(&[uid], fields).await?.into_iter().next())
+    let envelopes = port.envelopes(&[uid], fields).await?;
+    Ok(Headers { envelopes, set_aside: port.take_unreadable().await?, ..Headers::default() })
 }
 
-/// Lists a mail of the owner's own folders that was set aside, and says so.
+/// Lists the mails of the owner's own folders that were set aside, and says so.
 ///
 /// # Errors
 /// A [`Fault`] of the ledger.
-pub(super) fn list(shared: &Shared, scope: UidScope<'_>, set_aside: Option<Uid>) -> Result<(), Fault> {
-    let Some(uid) = set_aside else { return Ok(()) };
+pub(super) fn list(shared: &Shared, scope: UidScope<'_>, set_aside: Vec<(Uid, String)>) -> Result<(), Fault> {
+    if set_aside.is_empty() {
+        return Ok(());
+    }
     let UidScope { account, mailbox, uid_validity } = scope;
-    tracing::warn!(account = %account, uid, "a mail in Sent or Drafts is passed over: {NO_HEADER}");
+    for (uid, why) in &set_aside {
+        tracing::warn!(account = %account, uid, "a mail in Sent or Drafts is passed over: {why}");
+    }
     let now = shared.now();
     let mut ledger = shared.ledger();
     ledger.start_account(account, now)?;
+    let uids: Vec<Uid> = set_aside.iter().map(|(uid, _)| *uid).collect();
     if uid_validity == 0 {
         // The UID may be another mail's the next time.
-        ledger.forget_stumbles(scope, Part::Header, &[uid])?;
+        ledger.forget_stumbles(scope, Part::Header, &uids)?;
     }
-    let quarantined = vec![(uid, NO_HEADER.to_owned())];
     let (entries, next_uid, wish) = (Vec::new(), None, None);
     ledger.commit_batch(&Batch {
         account,
@@ -286,11 +292,11 @@ pub(super) fn list(shared: &Shared, scope: UidScope<'_>, set_aside: Option<Uid>)
         uid_validity,
         next_uid,
         entries,
-        quarantined,
+        quarantined: set_aside,
         wish,
         now,
     })?;
-    ledger.note_given_up(scope, uid, now)
+    uids.iter().try_for_each(|uid| ledger.note_given_up(scope, *uid, now))
 }
 
 #[cfg(test)]

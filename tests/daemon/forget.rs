@@ -130,6 +130,27 @@ fn a_person_is_forgotten_at_once_by_name_or_address_beside_a_running_daemon() {
     assert_eq!(daemon.stop(), Some(0));
 }
 
+/// The letter goes to the Reply-To; its reader is known by the From as well.
+#[test]
+fn a_person_is_forgotten_by_the_address_they_write_from() {
+    let home = Home::new();
+    home.believe_reply_to();
+    home.configure("", &[home.on_maildir("work", "")]);
+    home.once().well();
+    let invitation = demo("2009-09-guest-note-default");
+    let invitation = invitation.replacen("\nFrom:", "\nReply-To: elsewhere@example.org\nFrom:", 1);
+    home.deliver("work", "1.a.b", &invitation);
+    home.deliver("work", "2.a.b", &with_reply_to(3, "jane@example.org"));
+    home.once().well();
+    assert_eq!(home.drafts("work").len(), 2);
+    let told = home.notyet(&["forget", "tobias@example.com"]).well().out;
+    assert!(told.starts_with("Nothing is kept"), "another mailbox of that domain: {told}");
+    let told = home.notyet(&["forget", "Tobias.Arendt@example.com"]).well().out;
+    assert!(told.contains("1 invitation:"), "{told}");
+    assert!(!keeps(&home.state(), "elsewhere@example.org"));
+    assert!(keeps(&home.state(), "jane@example.org"), "nobody else is forgotten");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_letter_that_waits_for_somebody_forgotten_goes_nowhere() {
     let server = dovecot!();

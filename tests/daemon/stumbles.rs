@@ -222,3 +222,60 @@ fn after_a_week_it_is_let_be() {
     home.once().well();
     assert_eq!(unreadable(&home).len(), 1);
 }
+
+/// A file that opens and then refuses to be read, for root too.
+fn lock_away(home: &Home, file: &str) {
+    let file = home.maildir("work").join(file);
+    if file.exists() {
+        std::fs::rename(&file, home.path().join("locked-away")).unwrap();
+    }
+    std::os::unix::fs::symlink("/proc/self/mem", file).unwrap();
+}
+
+fn unlock(home: &Home, file: &str) {
+    let file = home.maildir("work").join(file);
+    std::fs::remove_file(&file).unwrap();
+    std::fs::rename(home.path().join("locked-away"), file).unwrap();
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_asked_for_again_each_day() {
+    for since in ["", "since = \"90d\""] {
+        let home = Home::new();
+        home.configure("", &[home.on_maildir("work", since)]);
+        if since.is_empty() {
+            home.once().well();
+        }
+        home.deliver("work", "1.a.b", &to_paste(1));
+        home.deliver("work", "2.a.b", &to_paste(2));
+        lock_away(&home, "new/1.a.b");
+        home.once().well();
+        assert_eq!(home.drafts("work").len(), 1, "{since}");
+        let listed = unreadable(&home);
+        assert_eq!(listed.len(), 1, "{since}");
+        hours_pass(&home, 25);
+        home.once().well();
+        assert_eq!((home.drafts("work").len(), unreadable(&home)), (1, listed), "{since}");
+        unlock(&home, "new/1.a.b");
+        home.once().well();
+        assert_eq!(home.drafts("work").len(), 1, "{since}: once a day");
+        hours_pass(&home, 25);
+        home.once().well();
+        assert_eq!((home.drafts("work").len(), unreadable(&home)), (2, Vec::new()), "{since}");
+    }
+}
+
+#[test]
+fn a_file_in_sent_that_cannot_be_read_is_listed_as_what_it_is() {
+    let home = Home::new();
+    home.configure("", &[home.on_maildir("work", "")]);
+    home.once().well();
+    for part in ["cur", "new", "tmp"] {
+        std::fs::create_dir_all(home.maildir("work").join(".Sent").join(part)).unwrap();
+    }
+    lock_away(&home, ".Sent/cur/1.a.b:2,S");
+    home.deliver("work", "1.a.b", &to_paste(1));
+    home.once().well();
+    assert_eq!(unreadable(&home), [("Sent".to_owned(), 1)]);
+    assert_eq!(home.drafts("work").len(), 1);
+}

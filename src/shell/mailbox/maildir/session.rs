@@ -52,6 +52,8 @@ impl Session {
             exists: u32::try_from(current.listing.len()).unwrap_or(u32::MAX),
         };
         self.current = Some(current);
+        // The UIDs were another folder's.
+        self.unreadable.clear();
         Ok(opened)
     }
 
