@@ -264,6 +264,80 @@ fn what_html_hides_tells_a_reminder_of_today() {
     }
 }
 
+/// What the network says of the inviter above the note, in the inviter's own mail.
+const ABOUT: [&str; 22] = [
+    "Robin, respond to Mira's invite now.",
+    "Robin, antworten Sie jetzt auf die Einladung von Mira.",
+    "Robin, répondez à l’invitation de Mira maintenant.",
+    "Robin, responde ahora a la invitación de Mira.",
+    "Robin, rispondi all’invito di Mira.",
+    "Robin, responda ao convite de Mira.",
+    "Robin, reageer op de uitnodiging van Mira.",
+    "Robin, svara på Miras inbjudan.",
+    "Robin, vastaa kutsuun, jonka Mira lähetti.",
+    "Robin, odpowiedz na zaproszenie od: Mira.",
+    "Robin, odpovězte na pozvánku uživatele Mira.",
+    "Robin, Mira adlı üyenin davetini yanıtlayın.",
+    "Robin, tanggapi undangan Mira.",
+    "Robin, ответьте на приглашение участника Mira.",
+    "Robinさん、Miraさんからの招待に返信しましょう。",
+    "Robin，请回复Mira的邀请。",
+    "Robin님, Mira님의 초대에 응답하세요.",
+    "Robin، قم بالرد على دعوة Mira الآن.",
+    "Mira Okafor, Beekeeper at Harbour Hives, wartet auf Ihre Antwort",
+    "Mira Okafor, Beekeeper at Harbour Hives, attend votre réponse",
+    "Mira Okafor ожидает вашего ответа.",
+    "Mira Okafor wil u toevoegen als connectie op LinkedIn:",
+];
+
+#[test]
+fn what_the_network_says_of_the_inviter_is_no_note_in_any_language() {
+    let above: Vec<String> = ABOUT.iter().map(|line| format!("{line}\n\n{}", NOTES[0])).collect();
+    for (line, noted) in ABOUT.iter().zip(&above) {
+        for (note, expected) in [(*line, None), (noted.as_str(), Some(NOTES[0]))] {
+            let raw = frames::mail(Layout::Today, &ENGLISH, &MIRA, Some(note));
+            assert_eq!(one(&raw, rules()).note.as_deref(), expected, "{line}");
+        }
+    }
+    // Where the name is written without blanks, the given name alone may be said.
+    let person = Person { name: "陈怡君", card: "陈怡君", ..MIRA };
+    let raw = frames::mail(Layout::Today, &ENGLISH, &person, Some("Robin，请立即回复怡君的邀请。"));
+    assert_eq!(one(&raw, rules()).note, None);
+}
+
+#[test]
+fn who_speaks_of_invitations_and_answers_has_written_a_note() {
+    for note in [
+        "Hier ist Mira. Ich warte noch auf deine Antwort zur Einladung am 3. Mai.",
+        "Mira hier! Danke für die Einladung zum Imkerfest, ich antworte am Montag.",
+        "It's Mira from the fair: did you answer the invitation of the guild? They wait.",
+        "Ici Mira : vous attendez toujours ma réponse à l'invitation de la guilde.",
+        "Soy Mira. ¿Respondiste a la invitación del gremio?",
+        "Mira here, found you on LinkedIn. Do you still have my veil?",
+        "I am Mira, you said I should look for you on LinkedIn: here I am.",
+        "Robin, answer me about the wax.",
+    ] {
+        let raw = frames::mail(Layout::Today, &ENGLISH, &MIRA, Some(note));
+        assert_eq!(one(&raw, rules()).note.as_deref(), Some(note));
+    }
+}
+
+#[test]
+fn a_subject_is_recognised_behind_the_tag_of_a_gateway() {
+    let reminder = |tag: &str| {
+        plain(
+            &format!("{tag}Mira Okafor's invitation is awaiting your response"),
+            "Mira Okafor would like to connect on LinkedIn.\n\nMira Okafor\nBeekeeper\n\nThis is a reminder that on 10/24/13 12:25 PM, Mira Okafor sent you an invitation.\n",
+        )
+    };
+    for tag in ["", "[EXTERNAL] ", "*** External *** ", "EXTERNAL: "] {
+        let raw = String::from_utf8(reminder(tag).0).unwrap().replace("From: Mira Okafor", "From: LinkedIn");
+        let got = recognised(&RawMail(raw.into_bytes()), rules());
+        assert_eq!((got.notice, got.invitations.len()), (Notice::Reminder, 1), "{tag}");
+        assert_eq!(got.invitations[0].inviter.name, "Mira Okafor", "{tag}");
+    }
+}
+
 /// Three people in one HTML mail, under the digest's template and under one for a single invitation.
 #[test]
 fn every_inviter_of_a_digest_gets_a_plan_of_their_own() {

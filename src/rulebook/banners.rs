@@ -69,7 +69,8 @@ impl Banners {
             {
                 let before = line.len() - line.trim_start().len();
                 goes_on = false;
-                if tag.end() < words.len() {
+                let rest = words.get(tag.end()..).unwrap_or_default();
+                if !rest.is_empty() && !self.is_banner(rest) {
                     end = at + before + tag.end();
                     break;
                 }
@@ -85,6 +86,18 @@ impl Banners {
             at += line.len();
         }
         text.get(end..).unwrap_or(text).trim_start_matches(' ')
+    }
+
+    /// `subject` without the tag that a gateway put before it: `[EXTERNAL]`, `EXTERNAL:`.
+    pub fn behind_tag<'t>(&self, subject: &'t str) -> &'t str {
+        let subject = subject.trim_start();
+        let tagged = self.tags.iter().find_map(|tag| tag.find(subject)).filter(|tag| tag.start() == 0);
+        let behind = match tagged {
+            Some(tag) => subject.get(tag.end()..),
+            None => self.behind_label(subject).and_then(|rest| rest.trim_start().strip_prefix([':', '：'])),
+        };
+        // A tag alone is the subject.
+        behind.map(str::trim_start).filter(|behind| !behind.is_empty()).unwrap_or(subject)
     }
 
     fn is_banner(&self, line: &str) -> bool {
@@ -122,6 +135,17 @@ mod tests {
     use crate::rulebook::Rulebook;
 
     #[test]
+    fn a_subject_is_read_behind_the_tag_of_a_gateway() {
+        let banners = Rulebook::shipped().unwrap().banners;
+        for tag in ["[EXTERNAL] ", "[Ext]", "*** External *** ", "EXTERNAL: ", " extern : ", "外部："] {
+            assert_eq!(banners.behind_tag(&format!("{tag}I want to connect")), "I want to connect", "{tag}");
+        }
+        for subject in ["[bees] I want to connect", "External honey", "Re: [EXTERNAL] x", "[EXTERNAL]", ""] {
+            assert_eq!(banners.behind_tag(subject), subject);
+        }
+    }
+
+    #[test]
     fn what_a_gateway_wrote_goes_and_no_word_of_a_person() {
         let banners = Rulebook::shipped().unwrap().banners;
         for (text, rest) in [
@@ -131,6 +155,8 @@ mod tests {
                 "CAUTION: This email originated from outside of the organization. Do not click\nlinks or open attachments unless you recognize the sender and know the content\nis safe.\nRobin, the hive stands.",
                 "Robin, the hive stands.",
             ),
+            ("[External Email] Exercise caution with links and attachments.\nRobin", "Robin"),
+            ("You don't often get email from this sender. Learn why this is important\n\nRobin", "\nRobin"),
             ("**********\n* External sender *\n**********\nRobin", "**********\nRobin"),
             (
                 "You don't often get email from ann@example.com. Learn why this is important<https://learn.example/x>\n\nRobin",
@@ -150,6 +176,7 @@ mod tests {
             "Votre mail sur l'extérieur de la ruche m'a fait rire.\n",
             "I came from outside, and you let me in.\n",
             "[Delft] the hive stands.\n",
+            "Exercise in the garden, with caution, is what the vet said.\n",
         ] {
             assert_eq!(banners.behind(text), text);
         }

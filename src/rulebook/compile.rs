@@ -59,6 +59,7 @@ pub(super) fn compile(file: &str, text: &str) -> Result<(Network, Place), Vec<Pr
         profiles: raw.pages.profile.into_iter().filter_map(|p| c.profile(p)).collect(),
         invitations_page: c.page(raw.pages.invitations, "pages.invitations"),
         common: c.regexes(&raw.find.common, "find.common"),
+        about_inviter: c.regexes(&raw.find.about_inviter, "find.about_inviter"),
         frames: c.frames(raw.frame),
         name_noise: c.regexes(&raw.senders.name_noise, "senders.name_noise"),
         defaults: raw

@@ -41,6 +41,8 @@ pub struct Network {
     pub accept_link: Option<Regex>,
     /// Lines of a card that tell of common contacts, where they do not begin with their number.
     pub common: Vec<Regex>,
+    /// Lines before the note that name the inviter and that no inviter writes, in every frame.
+    pub about_inviter: Vec<Regex>,
     /// Links that the network writes itself, where inviters may write links to it too.
     pub frame_link: Option<Regex>,
     /// Kinds of mail, in order; the first that fits decides.

@@ -98,6 +98,8 @@ pub(super) struct RawFind {
     pub(super) accept_link: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) common: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) about_inviter: Vec<Spanned<String>>,
     pub(super) frame_link: Option<Spanned<String>>,
 }
 

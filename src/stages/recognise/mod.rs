@@ -55,7 +55,7 @@ pub enum Sight {
 /// Whether the body of a mail with this header is worth fetching.
 pub fn is_candidate(header: &Mail, rules: &Rulebook) -> bool {
     rules.networks.values().any(|network| {
-        let view = View::new(header, network);
+        let view = View::new(header, network, &rules.banners);
         network.looks.iter().any(|look| looks_right(look, &view))
     })
 }
@@ -86,7 +86,7 @@ pub fn recognise(mail: &Mail, rules: &Rulebook) -> Recognised {
         evidence: Vec::new(),
     };
     for network in rules.networks.values() {
-        let view = View::new(mail, network);
+        let view = View::new(mail, network, &rules.banners);
         let own = view.is_own();
         if own {
             other.network = Some(network.id.clone());
@@ -164,7 +164,7 @@ fn invitation(
     guest: bool,
     rules: &Rulebook,
 ) -> (Invitation, String, Sight) {
-    let mut found = extract::extract(&View::new(mail, network), frame, guest, rules);
+    let mut found = extract::extract(&View::new(mail, network, &rules.banners), frame, guest, rules);
     let domains = &network.domains;
     found.inviter.name = without_queries(found.inviter.name, domains);
     found.inviter.first_name = without_queries(found.inviter.first_name, domains);

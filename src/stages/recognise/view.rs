@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 
 use crate::domain::Mail;
 use crate::rulebook::Network;
+use crate::rulebook::banners::Banners;
 use crate::rulebook::network::{Part, Source, Test};
 use crate::stages::gateway::host;
 
@@ -20,13 +21,16 @@ const MAX_LOOK_BYTES: usize = 64 * 1024;
 pub(super) struct View<'a> {
     pub(super) mail: &'a Mail,
     pub(super) network: &'a Network,
+    /// Without what a gateway put before it.
+    pub(super) subject: &'a str,
     templates: OnceCell<Vec<String>>,
     rewriter: OnceCell<Option<String>>,
 }
 
 impl<'a> View<'a> {
-    pub(super) fn new(mail: &'a Mail, network: &'a Network) -> Self {
-        Self { mail, network, templates: OnceCell::new(), rewriter: OnceCell::new() }
+    pub(super) fn new(mail: &'a Mail, network: &'a Network, banners: &Banners) -> Self {
+        let subject = banners.behind_tag(&mail.subject);
+        Self { mail, network, subject, templates: OnceCell::new(), rewriter: OnceCell::new() }
     }
 
     /// Whether an address of the network's own sent the mail.
@@ -113,14 +117,12 @@ impl<'a> View<'a> {
                 self.looked_at(text).lines().filter(|line| !line.is_empty()).take(HEADING_LINES)
             });
         let about_sender = lines.filter(|line| is_named && line.to_lowercase().contains(&name));
-        std::iter::once(("subject", mail.subject.as_str()))
-            .chain(about_sender.map(|line| ("text", line)))
-            .collect()
+        std::iter::once(("subject", self.subject)).chain(about_sender.map(|line| ("text", line))).collect()
     }
 
     fn parts<'s>(&'s self, part: &'s Part) -> Vec<(&'static str, &'s str)> {
         match part {
-            Part::Subject => vec![("subject", self.mail.subject.as_str())],
+            Part::Subject => vec![("subject", self.subject)],
             Part::Heading => self.heading(),
             Part::FromName => vec![("sender name", self.mail.from.name.as_str())],
             Part::MessageId => self.mail.message_id.iter().map(|id| ("Message-ID", id.as_str())).collect(),
