@@ -338,6 +338,38 @@ fn a_subject_is_recognised_behind_the_tag_of_a_gateway() {
     }
 }
 
+#[test]
+fn other_networks_requests_are_known_by_their_subjects() {
+    let facebook = "Facebook <notification+k3x@facebookmail.com>";
+    let xing = "XING <mailrobot@mail.xing.com>";
+    for (from, subject, notice) in [
+        (facebook, "Mira Okafor wants to be friends on Facebook", Notice::Invitation),
+        (facebook, "Mira Okafor added you as a friend on Facebook...", Notice::Invitation),
+        (facebook, "Mira Okafor möchte mit dir auf Facebook befreundet sein", Notice::Invitation),
+        (facebook, "Mira Okafor quiere ser tu amiga en Facebook", Notice::Invitation),
+        (facebook, "Mira Okafor vous a ajouté comme ami sur Facebook", Notice::Invitation),
+        (facebook, "Mira Okafor хочет дружить с вами на Facebook", Notice::Invitation),
+        (facebook, "Mira Okafor accepted your friend request", Notice::Other),
+        (facebook, "Mira Okafor hat deine Freundschaftsanfrage angenommen", Notice::Other),
+        (facebook, "Do you know Mira Okafor? Add them as a friend", Notice::Other),
+        (facebook, "Mira Okafor commented on your photo", Notice::Other),
+        (xing, "Mira Okafor möchte Sie als Kontakt hinzufügen", Notice::Invitation),
+        (xing, "Contact request from Mira Okafor", Notice::Invitation),
+        (xing, "Solicitud de contacto de Mira Okafor", Notice::Invitation),
+        (xing, "Erinnerung: Mira Okafor wartet auf Ihre Antwort", Notice::Reminder),
+        (xing, "Mira Okafor hat Ihre Kontaktanfrage bestätigt", Notice::Accepted),
+        (xing, "Mira Okafor hat Ihnen eine Nachricht geschrieben", Notice::Other),
+    ] {
+        let raw = String::from_utf8(plain(subject, "Hi Robin,\n\nMira Okafor.\n").0).unwrap();
+        let raw = raw.replace("From: Mira Okafor <invitations@linkedin.com>", &format!("From: {from}"));
+        let got = recognised(&RawMail(raw.into_bytes()), rules());
+        assert_eq!(got.notice, notice, "{subject}");
+        for invitation in &got.invitations {
+            assert_eq!(invitation.inviter.name, "Mira Okafor", "{subject}");
+        }
+    }
+}
+
 /// Three people in one HTML mail, under the digest's template and under one for a single invitation.
 #[test]
 fn every_inviter_of_a_digest_gets_a_plan_of_their_own() {
