@@ -461,6 +461,7 @@ fn policy() -> Policy {
         max_per_hour: 10,
         max_per_day: 40,
         send_within: Duration::from_secs(3 * 86_400),
+        hold: None,
     }
 }
 

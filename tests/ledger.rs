@@ -77,6 +77,7 @@ fn letter(key: &str, mode: Mode, start: Start) -> NewDelivery {
         message_id: MessageId::parse(&format!("{key}@me.example")).unwrap(),
         to: (mode == Mode::Send).then(|| Address::parse("ann@example.org").unwrap()),
         inviter: Vec::new(),
+        hold: None,
     }
 }
 

@@ -41,7 +41,8 @@ pub fn decide(case: &Case<'_>, policy: &Policy) -> (Decision, Reason, Vec<Eviden
     }
     match against_sending(case, policy) {
         None => {
-            let text = "every gate passed with full evidence, and the policy says send".to_owned();
+            let text =
+                format!("every gate passed with full evidence, and the policy says send{}", held(policy));
             (Decision::Send, Reason { code: "policy-send", text }, vec![wish])
         }
         Some(reason) => {
@@ -49,6 +50,13 @@ pub fn decide(case: &Case<'_>, policy: &Policy) -> (Decision, Reason, Vec<Eviden
             (Decision::Draft, reason, vec![wish, doubt])
         }
     }
+}
+
+/// What a hold adds to the reason for sending.
+fn held(policy: &Policy) -> String {
+    policy.hold.map_or_else(String::new, |hold| {
+        format!("; first it stands in Drafts, for {} (policy.hold)", humantime::format_duration(hold))
+    })
 }
 
 /// Why a letter that is to be sent waits for another hour.
@@ -136,6 +144,7 @@ mod tests {
             max_per_hour: 9,
             max_per_day: 9,
             send_within: Duration::from_secs(60),
+            hold: None,
         }
     }
 
