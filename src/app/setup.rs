@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use humantime::format_duration;
 use jiff::tz::TimeZone;
 
-use crate::config::{self, Config, Loaded, Owner, Places, Surroundings};
+use crate::config::{self, Config, Loaded, Owner, Places, Surroundings, duration_text};
 use crate::domain::{Action, Fault, Policy, Problem, Problems};
 use crate::rulebook::{RuleFiles, Rulebook};
 use crate::shell::{clock, environment, files};
@@ -110,10 +109,10 @@ fn in_time(shown: &str, text: &str, policy: &Policy) -> Result<(), Problems> {
         line,
         column,
         key: "policy.hold".to_owned(),
-        found: format!("{:?}, after which a letter is too old to be sent", format_duration(hold).to_string()),
+        found: format!("{:?}, after which a letter is too old to be sent", duration_text(hold)),
         allowed: format!(
             "give less than policy.send_within ({}), or raise that",
-            format_duration(policy.send_within)
+            duration_text(policy.send_within)
         ),
     }]))
 }

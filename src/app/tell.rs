@@ -2,6 +2,7 @@
 //! daemon may want to know of. The server's own words may hold addresses, so
 //! they stay in the ledger; the line tells how to see them.
 
+use crate::config::duration_text;
 use crate::domain::delivery::{Event, Mode, State};
 use crate::shell::store::Delivery;
 
@@ -70,7 +71,7 @@ pub(super) fn tell(letter: &Delivery, event: Event, to: State, known: Known) {
         Some(Turn::Done(words)) => {
             let hold = letter.open_hold().filter(|_| to == State::Drafted);
             let then = hold.map_or_else(String::new, |hold| {
-                format!("; untouched, it is sent in {}", humantime::format_duration(hold.lasts))
+                format!("; untouched, it is sent in {}", duration_text(hold.lasts))
             });
             tracing::info!(account, letter_key, "{words}{then}");
         }

@@ -1,5 +1,6 @@
 //! From what is known to what is done: the last pure step.
 
+use crate::config::duration_text;
 use crate::domain::policy::{Action, Policy};
 use crate::domain::{Decision, Evidence, Invitation, Judgement, Letter, Reason, Route, Stage};
 
@@ -55,7 +56,7 @@ pub fn decide(case: &Case<'_>, policy: &Policy) -> (Decision, Reason, Vec<Eviden
 /// What a hold adds to the reason for sending.
 fn held(policy: &Policy) -> String {
     policy.hold.map_or_else(String::new, |hold| {
-        format!("; first it stands in Drafts, for {} (policy.hold)", humantime::format_duration(hold))
+        format!("; first it stands in Drafts, for {} (policy.hold)", duration_text(hold))
     })
 }
 

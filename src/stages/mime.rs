@@ -479,6 +479,9 @@ mod tests {
         assert_ne!(rendered(Purpose::Send), rendered(Purpose::Draft));
         assert_eq!(as_draft(&rendered(Purpose::Send)), rendered(Purpose::Draft));
         assert_eq!(as_draft(&rendered(Purpose::Draft)), rendered(Purpose::Draft));
+        for purpose in [Purpose::Draft, Purpose::Send] {
+            assert_eq!(as_sent(&rendered(purpose)), rendered(Purpose::Send), "{purpose:?}");
+        }
     }
 
     /// Renders with `name` as both display names and checks what a reader sees.

@@ -160,6 +160,12 @@ fn without_dates(mail: &str) -> Vec<&str> {
     mail.lines().filter(|line| !line.starts_with("Date: ")).collect()
 }
 
+/// A day of the week that is not today, in any time zone.
+fn another_day() -> &'static str {
+    let day = (notyet::shell::clock::now().unix_s() / 86_400 + 3 + 3) % 7;
+    ["mon", "tue", "wed", "thu", "fri", "sat", "sun"][usize::try_from(day).unwrap()]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_untouched_draft_goes_when_its_time_is_over_and_not_before() {
     everywhere!(world => {
@@ -377,12 +383,9 @@ async fn a_person_sees_what_is_held_and_can_let_it_be_a_draft() {
 #[tokio::test(flavor = "multi_thread")]
 async fn outside_the_hours_and_limits_a_draft_stands_and_then_goes() {
     let world = World::with_a_draft(None).await;
-    // A day of the week that is not today, in any time zone.
-    let day = (notyet::shell::clock::now().unix_s() / 86_400 + 3 + 3) % 7;
-    let other = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"][usize::try_from(day).unwrap()];
+    let other = another_day();
     world.flag_draft("DFS");
     world.configure(&format!("{HOLD}[sending]\ndays = [\"{other}\"]\n"));
-    world.time_passes(5);
     world.home.once().well();
     assert_eq!((world.drafts().len(), world.sent()), (1, 0));
     // Another letter has the only place of the hour.
@@ -398,6 +401,43 @@ async fn outside_the_hours_and_limits_a_draft_stands_and_then_goes() {
     assert_eq!((world.drafts().len(), world.sent()), (1, 1), "the draft had its place already");
     world.home.once().well();
     assert_eq!(world.letters(), json!({ "held": 1, "sent": 1 }), "and the other waits for its hour");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_begins_at_any_hour() {
+    let world = World::with(
+        None,
+        &format!("{HOLD}[sending]\ndays = [\"{}\"]\n", another_day()),
+        Script::new(Tls::Implicit),
+    )
+    .await;
+    world.deliver(&with_reply_to(1, "jane@example.org"));
+    world.home.once().well();
+    assert_eq!((world.drafts().len(), world.letters()), (1, json!({ "drafted": 1 })));
+    let shown = world.history();
+    assert!(
+        shown.contains("first it stands in Drafts, for 4h") && shown.contains("no hour for it"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_hold_as_long_as_a_letter_may_wait_is_refused() {
+    let home = Home::new();
+    for (policy, found, allowed) in [
+        ("hold = \"3d\"", "\"3d\"", "policy.send_within (3d)"),
+        ("hold = \"5h\"\nsend_within = \"4h\"", "\"5h\"", "policy.send_within (4h)"),
+    ] {
+        home.configure(policy, &[home.on_maildir("work", "")]);
+        let told = home.notyet(&["config", "check"]);
+        assert_eq!(told.code, Some(78), "{}{}", told.out, told.err);
+        let words = told.out + &told.err;
+        for part in ["notyet.toml:9", "policy.hold", found, allowed] {
+            assert!(words.contains(part), "{part}: {words}");
+        }
+    }
+    home.configure("hold = \"71h\"", &[home.on_maildir("work", "")]);
+    home.notyet(&["config", "check"]).well();
 }
 
 #[tokio::test(flavor = "multi_thread")]
