@@ -620,3 +620,58 @@ async fn a_ledger_that_was_lost_makes_a_held_draft_a_plain_one() {
         assert_eq!((world.drafts().len(), world.sent()), (1, 0));
     });
 }
+
+/// Two accounts may have met one inviter at the same time.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_held_drafts_to_one_address_one_goes() {
+    let world = World::new(None).await;
+    for number in 1..=2 {
+        world.deliver(&with_reply_to(number, &format!("p{number}@example.org")));
+    }
+    world.home.once().well();
+    let ledger = rusqlite::Connection::open(Ledger::file(&world.home.state())).unwrap();
+    assert_eq!(ledger.execute("UPDATE delivery SET recipient = 'p1@example.org'", []).unwrap(), 2);
+    drop(ledger);
+    for _ in 0..2 {
+        world.time_passes(5);
+        world.home.once().well();
+    }
+    assert_eq!((world.letters(), world.sent()), (json!({ "drafted": 1, "sent": 1 }), 1));
+    assert_eq!(world.drafts().len(), 1);
+}
+
+/// Whom the owner wrote to from another account is not known yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_stands_until_every_account_was_read() {
+    let world = World::with_a_draft(None).await;
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    world.home.configure(HOLD, &[world.account.clone(), world.home.on_port("other", nobody, "")]);
+    world.time_passes(5);
+    assert_eq!(world.home.once().code, Some(75));
+    assert_eq!((world.letters(), world.drafts().len()), (json!({ "drafted": 1 }), 1));
+    world.configure(HOLD);
+    world.home.once().well();
+    assert_eq!((world.sent(), world.drafts().len()), (1, 0));
+}
+
+/// The first letter found out that nobody lets us in; the drafts behind it stay where they are.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_login_to_send_by_is_refused_drafts_stand() {
+    let mut refused = Script::new(Tls::Implicit);
+    refused.auth = vec!["535 5.7.8 no"];
+    let mut world = World::with(None, HOLD, refused).await;
+    world.account = world.account.replace("login = \"none\"", "user = \"me\"\npassword.file = \"password\"");
+    world.configure(HOLD);
+    world.deliver(&with_reply_to(1, "jane@example.org"));
+    world.home.once().well();
+    world.time_passes(5);
+    assert_eq!(world.home.once().code, Some(1));
+    assert_eq!(world.letters(), json!({ "queued": 1 }));
+    world.deliver(&with_reply_to(2, "ann@example.org"));
+    for _ in 0..2 {
+        world.home.once();
+        world.time_passes(5);
+    }
+    assert_eq!(world.letters(), json!({ "queued": 1, "drafted": 1 }));
+    assert_eq!(world.drafts().len(), 1);
+}
