@@ -48,7 +48,7 @@ impl Word {
         // A draft that stands in Drafts is its owner's: `notyet undo` takes it back. One that is
         // held there can be let be, so that it is no more than a draft.
         let is_held = letter.open_hold().is_some();
-        all.filter(|word| letter.state != State::Drafted || (is_held && *word == Self::Drop))
+        all.filter(|_| letter.state != State::Drafted || is_held)
             .filter(|word| letter.state.after(letter.mode, word.event()).is_some())
             // What was erased cannot be sent or drafted any more.
             .filter(|word| *word != Self::Retry || !letter.message.0.is_empty())

@@ -129,6 +129,12 @@ impl World {
         ledger.query_row("SELECT key FROM delivery", [], |row| row.get(0)).unwrap()
     }
 
+    fn events(&self, event: &str) -> u32 {
+        let ledger = rusqlite::Connection::open(Ledger::file(&self.home.state())).unwrap();
+        let counted = "SELECT count(*) FROM delivery_event WHERE event = ?1";
+        ledger.query_row(counted, [event], |row| row.get(0)).unwrap()
+    }
+
     /// Two passes, long after the hold: nothing goes, and the letter ends so, for a reason with these words.
     #[track_caller]
     fn never_goes(&self, state: &str, words: &str) {
@@ -638,6 +644,7 @@ async fn of_two_held_drafts_to_one_address_one_goes() {
     }
     assert_eq!((world.letters(), world.sent()), (json!({ "drafted": 1, "sent": 1 }), 1));
     assert_eq!(world.drafts().len(), 1);
+    assert_eq!((world.events("hold-ended"), world.events("became-draft")), (1, 0), "it never left Drafts");
 }
 
 /// Whom the owner wrote to from another account is not known yet.
