@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::crash;
 use crate::support::dovecot::{Dovecot, Storage};
+use crate::support::fault::{At as FaultAt, Fault, FaultyLine};
 use crate::support::home::{Home, messages};
 use crate::support::mails::{body, header, to_paste, with_reply_to};
 use crate::support::smtp_peer::{Act, At, Peer, Script};
@@ -681,4 +682,50 @@ async fn while_the_login_to_send_by_is_refused_drafts_stand() {
     }
     assert_eq!(world.letters(), json!({ "queued": 1, "drafted": 1 }));
     assert_eq!(world.drafts().len(), 1);
+}
+
+/// The two commands that remove a draft, and all that a line or a server can do to them.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_fault_while_a_draft_is_removed_sends_twice_or_blames_the_owner() {
+    let server = dovecot!();
+    let line = FaultyLine::before(server.imap_port).await;
+    let peer = Peer::standing(Script::new(Tls::Implicit)).await;
+    let home = Home::new();
+    home.believe_reply_to();
+    let account = home.on_port("work", line.port, "").replace("timeout = \"20s\"", "timeout = \"2s\"");
+    let account = account + &peer.table("work");
+    home.configure(HOLD, std::slice::from_ref(&account));
+    home.once().well();
+    let world = World { home, peer, server: Some(server), account };
+    let mut ends = std::collections::BTreeSet::new();
+    let cells =
+        ["UID STORE", "UID EXPUNGE"].into_iter().flat_map(|step| Fault::ALL.map(|fault| (step, fault)));
+    for (number, (step, fault)) in (1..).zip(cells) {
+        world.deliver(&with_reply_to(number, &format!("p{number}@example.org")));
+        world.home.once().well();
+        world.time_passes(5);
+        let before = world.sent();
+        line.plan(FaultAt::Named(step), fault);
+        world.home.once();
+        assert!(line.happened(), "{step}, {fault:?}: it did not happen");
+        for _ in 0..2 {
+            world.home.once().well();
+        }
+        let ledger = rusqlite::Connection::open(Ledger::file(&world.home.state())).unwrap();
+        let newest = "SELECT state, key FROM delivery ORDER BY rowid DESC LIMIT 1";
+        let (state, key): (String, String) =
+            ledger.query_row(newest, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        let stands = world.drafts().iter().any(|draft| draft.contains(&key));
+        let cell = (state.as_str(), world.sent() - before);
+        match cell {
+            ("sent", 1) => assert!(!stands, "{step}, {fault:?}"),
+            ("drafted", 0) => assert!(stands, "{step}, {fault:?}"),
+            ("parked", 0) => {}
+            _ => panic!("{step}, {fault:?}: {cell:?}"),
+        }
+        ends.insert(state);
+        // What stays would be in the way of the next look.
+        world.storage().paths(".Drafts").iter().for_each(|path| std::fs::remove_file(path).unwrap());
+    }
+    assert_eq!(ends.into_iter().collect::<Vec<_>>(), ["drafted", "parked", "sent"], "each of them is met");
 }

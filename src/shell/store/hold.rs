@@ -51,8 +51,10 @@ impl Ledger {
     /// # Errors
     /// See [`Ledger::start_account`].
     pub fn held_drafts(&self, account: &str) -> Result<Vec<Delivery>, Fault> {
-        let drafted = self.in_state(account, State::Drafted)?;
-        Ok(drafted.into_iter().filter(|letter| letter.hold.is_some()).collect())
+        self.read("reading letters", |connection| {
+            let held = "account = ?1 AND state = ?2 AND hold.key IS NOT NULL";
+            delivery::select(connection, held, params![account, State::Drafted.as_str()])
+        })
     }
 
     /// The letters of all accounts that are to be sent when their hold is over.
