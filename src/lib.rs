@@ -32,6 +32,11 @@
 //! *before* the first byte goes out, so a crash can leave a doubt, never a
 //! second letter.
 //!
+//! With `policy.hold` a letter to send is a draft first ([`app`]'s `hold`). Untouched
+//! when its time is over, the draft is removed and the letter queued to be sent. The
+//! removal is committed before it is made: what is gone in between was perhaps
+//! removed by its owner, and is never sent by itself.
+//!
 //! Each letter carries digests of what it answers ([`stages::trace`]). A ledger
 //! that was lost is begun anew from Drafts and Sent ([`app::rebuild`]), before
 //! anything else is done; one that may be an older copy of itself is brought up to
@@ -72,7 +77,8 @@
 //!   read-only, or with SELECT where only that makes UIDs last (Courier). Only
 //!   where the config says so (`[[after]]`) the one notification is marked or
 //!   moved, by UID and after a look at its Message-ID ([`app`]'s `tidy`); only
-//!   `notyet undo` removes a draft, by UID EXPUNGE and while it is as we wrote it.
+//!   `notyet undo` and the end of a hold remove a draft, by UID EXPUNGE and while it
+//!   is as we wrote it.
 //! - **No retry of a letter that may have gone out.** It becomes `uncertain`,
 //!   then `parked`, and a person decides ([`app::queue`]).
 //! - **No socket and no second daemon to talk to.** What a person says goes into
@@ -93,7 +99,7 @@
 //! - **No model that must be believed.** What is generic is decided by rules and
 //!   by weights learned from `tests/notes` ([`stages::classify`]): a sum of words,
 //!   in a text file, made again from its sources byte for byte.
-//! - **No report by mail**, no hold with a time limit.
+//! - **No report by mail.**
 //!
 //! # Where this left the plan, and why
 //!
@@ -112,6 +118,9 @@
 //!   mail-auth crate: that one takes more mail as signed than a guard may, asks
 //!   the DNS for names of the sender's choosing, and brings a resolver of dozens of
 //!   crates. The DNS messages are the `domain` crate's: [`shell::dns`].
+//! - *A flagged draft* is sent at once where it is held and as we wrote it. One that
+//!   was edited is its owner's, flagged or not: who edits a draft may not be done with
+//!   it, and a flag may mean anything. Nor is any draft sent that is not held.
 //! - *HTML* is read by html5gum's tokenizer: an invitation needs text and
 //!   links in order, and no tree that hostile nesting can make deep.
 

@@ -105,6 +105,7 @@ send_confidence = 1
 max_per_hour = 3
 max_per_day = 1_0
 send_within = "1d 12h"
+hold = "4h"
 [log]
 format = "json"
 level = "debug"
@@ -131,6 +132,7 @@ path = "~/Maildir"
     assert_eq!(config.policy.send_confidence, Some(1.0));
     assert_eq!(config.policy.max_per_day, Some(10));
     assert_eq!(config.policy.send_within, Some(Duration::from_secs(36 * 3600)));
+    assert_eq!(config.policy.hold, Some(Duration::from_secs(4 * 3600)));
     assert_eq!(config.logging.format, LogFormat::Json);
     let names: Vec<_> = config.accounts.iter().map(|a| a.name.as_str()).collect();
     assert_eq!(names, ["z", "a"], "accounts stand in file order");
@@ -195,6 +197,8 @@ fn every_kind_of_mistake_is_refused_at_its_place_with_a_remedy() {
         ("[policy]", "send_within = 3", "policy.send_within", "with its unit"),
         ("[policy]", "send_within = \"3 parsecs\"", "policy.send_within", "with its unit"),
         ("[policy]", "send_within = \"1000d\"", "policy.send_within", "to \"30d\""),
+        ("[policy]", "hold = \"30s\"", "policy.hold", "from \"1m\""),
+        ("[policy]", "hold = \"forever\"", "policy.hold", "with its unit"),
         ("[log]", "level = \"verbose\"", "log.level", "\"trace\""),
         ("[log]", "format = \"jason\"", "log.format", "did you mean \"json\"?"),
         ("[account.work]", "from = \"jane\"", "account.work.from", "not one plain mail address"),
@@ -461,6 +465,7 @@ fn policy() -> Policy {
         max_per_hour: 10,
         max_per_day: 40,
         send_within: Duration::from_secs(3 * 86_400),
+        hold: None,
     }
 }
 

@@ -23,6 +23,7 @@ mod doctor;
 mod drafts;
 mod faults;
 mod forget;
+mod hold;
 mod known;
 mod life;
 mod lost;

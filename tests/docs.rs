@@ -128,7 +128,7 @@ const WHOLE: &str = "[owner]\nname = \"R\"\naddresses = [\"r@example.org\"]\n\
 #[test]
 fn every_config_in_the_readme_is_taken_without_a_warning() {
     let configs = blocks(&document("README.md"), "toml");
-    assert_eq!(configs.len(), 7);
+    assert_eq!(configs.len(), 8);
     for mut config in configs {
         if !config.contains("[owner]") {
             config.insert_str(0, WHOLE);

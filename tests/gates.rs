@@ -86,6 +86,7 @@ fn policy() -> Policy {
         max_per_hour: 10,
         max_per_day: 40,
         send_within: Duration::from_secs(3 * 24 * 3600),
+        hold: None,
     }
 }
 

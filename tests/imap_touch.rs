@@ -3,7 +3,7 @@
 
 use notyet::domain::{Fault, MessageId};
 use notyet::shell::mailbox::imap::ImapSession;
-use notyet::shell::mailbox::{Change, Marks, Moving};
+use notyet::shell::mailbox::{Change, Marks, Moving, Sighting};
 
 use super::imap::{after_login, connect};
 use crate::support::peer::{Peer, Step, exchange, expect, say};
@@ -124,6 +124,57 @@ async fn a_refusal_is_told_and_the_session_goes_on() {
     refused(session.move_to("INBOX", 12, "A").await, "OVERQUOTA");
     assert!(matches!(session.move_to("INBOX", 12, "A").await, Err(Fault::Transient(_))));
     session.noop().await.expect("a refusal harms no session");
+    drop(session);
+    peer.finish().await;
+}
+
+/// Else whatever program expunges next would remove it.
+#[tokio::test]
+async fn a_removal_that_is_refused_halfway_leaves_no_mark() {
+    let (peer, mut session) = found(vec![
+        exchange("UID STORE 12 +FLAGS.SILENT (\\Deleted)", &["{tag} OK done"]),
+        exchange("UID EXPUNGE 12", &["{tag} NO [NOPERM] not yours"]),
+        exchange("UID STORE 12 -FLAGS.SILENT (\\Deleted)", &["{tag} OK done"]),
+    ])
+    .await;
+    let removed = session.remove("INBOX", 12).await;
+    assert!(matches!(&removed, Ok(Change::Refused(words)) if words.contains("NOPERM")), "{removed:?}");
+    drop(session);
+    peer.finish().await;
+}
+
+/// All of ours with their flags, and what replies without being ours.
+#[tokio::test]
+async fn a_survey_tells_ours_from_what_is_by_hand() {
+    let shown = |uid: u32, flags: &str, fields: &str| {
+        let block = format!("{fields}\r\n\r\n");
+        let item = "BODY[HEADER.FIELDS (X-NOTYET-KEY IN-REPLY-TO)]<0>";
+        format!("* {uid} FETCH (UID {uid} FLAGS ({flags}) {item} {{{}}}\r\n{block})\r\n", block.len())
+    };
+    let reply = "In-Reply-To: <n1@example.net>";
+    let mut script =
+        exchange("EXAMINE \"INBOX\"", &["* 9 EXISTS", "* OK [UIDVALIDITY 77] fine", "{tag} OK done"]);
+    script.extend(exchange("UID SEARCH OR HEADER \"X-Notyet-Key\"", &["* SEARCH 9 4 3 2", "{tag} OK done"]));
+    script.push(expect(
+        "UID FETCH 2:4,9 (UID FLAGS BODY.PEEK[HEADER.FIELDS (X-Notyet-Key In-Reply-To)]<0.4096>)",
+    ));
+    script.push(Step::Say(shown(
+        4,
+        "\\Draft \\Flagged",
+        &format!("X-Notyet-Key: notyet.ab@example.org\r\n{reply}"),
+    )));
+    script.push(Step::Say(shown(3, "\\Deleted", "X-Notyet-Key: notyet.ab@example.com")));
+    script.push(Step::Say(shown(2, "", "X-Notyet-Key: notyet.abc@example.com")));
+    script.push(Step::Say(shown(9, "\\Flagged", reply)));
+    // Flags that change meanwhile are no mail.
+    script.push(say("* 5 FETCH (UID 5 FLAGS (\\Flagged))"));
+    script.push(say("{tag} OK done"));
+    let peer = Peer::start(after_login(vec![script])).await;
+    let mut session = connect(&peer).await.unwrap();
+    let survey = session.survey("INBOX", "X-Notyet-Key", "notyet.ab@", Some("n1@example.net")).await.unwrap();
+    let sighting = |uid, flagged, deleted| Sighting { uid, flagged, deleted };
+    assert_eq!(survey.named, [sighting(3, false, true), sighting(4, true, false)]);
+    assert!(survey.by_hand);
     drop(session);
     peer.finish().await;
 }

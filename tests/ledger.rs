@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use notyet::app::queue::Word;
 use notyet::domain::delivery::{Event, Mode, ParkedFor, State};
@@ -77,6 +78,7 @@ fn letter(key: &str, mode: Mode, start: Start) -> NewDelivery {
         message_id: MessageId::parse(&format!("{key}@me.example")).unwrap(),
         to: (mode == Mode::Send).then(|| Address::parse("ann@example.org").unwrap()),
         inviter: Vec::new(),
+        hold: None,
     }
 }
 
@@ -103,6 +105,19 @@ fn started() -> Ledger {
 pub(crate) fn with_letter(key: &str, mode: Mode, start: Start) -> (Ledger, InvitationKey) {
     let mut ledger = started();
     add_letter(&mut ledger, key, mode, start, 10);
+    (ledger, InvitationKey(key.to_owned()))
+}
+
+/// The same with a letter that is held in Drafts for a minute before it is sent.
+pub(crate) fn with_held_letter(key: &str, start: Start) -> (Ledger, InvitationKey) {
+    let mut ledger = started();
+    let plan = simple(key);
+    let to = Address::parse("ann@example.org");
+    let hold = Some(Duration::from_secs(60));
+    let delivery = NewDelivery { to, hold, ..letter(key, Mode::Draft, start) };
+    ledger
+        .commit_batch(&batch(2, vec![Entry { uid: 1, plan: &plan, delivery: Some(delivery) }], 10))
+        .unwrap();
     (ledger, InvitationKey(key.to_owned()))
 }
 
@@ -340,6 +355,97 @@ fn every_move_of_the_machine_can_be_written_down_and_no_other() {
         }
         assert!(seen.len() >= 6, "{mode:?} reached only {seen:?}");
     }
+}
+
+#[test]
+fn a_hold_begins_when_the_draft_stands_and_its_letter_takes_its_place_in_the_limits_when_it_goes() {
+    let (mut ledger, key) = with_held_letter("k", Start::Queued);
+    let of = |ledger: &Ledger| ledger.delivery(&key).unwrap().unwrap();
+    assert_eq!(of(&ledger).hold.unwrap().goes_at, None);
+    assert_eq!(ledger.held_drafts(ACCOUNT).unwrap(), []);
+    assert_eq!(ledger.about_to_be_sent().unwrap().len(), 1, "whoever writes now counts");
+    ledger.record(&key, Event::AppendAboutToGo, "", t(20), Detail::default()).unwrap();
+    ledger.record(&key, Event::Appended, "", t(30), Detail::default()).unwrap();
+    assert_eq!(of(&ledger).hold.unwrap().goes_at, Some(t(90)));
+    let letter = of(&ledger);
+    assert_eq!(ledger.hold_over(&letter, vec![], "", t(90)), Ok(false), "nothing was written down");
+    assert_eq!(ledger.begin_withdrawal(&key, t(90)), Ok(true));
+    assert_eq!(ledger.forget(&key, t(91)), Ok(Forgot::Busy));
+    assert_eq!(ledger.hold_over(&letter, b"sent".to_vec(), "", t(100)), Ok(true));
+    let sent = of(&ledger);
+    assert_eq!((sent.mode, sent.state, sent.attempts, sent.hold), (Mode::Send, State::Queued, 0, None));
+    assert_eq!(
+        (sent.message.0.as_slice(), sent.queued_at, sent.created_at),
+        (&b"sent"[..], Some(t(100)), t(10))
+    );
+    assert_eq!(ledger.letters_between(ACCOUNT, t(0), t(200)), Ok(1));
+    assert_eq!(ledger.hold_over(&letter, vec![], "", t(101)), Ok(false), "once");
+}
+
+/// Whatever is said or found meanwhile: from then on it is no letter to send.
+#[test]
+fn what_moves_a_held_letter_ends_its_hold() {
+    let drafted = || {
+        let (mut ledger, key) = with_held_letter("k", Start::Queued);
+        ledger.record(&key, Event::AppendAboutToGo, "", t(20), Detail::default()).unwrap();
+        ledger.record(&key, Event::Appended, "", t(30), Detail::default()).unwrap();
+        (ledger, key)
+    };
+    for event in [Event::OwnerActed, Event::PersonDrops, Event::Parked] {
+        for withdrawing in [false, true] {
+            let (mut ledger, key) = drafted();
+            let letter = ledger.delivery(&key).unwrap().unwrap();
+            assert_eq!(ledger.begin_withdrawal(&key, t(90)), Ok(true));
+            if !withdrawing {
+                ledger.draft_stands(&key).unwrap();
+            }
+            ledger.record(&key, event, "", t(91), Detail::default()).unwrap();
+            assert_eq!(ledger.delivery(&key).unwrap().unwrap().hold, None, "{event:?}");
+            assert_eq!(ledger.begin_withdrawal(&key, t(92)), Ok(false), "{event:?}");
+            assert_eq!(ledger.hold_over(&letter, vec![], "", t(92)), Ok(false), "{event:?}");
+        }
+    }
+    for withdrawing in [false, true] {
+        let (mut ledger, key) = drafted();
+        let letter = ledger.delivery(&key).unwrap().unwrap();
+        if withdrawing {
+            assert_eq!(ledger.begin_withdrawal(&key, t(90)), Ok(true));
+        }
+        assert_eq!(ledger.end_holds(Some(&key), "they wrote", t(91)), Ok(1));
+        assert_eq!(ledger.end_holds(None, "once more", t(92)), Ok(0), "it ended");
+        assert_eq!(ledger.hold_over(&letter, vec![], "", t(92)), Ok(false));
+        assert_eq!(
+            ledger.held_drafts(ACCOUNT).unwrap().len(),
+            usize::from(withdrawing),
+            "to be looked after"
+        );
+        ledger.draft_stands(&key).unwrap();
+        assert_eq!(ledger.held_drafts(ACCOUNT).unwrap(), []);
+        let now = ledger.delivery(&key).unwrap().unwrap();
+        assert_eq!((now.state, now.last_words.as_str()), (State::Drafted, "they wrote"));
+        assert_eq!(ledger.history(&key).unwrap().last().unwrap().event, "hold-ended");
+    }
+}
+
+/// Another account reads a letter in its folders that answers the same invitation.
+#[test]
+fn a_held_letter_that_was_answered_before_this_ledger_stays_a_draft() {
+    let (mut ledger, key) = with_held_letter("k", Start::Queued);
+    ledger.record(&key, Event::AppendAboutToGo, "", t(20), Detail::default()).unwrap();
+    ledger.record(&key, Event::Appended, "", t(30), Detail::default()).unwrap();
+    let found = FoundLetter {
+        key: InvitationKey("other".to_owned()),
+        invitation: None,
+        whereabouts: Whereabouts::SentByUs,
+        uid: 3,
+        message_id: MessageId::parse("other@me.example").unwrap(),
+        to: Address::parse("ann@example.org"),
+        written: t(5),
+    };
+    ledger.start_account("home", t(40)).unwrap();
+    ledger.adopt("home", ("Sent", 1), &[found], t(41)).unwrap();
+    let letter = ledger.delivery(&key).unwrap().unwrap();
+    assert_eq!((letter.state, letter.hold), (State::Drafted, None));
 }
 
 #[test]

@@ -510,6 +510,7 @@ fn the_shipped_policy_drafts() {
             max_per_hour: 10,
             max_per_day: 40,
             send_within: Duration::from_secs(3 * 24 * 3600),
+            hold: None,
         }
     );
 }

@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use notyet::domain::delivery::{Event, Mode, State};
 use notyet::shell::store::{Detail, Start};
 
-use crate::ledger::{t, with_letter};
+use crate::ledger::{t, with_held_letter, with_letter};
 
 type After = fn(State, Mode, Event) -> Option<State>;
 
@@ -22,10 +22,17 @@ struct Conduct {
     heeds_uid_next: bool,
     /// And only some time after the APPEND went out.
     waits_for_stragglers: bool,
+    /// What is gone after its removal was written down is nobody's to send.
+    doubts_removals: bool,
 }
 
-const SOUND: Conduct =
-    Conduct { after: State::after, commits_first: true, heeds_uid_next: true, waits_for_stragglers: true };
+const SOUND: Conduct = Conduct {
+    after: State::after,
+    commits_first: true,
+    heeds_uid_next: true,
+    waits_for_stragglers: true,
+    doubts_removals: true,
+};
 
 /// What the living process holds in its hands; a crash empties them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,6 +42,20 @@ enum Hands {
     AboutToGo,
     /// The server's answer was read, or is missing; nothing is recorded of it.
     Holds(Answer),
+    /// The removal of the draft is the next thing on the wire. Between the last look at the draft
+    /// and this lie milliseconds in which no server tells whose removal it was: here they are none.
+    Removing,
+    /// The draft is removed; nothing is recorded of it.
+    Removed,
+}
+
+/// Whether a draft is held before its letter is sent, as committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Held {
+    No,
+    Open,
+    /// The removal of the draft is written down.
+    Withdrawing,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,6 +80,9 @@ struct World {
     straggles: bool,
     /// UIDNEXT of Drafts is not what it was before the last APPEND.
     uids_moved: bool,
+    held: Held,
+    /// The owner deleted the draft.
+    is_owners: bool,
     /// Since the last move of the letter a day went by (for an APPEND: the time to wait for stragglers).
     aged: bool,
 }
@@ -182,6 +206,7 @@ impl Steps<'_> {
                     self.record("the recipient is refused", Event::Rejected, |_| ());
                 }
             }
+            State::Drafted => self.held(),
             State::Transmitting => self.record("it was under way when we began", Event::Lost, |_| ()),
             State::Appending if from.is_there => self.record("the draft is there", Event::Appended, |_| ()),
             State::Appending if from.uids_moved && self.conduct.heeds_uid_next => {
@@ -197,6 +222,32 @@ impl Steps<'_> {
             State::Uncertain if from.aged => self.record("nobody saw it for a day", Event::Parked, |_| ()),
             _ => {}
         }
+    }
+
+    /// A draft that is held, or was.
+    fn held(&mut self) {
+        let from = self.from;
+        match (from.held, from.is_there) {
+            (Held::No, _) => {}
+            (Held::Open, true) => {
+                let begun = World { held: Held::Withdrawing, hands: Hands::Removing, ..from };
+                self.go("its time is over, and its removal is written down", begun);
+            }
+            (Held::Open, false) => self.record("the owner removed it", Event::OwnerActed, |_| ()),
+            (Held::Withdrawing, true) => {
+                self.go("the draft stands all the same", World { held: Held::Open, ..from });
+            }
+            (Held::Withdrawing, false) if self.conduct.doubts_removals => {
+                self.record("nobody can tell who removed it", Event::Parked, |to| to.held = Held::No);
+            }
+            (Held::Withdrawing, false) => self.hold_over(),
+        }
+    }
+
+    fn hold_over(&mut self) {
+        self.record("it is queued to be sent", Event::HoldOver, |to| {
+            *to = World { mode: Mode::Send, held: Held::No, taken: 0, is_there: false, ..*to };
+        });
     }
 
     /// What the world does by itself.
@@ -221,8 +272,9 @@ impl Steps<'_> {
         }
         self.go("other mail comes to Drafts", World { uids_moved: true, ..from });
         match from.mode {
-            Mode::Draft if from.is_there => {
-                self.go("the owner deletes the draft", World { is_there: false, ..from });
+            Mode::Draft if from.is_there && from.hands != Hands::Removing => {
+                let is_owners = from.held != Held::No;
+                self.go("the owner deletes the draft", World { is_there: false, is_owners, ..from });
             }
             Mode::Send if from.taken > 0 => {
                 self.go("the provider files a copy", World { is_there: true, ..from });
@@ -241,6 +293,9 @@ fn broken_promise(world: World) -> Option<&'static str> {
     if taken > 1 {
         return Some("at most one transmission, at most one draft");
     }
+    if mode == Mode::Send && taken > 0 && world.is_owners {
+        return Some("what its owner deleted is not sent");
+    }
     let is_still = hands == Hands::Empty;
     match (mode, state) {
         (Mode::Draft, State::Held | State::Queued | State::Refused) if is_there && is_still => {
@@ -258,7 +313,7 @@ fn broken_promise(world: World) -> Option<&'static str> {
 
 /// Every world that can be reached, with the events of one shortest way there.
 fn walk(conduct: &Conduct) -> Result<HashMap<World, Vec<Event>>, Broken> {
-    let begun = |mode, state| World {
+    let begun = |mode, held, state| World {
         mode,
         state,
         hands: Hands::Empty,
@@ -266,15 +321,17 @@ fn walk(conduct: &Conduct) -> Result<HashMap<World, Vec<Event>>, Broken> {
         is_there: false,
         straggles: false,
         uids_moved: false,
+        held,
+        is_owners: false,
         aged: false,
     };
     let mut ways: HashMap<World, (Vec<&'static str>, Vec<Event>)> = HashMap::new();
     let mut before: HashMap<World, Vec<World>> = HashMap::new();
     let mut ahead = VecDeque::new();
-    for mode in [Mode::Draft, Mode::Send] {
+    for (mode, held) in [(Mode::Draft, Held::No), (Mode::Draft, Held::Open), (Mode::Send, Held::No)] {
         for state in [State::Queued, State::Held] {
-            ways.insert(begun(mode, state), Default::default());
-            ahead.push_back(begun(mode, state));
+            ways.insert(begun(mode, held, state), Default::default());
+            ahead.push_back(begun(mode, held, state));
         }
     }
     while let Some(world) = ahead.pop_front() {
@@ -287,6 +344,15 @@ fn walk(conduct: &Conduct) -> Result<HashMap<World, Vec<Event>>, Broken> {
             Hands::Empty => steps.pass(),
             Hands::AboutToGo => steps.send(),
             Hands::Holds(answer) => steps.answered(answer),
+            Hands::Removing => {
+                let removed = World { is_there: false, hands: Hands::Removed, ..world };
+                steps.go("the draft is removed", removed);
+                steps.go(
+                    "the line breaks before the draft is removed",
+                    World { hands: Hands::Empty, ..world },
+                );
+            }
+            Hands::Removed => steps.hold_over(),
         }
         steps.from = world;
         steps.meanwhile();
@@ -340,12 +406,21 @@ fn the_ledger_goes_every_way_of_the_walk() {
         } else {
             Start::Queued
         };
-        let (mut ledger, key) = with_letter("walk", world.mode, starts);
+        let was_held = events.contains(&Event::HoldOver);
+        let (mut ledger, key) =
+            if was_held { with_held_letter("walk", starts) } else { with_letter("walk", world.mode, starts) };
         for (number, event) in (0..).zip(&events) {
-            ledger.record(&key, *event, "", t(20 + number), Detail::default()).unwrap();
+            let now = t(20 + number);
+            if *event == Event::HoldOver {
+                let letter = ledger.delivery(&key).unwrap().unwrap();
+                assert!(ledger.begin_withdrawal(&key, now).unwrap());
+                assert!(ledger.hold_over(&letter, b"x".to_vec(), "", now).unwrap());
+            } else {
+                ledger.record(&key, *event, "", now, Detail::default()).unwrap();
+            }
         }
         let letter = ledger.delivery(&key).unwrap().unwrap();
-        assert_eq!(letter.state, world.state, "{events:?}");
+        assert_eq!((letter.mode, letter.state), (world.mode, world.state), "{events:?}");
         assert_eq!(ledger.history(&key).unwrap().len(), events.len() + 1);
     }
 }
@@ -363,7 +438,7 @@ macro_rules! table_with {
 #[test]
 fn planted_faults_are_found() {
     use State as S;
-    let tables: [(&str, After); 18] = [
+    let tables: [(&str, After); 20] = [
         ("a loss goes back to the queue", table_with!(Transmitting, Lost => Some(S::Queued))),
         ("a loss counts as sent", table_with!(Transmitting, Lost => Some(S::Sent))),
         ("a loss counts as refused", table_with!(Transmitting, Lost => Some(S::Refused))),
@@ -381,12 +456,15 @@ fn planted_faults_are_found() {
         ("a vague APPEND counts as drafted", table_with!(Appending, AppendUnclear => Some(S::Drafted))),
         ("a vague APPEND has no move", table_with!(Appending, AppendUnclear => None)),
         ("no APPEND has no move", table_with!(Appending, NotAppended => None)),
+        ("a draft that was removed has no move", table_with!(Drafted, HoldOver => None)),
+        ("a removed draft counts as sent", table_with!(Drafted, HoldOver => Some(S::Sent))),
         ("a person's choice is taken from them", table_with!(Parked, BodyAboutToGo => Some(S::Transmitting))),
     ];
     let by_table = tables.map(|(fault, after)| (fault, Conduct { after, ..SOUND }));
     let by_conduct = [
         ("it is sent before it is written down", Conduct { commits_first: false, ..SOUND }),
         ("an absent draft was never appended", Conduct { heeds_uid_next: false, ..SOUND }),
+        ("what is gone is taken for removed by us", Conduct { doubts_removals: false, ..SOUND }),
         ("a slow server is not waited for", Conduct { waits_for_stragglers: false, ..SOUND }),
     ];
     assert!(walk(&SOUND).is_ok(), "only the faults are found");

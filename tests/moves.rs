@@ -23,6 +23,8 @@ const MOVES: &str = "
     appending     draft  Rejected         refused
     appending     draft  AppendUnclear    uncertain
     drafted       draft  OwnerActed       taken-over
+    drafted       draft  HoldOver         queued
+    drafted       draft  Parked           parked
     transmitting  send   Accepted         sent
     transmitting  send   TryLater         queued
     transmitting  send   Rejected         refused

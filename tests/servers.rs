@@ -6,6 +6,7 @@ use std::fs;
 
 use notyet::app::shared::Step;
 use notyet::config::Tls;
+use notyet::shell::store::Ledger;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -51,6 +52,7 @@ on_each! {
         a_lost_ledger_finds_again_what_stands_in_drafts_and_what_was_sent
         a_mailbox_that_was_made_anew_is_read_and_nothing_drafted_twice
         what_may_be_sent_goes_out_once_and_a_copy_is_filed_in_sent
+        of_drafts_that_are_held_the_untouched_one_goes_and_no_other_mail_is_expunged
         tls_of_both_kinds_lets_us_in_and_a_strange_authority_is_not_believed
         doctor_finds_all_it_needs
     }
@@ -283,6 +285,45 @@ fn what_may_be_sent_goes_out_once_and_a_copy_is_filed_in_sent(server: Server) {
         assert!(sent.len() == 1 && sent[0].flags == ["\\Seen"], "{sent:?}");
     }
     assert_eq!((drafts(&server), home.status("work")["letters"].clone()), (vec![], json!({ "sent": 1 })));
+}
+
+/// Another program has marked a draft of the owner's for deletion: it must outlive ours.
+fn of_drafts_that_are_held_the_untouched_one_goes_and_no_other_mail_is_expunged(server: Server) {
+    let runtime = Runtime::new().expect("a runtime");
+    let peer = runtime.block_on(Peer::standing(Script::new(Tls::Implicit)));
+    let home = Home::new();
+    home.believe_reply_to();
+    let account = home.on_port("work", server.port(), "") + &peer.table("work");
+    home.configure("generic = \"send\"\nhold = \"4h\"", &[account]);
+    home.once().well();
+    server.client().append(&server.folder("Drafts"), "\\Draft \\Deleted", &demo("2026-11-friend"));
+    for number in 1..=2 {
+        server.deliver(&with_reply_to(number, &format!("p{number}@example.org")));
+    }
+    home.once().well();
+    let (mut client, folder) = (server.client(), server.folder("Drafts"));
+    let held: Vec<Kept> =
+        drafts(&server).into_iter().filter(|draft| draft.flags.contains(&"\\Seen".to_owned())).collect();
+    assert_eq!((held.len(), peer.seen().bodies.len()), (2, 0));
+    // The first of them is edited: another mail in its place.
+    client.clear(&folder);
+    client.append(&folder, "\\Draft \\Deleted", &demo("2026-11-friend"));
+    client.append(&folder, "\\Draft \\Seen", &held[1].text);
+    client.append(&folder, "\\Draft \\Seen", &(held[0].text.clone() + "One more word.\r\n"));
+    let ledger = rusqlite::Connection::open(Ledger::file(&home.state())).expect("the ledger");
+    ledger.execute("UPDATE hold SET goes_at = goes_at - 18000", []).expect("hours go by");
+    drop(ledger);
+    for _ in 0..2 {
+        home.once().well();
+    }
+    assert_eq!(home.status("work")["letters"], json!({ "sent": 1, "taken-over": 1 }));
+    let left = drafts(&server);
+    assert_eq!((left.len(), peer.seen().bodies.len()), (2, 1), "{left:?}");
+    assert!(left.iter().any(|mail| mail.flags.contains(&"\\Deleted".to_owned())), "{left:?}");
+    assert!(left.iter().any(|mail| mail.text.contains("One more word.")), "{left:?}");
+    let sent = String::from_utf8_lossy(&peer.seen().bodies[0]).into_owned();
+    assert_eq!(header(&sent, "To"), header(&held[1].text, "To"));
+    assert_eq!(client.mails(server.kind.sent).len(), 1);
 }
 
 fn tls_of_both_kinds_lets_us_in_and_a_strange_authority_is_not_believed(server: Server) {

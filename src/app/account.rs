@@ -9,7 +9,7 @@ use super::deliver::Found;
 use super::ingest::{Observer, Tally, Unwatched, ingest};
 use super::port::Port;
 use super::shared::{LONGEST_STEP, Memory, Progress, Shared, Stop};
-use super::{books, brake, deliver, people, rebuild, refused, retention, settle, tidy};
+use super::{books, brake, deliver, hold, people, rebuild, refused, retention, settle, tidy};
 use crate::config::Account;
 use crate::domain::Fault;
 use crate::shell::mailbox::Access;
@@ -72,9 +72,14 @@ pub async fn pass(
         Some(_) => Tally::default(),
     };
     settle::release_held(account, shared)?;
+    // One draft that cannot be looked after keeps no letter from being sent: it is told afterwards.
+    let held = hold::let_go(port, account, shared, memory, stop).await;
+    if held.is_err() && !port.is_usable() {
+        return held.map(|()| tally);
+    }
     let to_send = settle::to_send(port, account, shared, &memory.progress, stop).await?;
     // What goes wrong there keeps no letter from being sent: it is told afterwards.
-    let in_order = put_in_order(port, account, shared, &memory.progress, stop).await;
+    let in_order = held.and(put_in_order(port, account, shared, &memory.progress, stop).await);
     if memory.sending_rests_until.is_some_and(|until| shared.now() < until) {
         return in_order.map(|()| tally);
     }

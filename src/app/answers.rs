@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::entry::DAY;
+use super::hold;
 use super::port::Port;
 use super::shared::Shared;
 use super::strangers::read_header;
@@ -103,8 +104,8 @@ pub(super) fn writer(header: &Mail, arrived: Option<Timestamp>, shared: &Shared)
     (!is_own).then_some(Writer { from, arrived })
 }
 
-/// Leaves the letters that wait for one of `writers` to a person; a letter is
-/// not held back twice for one mail.
+/// Leaves the letters that wait for one of `writers` to a person, those held in
+/// Drafts as drafts; a letter is not held back twice for one mail.
 ///
 /// # Errors
 /// A [`Fault`] of the ledger.
@@ -120,8 +121,12 @@ pub(super) fn park_for_writers(shared: &Shared, writers: &[Writer]) -> Result<()
             let is_to = letter.to.as_ref().is_some_and(|to| to.same_mailbox(from));
             // They may have asked for answers at another address than the one they write from.
             let is_theirs = is_to || shared.ledger().is_inviter(&letter.key, &address_key(from))?;
-            if is_theirs && !known_to_the_owner(letter) {
-                shared.park(letter, WHY)?;
+            if !is_theirs || known_to_the_owner(letter) {
+                continue;
+            }
+            match letter.open_hold() {
+                Some(_) => hold::end(shared, letter, WHY.words())?,
+                None => shared.park(letter, WHY)?,
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::stages::{brake, hours, mime};
 
 /// Whether sending stands still, and why. Where it stops this moment, that is
 /// written down and told once; while it stands still, what waits to be sent
-/// becomes drafts.
+/// becomes drafts, and what is held in Drafts stays there.
 ///
 /// # Errors
 /// A [`Fault`] of the ledger.
@@ -32,6 +32,7 @@ pub fn look(shared: &Shared) -> Result<Option<Trip>, Fault> {
     if standing.is_some() {
         let why = "sending stands still, so it becomes a draft";
         ledger.turn_into_drafts(None, mime::as_draft, why, now)?;
+        ledger.end_holds(None, "sending stands still, so it stays a draft", now)?;
     } else {
         ledger.note_pass(now)?;
     }
@@ -56,14 +57,22 @@ pub(super) fn hour(shared: &Shared, now: Timestamp) -> SendHour {
 /// Whether another letter was made for the recipient of `letter`, which then
 /// becomes a draft: two accounts may have met one inviter at the same time.
 pub(super) fn is_second_letter(letter: &Delivery, shared: &Shared) -> Result<bool, Fault> {
-    let Some(to) = &letter.to else { return Ok(false) };
-    let mut ledger = shared.ledger();
-    if ledger.recipient(to, &letter.key)? == Recipient::New {
-        return Ok(false);
+    let is_second = had_a_letter(letter, shared)?;
+    if is_second {
+        let now = shared.now();
+        shared.ledger().turn_into_drafts(Some(&letter.key), mime::as_draft, SECOND_LETTER, now)?;
     }
-    let why = "a letter to the same address answers another invitation, so it becomes a draft";
-    ledger.turn_into_drafts(Some(&letter.key), mime::as_draft, why, shared.now())?;
-    Ok(true)
+    Ok(is_second)
+}
+
+/// Why it is a draft.
+pub(super) const SECOND_LETTER: &str =
+    "a letter to the same address answers another invitation, so it becomes a draft";
+
+/// Whether another letter was made for the recipient of `letter`.
+pub(super) fn had_a_letter(letter: &Delivery, shared: &Shared) -> Result<bool, Fault> {
+    let Some(to) = &letter.to else { return Ok(false) };
+    Ok(shared.ledger().recipient(to, &letter.key)? != Recipient::New)
 }
 
 /// Lets sending go on, also beside a running daemon. Tells why it stood still;

@@ -68,18 +68,11 @@ pub async fn deliver(
         if brake::is_second_letter(&letter, shared)? {
             continue;
         }
-        // Who lets a parked letter go was told why it was parked, and of that alone.
-        if !letter.insisted.contains(&ParkedFor::Known) && people::is_known_by_now(&letter, shared)? {
-            shared.park(&letter, ParkedFor::Known)?;
+        if let Some(why) = against(account, shared, &letter)? {
+            shared.park(&letter, why)?;
             continue;
         }
-        let server = match may_go(account, shared, &letter) {
-            Ok(server) => server,
-            Err(why) => {
-                shared.park(&letter, why)?;
-                continue;
-            }
-        };
+        let Some(server) = &account.smtp else { continue };
         match send(server, &letter, shared, stop).await? {
             Went::Out => sent = Sent { letters: sent.letters + 1, server: Found::Open },
             Went::Nowhere => sent.server = Found::Open,
@@ -95,7 +88,11 @@ pub async fn deliver(
 }
 
 /// What was answered, and whom the owner knows, is known only when every account was read.
-fn waits_for_others(account: &Account, shared: &Shared, memory: &mut Memory) -> Result<bool, Fault> {
+pub(super) fn waits_for_others(
+    account: &Account,
+    shared: &Shared,
+    memory: &mut Memory,
+) -> Result<bool, Fault> {
     let missing = people::yet_to_read(&shared.ledger(), &shared.account_names, &shared.people)?;
     if !missing.is_empty() && !std::mem::replace(&mut memory.told_of_waiting, true) {
         tracing::warn!(
@@ -116,20 +113,31 @@ enum Went {
     NoServer,
 }
 
-/// The server to send by, or why the letter waits for a person instead.
-fn may_go<'a>(account: &'a Account, shared: &Shared, letter: &Delivery) -> Result<&'a Smtp, ParkedFor> {
+/// Why the letter waits for a person instead of being sent; `None`: nothing speaks against it.
+///
+/// # Errors
+/// A [`Fault`] of the ledger.
+pub(super) fn against(
+    account: &Account,
+    shared: &Shared,
+    letter: &Delivery,
+) -> Result<Option<ParkedFor>, Fault> {
+    // Who lets a parked letter go was told why it was parked, and of that alone.
+    if !letter.insisted.contains(&ParkedFor::Known) && people::is_known_by_now(letter, shared)? {
+        return Ok(Some(ParkedFor::Known));
+    }
     let wanted_since = letter.retried_at.unwrap_or(letter.created_at);
     if shared.now().since(wanted_since) > shared.policy.send_within {
-        return Err(ParkedFor::Late);
+        return Ok(Some(ParkedFor::Late));
     }
     if shared.policy.action(letter.note_kind) != Action::Send {
-        return Err(ParkedFor::SwitchedOff);
+        return Ok(Some(ParkedFor::SwitchedOff));
     }
     let own = &shared.owner.addresses;
     if !trace::author(&letter.message).is_some_and(|from| own.iter().any(|one| one.same_mailbox(&from))) {
-        return Err(ParkedFor::NotFromOwner);
+        return Ok(Some(ParkedFor::NotFromOwner));
     }
-    account.smtp.as_ref().ok_or(ParkedFor::NoServer)
+    Ok(account.smtp.is_none().then_some(ParkedFor::NoServer))
 }
 
 async fn send(server: &Smtp, letter: &Delivery, shared: &Shared, stop: &Stop) -> Result<Went, Fault> {

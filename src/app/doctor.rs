@@ -4,8 +4,9 @@
 use std::path::Path;
 
 use super::books;
+use super::hold::CANNOT_REMOVE;
 use super::port::Port;
-use crate::config::{Account, Config, Dkim, MailboxKind};
+use crate::config::{Account, Config, Dkim, MailboxKind, duration_text};
 use crate::domain::Fault;
 use crate::domain::dkim::{KeyAnswer, KeyName};
 use crate::shell::dns::Resolver;
@@ -153,6 +154,14 @@ async fn look_around(
             Health::Bad,
             format!("no Drafts folder was found; make one, or name it: account.{name}.drafts = \"...\""),
         ),
+    }
+    if let Some(hold) = config.policy.hold.filter(|_| account.smtp.is_some()) {
+        if port.can_remove() {
+            let hold = duration_text(hold);
+            examined.note("hold", Health::Good, format!("letters to send stand in Drafts for {hold} first"));
+        } else {
+            examined.note("hold", Health::Bad, format!("policy.hold: {CANNOT_REMOVE}; take it out to send"));
+        }
     }
     match folders.sent {
         Some(sent) => match port.try_out(&sent).await {

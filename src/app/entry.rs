@@ -90,6 +90,8 @@ pub(super) fn new_delivery(
         (Decision::Hold, Some(Decision::Send)) => (Mode::Send, Start::Held),
         (Decision::Hold | Decision::Leave, _) => return Ok(None),
     };
+    let hold = shared.policy.hold.filter(|_| mode == Mode::Send);
+    let mode = if hold.is_some() { Mode::Draft } else { mode };
     let purpose = match mode {
         Mode::Draft => Purpose::Draft,
         Mode::Send => Purpose::Send,
@@ -112,6 +114,7 @@ pub(super) fn new_delivery(
         message_id: mime::message_id(&invitation.key, &account.from),
         to: invitation.route.to().cloned(),
         inviter: keys_of_inviter(invitation, &shared.rules),
+        hold,
         message,
     }))
 }

@@ -59,6 +59,10 @@ impl<'a> Outlook<'a> {
             (State::Appending, _) => {
                 "is being put into Drafts, or the line broke there; notyet looks by itself"
             }
+            (State::Drafted, _) if letter.open_hold().is_some() => {
+                "stands in Drafts for a while, and is sent then. Edit, send or delete the draft, and it is \
+                 yours; flag it, and it goes at the next look"
+            }
             (State::Drafted, _) => "stands in Drafts, or stood there; it is yours",
             (State::Transmitting, _) => "is being sent this moment",
             (State::Sent, _) => "was sent",
@@ -80,6 +84,10 @@ impl<'a> Outlook<'a> {
             (State::TakenOver, _) => "in your own hands; notyet does no more about it",
         }
         .to_owned();
+        let is_held = letter.open_hold().is_some();
+        if is_held && letter.state != State::Drafted {
+            told += "; from there it is sent after a while, if you leave it as it is";
+        }
         if !self.is_open(letter) {
             return told;
         }
@@ -88,7 +96,9 @@ impl<'a> Outlook<'a> {
                 ". But no account {:?} is in the configuration: nothing moves it until one has that name again",
                 letter.account
             );
-        } else if letter.state == State::Queued && letter.mode == Mode::Send {
+        } else if (letter.state == State::Queued && letter.mode == Mode::Send)
+            || letter.state == State::Drafted
+        {
             if self.hour == SendHour::Later {
                 told += ". This is no hour for it by [sending]; it goes at the next one";
             }
@@ -105,6 +115,7 @@ impl<'a> Outlook<'a> {
     /// Whether notyet has something left to do about `letter`.
     fn is_open(&self, letter: &Delivery) -> bool {
         matches!(letter.state, State::Held | State::Queued | State::Appending | State::Uncertain)
+            || letter.open_hold().is_some()
     }
 
     /// What `word` would do to `letter`, to stand behind the command.
@@ -135,6 +146,7 @@ impl<'a> Outlook<'a> {
                 self.now_or_later("send it now", "send it at the next hour for sending")
             }
             (Word::Retry, Mode::Draft, _) => "put it into Drafts now",
+            (Word::Drop, _, State::Drafted) => "let the draft stay: it is yours, and notyet never sends it",
             (Word::Drop, ..) => "let it be; this invitation is never answered by notyet",
             (Word::Sent, ..) => "if you find that it was sent: note it as sent",
         }

@@ -10,7 +10,7 @@ use crate::shell::mailbox::imap::ImapSession;
 use crate::shell::mailbox::maildir::{MaildirSession, UidBook};
 use crate::shell::mailbox::{
     Access, Answer, AppendTrace, Body, Change, Envelope, Folder, Marks, Moving, Opened, SearchTerm,
-    SpecialFolders, Spot, Uid, Wake,
+    SpecialFolders, Spot, Survey, Uid, Wake,
 };
 use crate::shell::secrets;
 
@@ -180,7 +180,21 @@ impl Port {
         beginning: &str,
         parent: Option<&str>,
     ) -> Result<Option<Answer>, Fault> {
-        on_either!(self, session => session.find_answer(folder, header, beginning, parent))
+        Ok(self.survey(folder, header, beginning, parent).await?.answer())
+    }
+
+    /// The same in full: each of our letters with its flags, and whether there is a mail by hand.
+    ///
+    /// # Errors
+    /// See the session's own.
+    pub async fn survey(
+        &mut self,
+        folder: &str,
+        header: &str,
+        beginning: &str,
+        parent: Option<&str>,
+    ) -> Result<Survey, Fault> {
+        on_either!(self, session => session.survey(folder, header, beginning, parent))
     }
 
     /// What to remember before an APPEND, so that its trace can be found.
@@ -289,6 +303,14 @@ impl Port {
         match self {
             Self::Imap(session) => session.copy_to(folder, uid, to).await,
             Self::Maildir(session) => session.move_to(folder, uid, to).await,
+        }
+    }
+
+    /// Whether a message can be removed without touching any other.
+    pub fn can_remove(&self) -> bool {
+        match self {
+            Self::Imap(session) => session.can_remove(),
+            Self::Maildir(_) => true,
         }
     }
 

@@ -45,8 +45,10 @@ impl Word {
     /// What may be said about `letter` now.
     pub fn fitting(letter: &Delivery) -> Vec<Self> {
         let all = [Self::Retry, Self::Drop, Self::Sent].into_iter();
-        // A draft that stands in Drafts is its owner's: `notyet undo` takes it back.
-        all.filter(|_| letter.state != State::Drafted)
+        // A draft that stands in Drafts is its owner's: `notyet undo` takes it back. One that is
+        // held there can be let be, so that it is no more than a draft.
+        let is_held = letter.open_hold().is_some();
+        all.filter(|_| letter.state != State::Drafted || is_held)
             .filter(|word| letter.state.after(letter.mode, word.event()).is_some())
             // What was erased cannot be sent or drafted any more.
             .filter(|word| *word != Self::Retry || !letter.message.0.is_empty())
@@ -172,6 +174,10 @@ impl Hand {
         }
         if word == Word::Retry && !self.is_watched(&letter.account) {
             return Ok(Came::Unwatched);
+        }
+        if letter.state == State::Drafted {
+            let ended = self.ledger.end_holds(Some(key), "you let it be: it stays a draft", now)?;
+            return Ok(if ended > 0 { Came::To(State::Drafted) } else { Came::Busy });
         }
         let note = match word {
             Word::Retry => "you asked for another try",

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
-use crate::config::{self, Config, Loaded, Owner, Places, Surroundings};
+use crate::config::{self, Config, Loaded, Owner, Places, Surroundings, duration_text};
 use crate::domain::{Action, Fault, Policy, Problem, Problems};
 use crate::rulebook::{RuleFiles, Rulebook};
 use crate::shell::{clock, environment, files};
@@ -85,6 +85,7 @@ pub fn load(config_file: &Path) -> Result<Setup, Problems> {
     unwritten(&shown, &text, &config.owner, &rules)?;
     let zone = zone(&shown, &text, config.time_zone.as_deref())?;
     let policy = rules.policy.overlaid(&config.policy);
+    in_time(&shown, &text, &policy)?;
     let sends = [policy.generic, policy.personalized].contains(&Action::Send);
     if sends && config.accounts.iter().all(|account| account.smtp.is_none()) && warnings.is_empty() {
         warnings.push(Problem {
@@ -97,6 +98,23 @@ pub fn load(config_file: &Path) -> Result<Setup, Problems> {
         });
     }
     Ok(Setup { config, rules, policy, zone, warnings })
+}
+
+/// A letter that is held for longer than it may wait would never be sent.
+fn in_time(shown: &str, text: &str, policy: &Policy) -> Result<(), Problems> {
+    let Some(hold) = policy.hold.filter(|hold| *hold >= policy.send_within) else { return Ok(()) };
+    let (line, column) = config::place_of(text, "policy", "hold").unwrap_or_default();
+    Err(Problems(vec![Problem {
+        file: shown.to_owned(),
+        line,
+        column,
+        key: "policy.hold".to_owned(),
+        found: format!("{:?}, after which a letter is too old to be sent", duration_text(hold)),
+        allowed: format!(
+            "give less than policy.send_within ({}), or raise that",
+            duration_text(policy.send_within)
+        ),
+    }]))
 }
 
 /// The time zone of that name, else the system's.

@@ -60,11 +60,17 @@ pub enum Step {
     TouchRecorded,
     /// A draft that its owner took back is gone; nothing is recorded of it.
     DraftRemoved,
+    /// It is written down that a draft, held long enough, is about to be removed.
+    WithdrawalBegun,
+    /// That draft is gone; nothing is recorded of it.
+    DraftWithdrawn,
+    /// Its letter is committed as one to send.
+    HoldOver,
 }
 
 impl Step {
     /// All steps, in the order a letter meets them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::PlanCommitted,
         Self::AppendAboutToGo,
         Self::Appended,
@@ -79,6 +85,9 @@ impl Step {
         Self::NotificationTouched,
         Self::TouchRecorded,
         Self::DraftRemoved,
+        Self::WithdrawalBegun,
+        Self::DraftWithdrawn,
+        Self::HoldOver,
     ];
 }
 

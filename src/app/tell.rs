@@ -2,6 +2,7 @@
 //! daemon may want to know of. The server's own words may hold addresses, so
 //! they stay in the ledger; the line tells how to see them.
 
+use crate::config::duration_text;
 use crate::domain::delivery::{Event, Mode, State};
 use crate::shell::store::Delivery;
 
@@ -45,14 +46,35 @@ fn turn(mode: Mode, event: Event, to: State, known: Known) -> Option<Turn> {
     })
 }
 
+/// Says that `letter` stays a draft.
+pub(super) fn hold_ended(letter: &Delivery) {
+    let letter_key = short_key(letter);
+    let account = letter.account.as_str();
+    tracing::info!(
+        account,
+        letter_key,
+        "a letter is not sent from Drafts by itself; `notyet queue show {letter_key}` tells why"
+    );
+}
+
+fn short_key(letter: &Delivery) -> String {
+    letter.key.0.chars().take(KEY_CHARS).collect()
+}
+
 /// Says what happened to `letter`, which stands at `to` now.
 pub(super) fn tell(letter: &Delivery, event: Event, to: State, known: Known) {
-    let letter_key: String = letter.key.0.chars().take(KEY_CHARS).collect();
+    let letter_key = short_key(letter);
     let account = letter.account.as_str();
     let how = format!("`notyet queue show {letter_key}` tells why");
     match turn(letter.mode, event, to, known) {
         None => {}
-        Some(Turn::Done(words)) => tracing::info!(account, letter_key, "{words}"),
+        Some(Turn::Done(words)) => {
+            let hold = letter.open_hold().filter(|_| to == State::Drafted);
+            let then = hold.map_or_else(String::new, |hold| {
+                format!("; untouched, it is sent in {}", duration_text(hold.lasts))
+            });
+            tracing::info!(account, letter_key, "{words}{then}");
+        }
         Some(Turn::Delayed(words)) => tracing::warn!(account, letter_key, "{words}; {how}"),
         Some(Turn::Stuck(words)) => {
             tracing::warn!(account, letter_key, "{words}; {how}, and what you can do");

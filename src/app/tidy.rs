@@ -6,19 +6,18 @@
 //! meant by its Message-ID. Where it is not there any more, its owner was
 //! first, and that is that.
 
+use super::draft::{self, Draft};
 use super::entry::DAY;
 use super::folders::Folders;
 use super::port::Port;
 use super::shared::{LONGEST_STEP, Progress, Shared, Step, Stop};
 use crate::config::Account;
+use crate::domain::Fault;
 use crate::domain::after::{Destination, IfMissing};
-use crate::domain::{Fault, RawMail};
-use crate::shell::mailbox::{Access, Body, Change, Marks, Moving, Spot};
+use crate::shell::mailbox::{Change, Marks, Moving, Spot};
 use crate::shell::store::{Touch, Touched, Undo, Withdrawn};
-use crate::stages::mime::{self, KEY_HEADER};
+use crate::stages::mime::KEY_HEADER;
 
-/// No draft of ours is larger.
-const MAX_DRAFT_BYTES: u32 = 1024 * 1024;
 const CANNOT_MOVE: &str =
     "the server can neither MOVE nor remove one message alone (UIDPLUS), so it stays where it is";
 
@@ -307,17 +306,10 @@ async fn remove_draft(port: &mut Port, drafts: &str, undo: &Undo, shared: &Share
     if letter.message.0.is_empty() {
         return left(UNKNOWN_WORDS);
     }
-    let opened = port.open(drafts, Access::ReadOnly).await?;
-    let body = port.bodies(&[(uid, 0)], MAX_DRAFT_BYTES).await?.into_iter().next().map(|(_, body)| body);
-    // A letter to send may have become a draft that this ledger does not know of.
-    let written = [letter.message.clone(), RawMail(mime::as_draft(&letter.message.0))];
-    let as_written = |raw: &RawMail| written.iter().any(|mail| is_as_written(raw, mail));
-    if !matches!(&body, Some(Body::Whole(raw)) if as_written(raw)) {
-        return left("it is not as notyet wrote it: it was edited, and is yours");
-    }
-    let hint = Some((opened.uid_validity, uid)).filter(|(validity, _)| *validity != 0);
-    let Some(spot) = port.find_to_touch(drafts, hint, &letter.message_id).await? else {
-        return left("it could not be told from other drafts");
+    let spot = match draft::compare(port, drafts, uid, &letter).await? {
+        Draft::AsWritten(spot) => spot,
+        Draft::Edited => return left("it is not as notyet wrote it: it was edited, and is yours"),
+        Draft::Untellable => return left("it could not be told from other drafts"),
     };
     match port.remove(drafts, spot.uid).await? {
         Change::Made => {
@@ -327,14 +319,4 @@ async fn remove_draft(port: &mut Port, drafts: &str, undo: &Undo, shared: &Share
         Change::NoFolder => left(gone),
         Change::Refused(words) => left(&words),
     }
-}
-
-/// Line ends aside, which a mailbox may change.
-fn is_as_written(found: &RawMail, written: &RawMail) -> bool {
-    let lines = |mail: &RawMail| {
-        let mut bytes = mail.0.clone();
-        bytes.retain(|byte| *byte != b'\r');
-        bytes
-    };
-    lines(found) == lines(written)
 }

@@ -27,7 +27,7 @@ pub enum QueueCommand {
     Show(KeyArguments),
     /// Try it (again): also a letter that is perhaps sent, held back, parked or refused.
     Retry(KeyOnlyArguments),
-    /// Let it be: this invitation is never answered by notyet.
+    /// Let it be: this invitation is never answered by notyet. A draft that is held stays one.
     Drop(KeyOnlyArguments),
     /// A letter in doubt was sent: you have seen it.
     Sent(KeyOnlyArguments),

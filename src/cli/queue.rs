@@ -82,6 +82,9 @@ fn standing(case: &Case, letter: &Delivery, outlook: &Outlook<'_>, zone: &TimeZo
     if letter.state == State::Queued && letter.next_attempt_at > look::now() {
         text += &format!(" Next try: {}.", when(letter.next_attempt_at, zone));
     }
+    if let Some(goes_at) = letter.open_hold().and_then(|hold| hold.goes_at) {
+        text += &format!(" Goes: {}.", when(goes_at, zone));
+    }
     let words = words(case, letter);
     if !words.is_empty() {
         let has_answer = letter.state != State::Held && !letter.last_words.is_empty();
@@ -179,6 +182,7 @@ fn tell(word: Word, prefix: &str, config: &ConfigFile) -> Outcome {
         Came::To(State::TakenOver) => {
             say("It is in your hands now; notyet does no more about this invitation.")?
         }
+        Came::To(State::Drafted) => say("It stays a draft, and is yours; notyet does not send it.")?,
         Came::To(state) => say(state.as_str())?,
         Came::Busy => return refused("it is on its way this moment; look again in a minute".to_owned()),
         Came::NoLetter => return refused("this invitation has no letter".to_owned()),
@@ -214,6 +218,7 @@ fn letter_json(case: &Case, outlook: &Outlook<'_>) -> Option<Value> {
         "words": words(case, letter),
         "since": letter.changed_at.unix_s(),
         "next_try": (letter.state == State::Queued).then(|| letter.next_attempt_at.unix_s()),
+        "goes_at": letter.open_hold().and_then(|hold| hold.goes_at).map(|at| at.unix_s()),
         "attempts": letter.attempts,
         "can": outlook.fitting(letter).into_iter().map(Word::as_str).collect::<Vec<_>>(),
     }))

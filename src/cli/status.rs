@@ -264,7 +264,10 @@ impl View<'_> {
     }
 
     fn letter_words(&self, letter: &Waiting) -> String {
-        line(&format!("{} since {}: {}", letter.inviter_name, self.when(letter.since), letter.words()))
+        let goes = letter
+            .goes_at
+            .map_or_else(String::new, |at| format!("in Drafts; untouched, it is sent {}; ", self.when(at)));
+        line(&format!("{} since {}: {goes}{}", letter.inviter_name, self.when(letter.since), letter.words()))
     }
 }
 
@@ -326,7 +329,7 @@ fn account_json(account: &AccountStatus, is_watched: bool) -> Value {
         })).collect::<Vec<_>>(),
         "waiting": account.waiting.iter().map(|l| json!({
             "key": l.key.0, "inviter": l.inviter_name, "state": l.state.as_str(),
-            "words": l.words(), "since": l.since.unix_s(),
+            "words": l.words(), "since": l.since.unix_s(), "goes_at": l.goes_at.map(|at| at.unix_s()),
         })).collect::<Vec<_>>(),
         "untouched": account.untidy.iter().map(|t| json!({
             "key": t.key.0, "mailbox": t.mailbox, "state": t.state.as_str(), "words": t.words,

@@ -226,7 +226,7 @@ pub(super) fn word_for<T: PartialEq>(words: &Words<T>, value: &T) -> &'static st
 }
 
 /// `span` in its largest unit that divides it: `90d`, `4h`, `90s`.
-pub(super) fn duration_text(span: Duration) -> String {
+pub(crate) fn duration_text(span: Duration) -> String {
     const UNITS: [(u128, &str); 4] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
     let ms = span.as_millis();
     UNITS

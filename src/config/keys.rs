@@ -21,7 +21,7 @@ pub(super) const OWNER: Keys = &["name", "addresses", "link", "languages"];
 pub(super) const ME: Keys = &["talks", "books", "companies", "products"];
 pub(super) const PEOPLE: Keys = &["keep", "address_books", "learn_from_sent"];
 pub(super) const POLICY: Keys =
-    &["generic", "personalized", "send_confidence", "max_per_hour", "max_per_day", "send_within"];
+    &["generic", "personalized", "send_confidence", "max_per_hour", "max_per_day", "send_within", "hold"];
 pub(super) const SENDING: Keys =
     &["hours", "days", "time_zone", "burst_letters", "burst_within", "refusals_in_a_row", "clock_gap"];
 pub(super) const AFTER: Keys = &["decision", "note", "seen", "flag", "move", "create"];

@@ -23,6 +23,7 @@ mod surroundings;
 mod types;
 mod validate;
 
+pub(crate) use field::duration_text;
 pub use keys::known_keys;
 pub use place::Place;
 pub use surroundings::{Places, Surroundings};

@@ -109,6 +109,7 @@ fn tables(config: &Config, policy: &Policy) -> Vec<Table> {
                 ("max_per_hour", json!(policy.max_per_hour)),
                 ("max_per_day", json!(policy.max_per_day)),
                 ("send_within", json!(duration_text(policy.send_within))),
+                ("hold", json!(policy.hold.map(duration_text))),
             ],
         },
         Table { path: vec!["sending".to_owned()], entries: sending_entries(config) },

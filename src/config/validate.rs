@@ -242,6 +242,7 @@ fn policy(section: &Section<'_>) -> Option<PolicyOverride> {
     let max_per_hour = section.optional("max_per_hour", |field| field.integer(1..=1_000));
     let max_per_day = section.optional("max_per_day", |field| field.integer(1..=10_000));
     let send_within = section.optional("send_within", |field| field.duration(MINUTE..=30 * DAY));
+    let hold = section.optional("hold", |field| field.duration(MINUTE..=30 * DAY));
     Some(PolicyOverride {
         generic: generic?,
         personalized: personalized?,
@@ -249,6 +250,7 @@ fn policy(section: &Section<'_>) -> Option<PolicyOverride> {
         max_per_hour: max_per_hour?,
         max_per_day: max_per_day?,
         send_within: send_within?,
+        hold: hold?,
     })
 }
 

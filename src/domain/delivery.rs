@@ -32,7 +32,7 @@ pub enum State {
     Queued,
     /// The APPEND is about to go, or went without an answer.
     Appending,
-    /// The draft is in Drafts. An end.
+    /// The draft is in Drafts. An end, unless it is only held there before it is sent.
     Drafted,
     /// The body is about to go, or went without an answer.
     Transmitting,
@@ -77,6 +77,8 @@ pub enum Event {
     Parked,
     /// It is not to be sent, but put into Drafts; nothing of it has left yet.
     BecameDraft,
+    /// Its draft stood in Drafts for its time, untouched, and we have removed it: it is sent now.
+    HoldOver,
     /// The owner edited, sent or deleted the draft.
     OwnerActed,
     /// A person, asked for a choice, wants it tried (again): `notyet queue retry`.
@@ -110,11 +112,13 @@ pub enum ParkedFor {
     NeverAppended,
     /// A letter from before this ledger answers the same invitation.
     AnsweredBefore,
+    /// Its draft was to be removed, and is gone: by us or by its owner, nobody can tell.
+    DraftGone,
 }
 
 impl ParkedFor {
     /// All reasons.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Known,
         Self::WroteMeanwhile,
         Self::Late,
@@ -125,6 +129,7 @@ impl ParkedFor {
         Self::Doubt,
         Self::NeverAppended,
         Self::AnsweredBefore,
+        Self::DraftGone,
     ];
 
     /// The word used in the ledger and in `queue --json`.
@@ -140,6 +145,7 @@ impl ParkedFor {
             Self::Doubt => "doubt",
             Self::NeverAppended => "never-appended",
             Self::AnsweredBefore => "answered-before",
+            Self::DraftGone => "draft-gone",
         }
     }
 
@@ -167,13 +173,17 @@ impl ParkedFor {
             Self::AnsweredBefore => {
                 "a letter from before this ledger answers the same invitation: a person's choice"
             }
+            Self::DraftGone => {
+                "it was to be sent from Drafts when the line broke or notyet was stopped; its draft is gone, \
+                 perhaps by your own hand, so it was not sent"
+            }
         }
     }
 }
 
 impl Event {
     /// All events.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Released,
         Self::AppendAboutToGo,
         Self::Appended,
@@ -187,6 +197,7 @@ impl Event {
         Self::SeenInSent,
         Self::Parked,
         Self::BecameDraft,
+        Self::HoldOver,
         Self::OwnerActed,
         Self::PersonRetries,
         Self::PersonDrops,
@@ -195,7 +206,11 @@ impl Event {
 
     /// The mode that a letter has from then on; `None` where it keeps its own.
     pub fn turns_into(self) -> Option<Mode> {
-        (self == Self::BecameDraft).then_some(Mode::Draft)
+        match self {
+            Self::BecameDraft => Some(Mode::Draft),
+            Self::HoldOver => Some(Mode::Send),
+            _ => None,
+        }
     }
 }
 
@@ -279,7 +294,8 @@ impl State {
             (S::Transmitting, Mode::Send, E::Lost) => Some(S::Uncertain),
             // A ledger that was lost and begun anew finds what was done before.
             (S::Queued | S::Uncertain, Mode::Send, E::SeenInSent) => Some(S::Sent),
-            (S::Uncertain, _, E::Parked) => Some(S::Parked),
+            (S::Drafted, Mode::Draft, E::HoldOver) => Some(S::Queued),
+            (S::Uncertain, _, E::Parked) | (S::Drafted, Mode::Draft, E::Parked) => Some(S::Parked),
             (S::Queued, _, E::OwnerActed) | (S::Drafted, Mode::Draft, E::OwnerActed) => Some(S::TakenOver),
             // What is on the wire (appending, transmitting) is nobody's to move, and an end stays one:
             // only a refusal and a doubt can be tried again, and only by a person.
@@ -320,6 +336,8 @@ mod tests {
                 let doubt = match event {
                     Event::BodyAboutToGo | Event::AppendAboutToGo => true,
                     Event::TryLater | Event::Rejected | Event::NotAppended | Event::PersonRetries => false,
+                    // The draft was removed: nothing of the letter is anywhere.
+                    Event::HoldOver => false,
                     _ => in_doubt,
                 };
                 walk(next, event.turns_into().unwrap_or(mode), doubt, depth - 1);
@@ -347,9 +365,13 @@ mod tests {
     }
 
     #[test]
-    fn one_event_alone_turns_a_letter_into_a_draft() {
+    fn one_event_alone_turns_a_letter_into_a_draft_and_one_into_a_letter_to_send() {
         for event in Event::ALL {
-            let turned = if event == Event::BecameDraft { Some(Mode::Draft) } else { None };
+            let turned = match event {
+                Event::BecameDraft => Some(Mode::Draft),
+                Event::HoldOver => Some(Mode::Send),
+                _ => None,
+            };
             assert_eq!(event.turns_into(), turned, "{event:?}");
         }
     }

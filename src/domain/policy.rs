@@ -49,6 +49,8 @@ pub struct Policy {
     pub max_per_day: u32,
     /// A letter that could not be sent for so long waits for a person instead.
     pub send_within: Duration,
+    /// A letter to send stands in Drafts for so long first; `None`: it goes at once.
+    pub hold: Option<Duration>,
 }
 
 /// The keys of `[policy]` that the config sets.
@@ -66,6 +68,8 @@ pub struct PolicyOverride {
     pub max_per_day: Option<u32>,
     /// See [`Policy::send_within`].
     pub send_within: Option<Duration>,
+    /// See [`Policy::hold`].
+    pub hold: Option<Duration>,
 }
 
 impl Policy {
@@ -86,6 +90,7 @@ impl Policy {
             max_per_hour: by.max_per_hour.unwrap_or(self.max_per_hour),
             max_per_day: by.max_per_day.unwrap_or(self.max_per_day),
             send_within: by.send_within.unwrap_or(self.send_within),
+            hold: by.hold.or(self.hold),
         }
     }
 }

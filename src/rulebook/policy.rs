@@ -65,6 +65,7 @@ impl<'a> Read<'a> {
             max_per_hour: max_per_hour?,
             max_per_day: max_per_day?,
             send_within: send_within?,
+            hold: None,
         })
     }
 

@@ -1,5 +1,6 @@
 //! From what is known to what is done: the last pure step.
 
+use crate::config::duration_text;
 use crate::domain::policy::{Action, Policy};
 use crate::domain::{Decision, Evidence, Invitation, Judgement, Letter, Reason, Route, Stage};
 
@@ -41,7 +42,8 @@ pub fn decide(case: &Case<'_>, policy: &Policy) -> (Decision, Reason, Vec<Eviden
     }
     match against_sending(case, policy) {
         None => {
-            let text = "every gate passed with full evidence, and the policy says send".to_owned();
+            let text =
+                format!("every gate passed with full evidence, and the policy says send{}", held(policy));
             (Decision::Send, Reason { code: "policy-send", text }, vec![wish])
         }
         Some(reason) => {
@@ -49,6 +51,13 @@ pub fn decide(case: &Case<'_>, policy: &Policy) -> (Decision, Reason, Vec<Eviden
             (Decision::Draft, reason, vec![wish, doubt])
         }
     }
+}
+
+/// What a hold adds to the reason for sending.
+fn held(policy: &Policy) -> String {
+    policy.hold.map_or_else(String::new, |hold| {
+        format!("; first it stands in Drafts, for {} (policy.hold)", duration_text(hold))
+    })
 }
 
 /// Why a letter that is to be sent waits for another hour.
@@ -136,6 +145,7 @@ mod tests {
             max_per_hour: 9,
             max_per_day: 9,
             send_within: Duration::from_secs(60),
+            hold: None,
         }
     }
 

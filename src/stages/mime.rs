@@ -97,6 +97,23 @@ pub fn as_draft(message: &[u8]) -> Vec<u8> {
         .collect()
 }
 
+/// A message of [`render`] for us to transmit: as [`Purpose::Send`] would have made it.
+pub fn as_sent(message: &[u8]) -> Vec<u8> {
+    let draft = as_draft(message);
+    let marks = MACHINE_FIELDS.map(|(name, value)| format!("{name}: {value}\r\n")).concat();
+    // Where `render` puts them: behind all our own fields.
+    let mut marks = Some(marks.as_bytes());
+    let lines = draft.split_inclusive(|byte| *byte == b'\n');
+    lines
+        .flat_map(|line| {
+            let is_next = line.starts_with(b"MIME-Version: ") || line == b"\r\n";
+            [is_next.then(|| marks.take()).flatten().unwrap_or_default(), line]
+        })
+        .flatten()
+        .copied()
+        .collect()
+}
+
 /// A message of [`render`] with another Date field: as a frame of that `date` would have made it.
 pub fn dated(message: &[u8], date: Timestamp) -> Vec<u8> {
     let mut field = Headers::new();
@@ -462,6 +479,9 @@ mod tests {
         assert_ne!(rendered(Purpose::Send), rendered(Purpose::Draft));
         assert_eq!(as_draft(&rendered(Purpose::Send)), rendered(Purpose::Draft));
         assert_eq!(as_draft(&rendered(Purpose::Draft)), rendered(Purpose::Draft));
+        for purpose in [Purpose::Draft, Purpose::Send] {
+            assert_eq!(as_sent(&rendered(purpose)), rendered(Purpose::Send), "{purpose:?}");
+        }
     }
 
     /// Renders with `name` as both display names and checks what a reader sees.

@@ -135,7 +135,11 @@ pub fn judge(
     let (decision, reason, said) = decide::decide(&case, bench.policy);
     evidence.extend(said);
     match full {
-        None if decision == Decision::Send && facts.sending.hour == SendHour::Later => {
+        // What is held in Drafts can begin to be at any hour.
+        None if decision == Decision::Send
+            && facts.sending.hour == SendHour::Later
+            && bench.policy.hold.is_none() =>
+        {
             let held = plan(Decision::Hold, decide::outside_hours(), evidence, letter.ok());
             Plan { once_released: Some(decision), ..held }
         }

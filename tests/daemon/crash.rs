@@ -85,6 +85,8 @@ fn on_the_way_of(step: Step) -> (bool, bool) {
         | Step::NotificationTouched
         | Step::TouchRecorded
         | Step::DraftRemoved => (false, false),
+        // Walked in `hold`.
+        Step::WithdrawalBegun | Step::DraftWithdrawn | Step::HoldOver => (false, false),
     }
 }
 

@@ -117,7 +117,7 @@ fn a_check_fails_when_nobody_looked_for_a_day() {
     std::fs::remove_dir_all(home.state()).unwrap();
     let mut ledger = Ledger::open(&home.state()).unwrap();
     ledger.start_account("work", ago(100)).unwrap();
-    ledger.note_look("work", ago(25)).unwrap();
+    ledger.note_look("work", ago(26)).unwrap();
     drop(ledger);
     let ran = check(&home);
     assert_eq!(ran.code, Some(1));

@@ -94,6 +94,33 @@ pub enum Answer {
     ByHand,
 }
 
+/// How a folder answers an invitation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// The letters that are looked for, by the field that names them.
+    pub named: Vec<Sighting>,
+    /// Whether there is a mail without that field which replies to the invitation's mail.
+    pub by_hand: bool,
+}
+
+/// A letter of ours as its folder shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// Its UID, of the time when it was seen.
+    pub uid: Uid,
+    /// `\Flagged`.
+    pub flagged: bool,
+    /// `\Deleted`: gone to its owner, though not yet from the folder.
+    pub deleted: bool,
+}
+
+impl Survey {
+    /// The answer it shows; our letter goes before a mail by hand.
+    pub fn answer(&self) -> Option<Answer> {
+        if self.named.is_empty() { self.by_hand.then_some(Answer::ByHand) } else { Some(Answer::Named) }
+    }
+}
+
 /// What `resolve_append` found out about an APPEND whose answer was never recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AppendTrace {

@@ -73,12 +73,13 @@ impl Ledger {
         })
     }
 
-    /// The letters to send, of all accounts, of which nothing has left yet.
+    /// The letters to send, of all accounts, of which nothing has left yet, those that are
+    /// held in Drafts before it included.
     ///
     /// # Errors
     /// See [`Ledger::start_account`].
     pub fn about_to_be_sent(&self) -> Result<Vec<Delivery>, Fault> {
-        let mut found = Vec::new();
+        let mut found = self.held_anywhere()?;
         for state in [State::Held, State::Queued] {
             found.extend(self.anywhere_in(state)?.into_iter().filter(|letter| letter.mode == Mode::Send));
         }

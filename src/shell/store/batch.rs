@@ -1,11 +1,13 @@
 //! What one look into a mailbox adds: cursor, plans, invitations, letters and
 //! quarantined mail, all in one transaction.
 
+use std::time::Duration;
+
 use rusqlite::{Transaction, params};
 
 use super::known::{digest, has_letter, is_hidden, is_known};
 use super::words::mode_word;
-use super::{Ledger, UidScope, stumbles, touch};
+use super::{Ledger, UidScope, hold, stumbles, touch};
 use crate::domain::after::Wish;
 use crate::domain::delivery::{Mode, State};
 use crate::domain::{
@@ -68,6 +70,8 @@ pub struct NewDelivery {
     pub to: Option<Address>,
     /// What its inviter is known by, if the owner knows them.
     pub inviter: Vec<PersonKey>,
+    /// For so long the draft is held in Drafts, before it is sent; `None`: it is not.
+    pub hold: Option<Duration>,
 }
 
 impl std::fmt::Debug for NewDelivery {
@@ -269,6 +273,9 @@ fn insert_delivery(
         super::brake::claim(tx, to, key)?;
     }
     super::inviter::keep(tx, key, &delivery.inviter)?;
+    if let Some(lasts) = delivery.hold {
+        hold::insert(tx, key, lasts)?;
+    }
     tx.execute(
         "INSERT INTO delivery_event (key, event, from_state, to_state, note, at)
          VALUES (?1, 'created', NULL, ?2, '', ?3)",

@@ -28,7 +28,8 @@ impl Ledger {
             )?;
             let made_lately = connection.query_row(
                 "SELECT count(*) FROM delivery_event e JOIN delivery d ON d.key = e.key
-                 WHERE e.event = 'created' AND e.id > ?1 AND e.at > ?2 AND d.mode = 'send'",
+                 WHERE e.event = 'created' AND e.id > ?1 AND e.at > ?2
+                   AND (d.mode = 'send' OR EXISTS (SELECT 1 FROM hold h WHERE h.key = d.key))",
                 params![settled, now.minus(within).unix_s()],
                 |row| row.get(0),
             )?;

@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::Ledger;
 use super::words::{event_word, mode_word, optional_time, parse_mode, time, word};
+use super::{Hold, Ledger, hold};
 use crate::domain::delivery::{Event, LONGEST_WAIT, Mode, ParkedFor, State};
 use crate::domain::{Address, Fault, InvitationKey, MessageId, NoteKind, RawMail, Timestamp};
 
@@ -48,6 +48,8 @@ pub struct Delivery {
     pub parked_for: Option<ParkedFor>,
     /// What it was parked for when a person let it go all the same.
     pub insisted: Vec<ParkedFor>,
+    /// Its hold in Drafts; `None` where there is nothing (more) to do about one.
+    pub hold: Option<Hold>,
 }
 
 /// What else an event changes. Parts that are `None` stay as they are.
@@ -59,7 +61,7 @@ pub struct Detail {
     pub next_attempt_at: Option<Timestamp>,
     /// With [`Event::Parked`]: why.
     pub parked_for: Option<ParkedFor>,
-    /// With [`Event::BodyAboutToGo`]: the message as it goes.
+    /// With [`Event::BodyAboutToGo`] and [`Event::HoldOver`]: the message as it goes.
     pub message: Option<Vec<u8>>,
 }
 
@@ -76,7 +78,7 @@ pub struct Moved {
     pub at: Timestamp,
 }
 
-const COLUMNS: &str = "key, account, mode, state, message, message_id, recipient, attempts,
+const COLUMNS: &str = "delivery.key, account, mode, state, message, message_id, recipient, attempts,
     next_attempt_at, append_mark, last_words, created_at, queued_at, changed_at, sent_copy_at,
     (SELECT note_kind FROM plan WHERE plan.id = delivery.plan_id),
     (SELECT at FROM delivery_event e WHERE e.key = delivery.key AND event = 'person-retries'
@@ -243,7 +245,7 @@ impl Ledger {
 
 /// The letter of one invitation.
 pub(super) fn of(connection: &Connection, key: &InvitationKey) -> rusqlite::Result<Option<Delivery>> {
-    select(connection, "key = ?1", params![key.0]).map(|mut found| found.pop())
+    select(connection, "delivery.key = ?1", params![key.0]).map(|mut found| found.pop())
 }
 
 /// How and where a letter stands.
@@ -279,7 +281,8 @@ pub(super) fn move_on(
         | Event::NotAppended
         | Event::Released
         | Event::PersonRetries
-        | Event::BecameDraft => Some(detail.next_attempt_at.unwrap_or(now)),
+        | Event::BecameDraft
+        | Event::HoldOver => Some(detail.next_attempt_at.unwrap_or(now)),
         _ => detail.next_attempt_at,
     };
     tx.execute(
@@ -318,8 +321,8 @@ pub(super) fn move_on(
             now.unix_s(),
             detail.parked_for.map(ParkedFor::as_str)
         ],
-    )
-    .map(drop)
+    )?;
+    hold::follow(tx, key, event, now)
 }
 
 /// A try begins when something is about to leave, or was put off before anything could.
@@ -331,13 +334,17 @@ fn tries_begun(from: State, event: Event) -> u32 {
     }
 }
 
-fn select(
+pub(super) fn select(
     connection: &Connection,
     condition: &str,
     values: &[&dyn rusqlite::ToSql],
 ) -> rusqlite::Result<Vec<Delivery>> {
     connection
-        .prepare(&format!("SELECT {COLUMNS} FROM delivery WHERE {condition} ORDER BY created_at, rowid"))?
+        .prepare(&format!(
+            "SELECT {COLUMNS}, {} FROM delivery {} WHERE {condition} ORDER BY created_at, delivery.rowid",
+            hold::COLUMNS,
+            hold::JOIN
+        ))?
         .query_map(values, delivery)?
         .collect()
 }
@@ -372,5 +379,6 @@ fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
             Some(_) => word(row, 18, |list| list.split(',').map(ParkedFor::parse).collect())?,
             None => Vec::new(),
         },
+        hold: hold::of(row, 19)?,
     })
 }

@@ -3,15 +3,16 @@
 
 use rusqlite::{Transaction, params};
 
-use super::{Detail, Ledger, delivery};
+use super::{Detail, Ledger, delivery, hold};
 use crate::domain::delivery::Event;
 use crate::domain::{Fault, InvitationKey, Timestamp};
 
 /// Satisfies the rule that a sent letter has a recipient; `.invalid` is nobody's (RFC 2606 §2).
 const NOBODY: &str = "erased@erased.invalid";
 
-/// An undo or a move of the notification of `KEY` has begun and is not at its end.
+/// An undo, a move of the notification or the removal of a held draft of `KEY` has begun and is not at its end.
 const UNFINISHED: &str = "(EXISTS (SELECT 1 FROM undo u WHERE u.key = KEY AND u.draft = 'wanted')
+    OR EXISTS (SELECT 1 FROM hold h WHERE h.key = KEY AND h.withdrawing_at IS NOT NULL)
     OR EXISTS (SELECT 1 FROM touch t WHERE t.key = KEY
                AND t.state IN ('marking', 'copying', 'back-wanted', 'back-copying')))";
 
@@ -39,8 +40,8 @@ pub enum Forgot {
     Erased,
     /// The same, and its letter, which waited, goes nowhere.
     ErasedAndDropped,
-    /// Nothing was changed: its letter is on the wire, or an undo or a move of its
-    /// notification is begun and not at its end.
+    /// Nothing was changed: its letter is on the wire, or an undo, a move of its notification
+    /// or the removal of its held draft is begun and not at its end.
     Busy,
 }
 
@@ -86,8 +87,9 @@ impl Ledger {
                              (d.changed_at < ?1 AND d.state IN ('drafted', 'sent', 'refused', 'taken-over')))
                         AND (d.key IS NOT NULL OR
                              (SELECT decision FROM plan l WHERE l.key = p.key ORDER BY id DESC LIMIT 1) <> 'hold')
-                        AND NOT {}",
-                    UNFINISHED.replace("KEY", "p.key")
+                        AND NOT {} AND NOT {}",
+                    UNFINISHED.replace("KEY", "p.key"),
+                    hold::IS_OPEN.replace("KEY", "p.key")
                 ))?
                 .query_map([before.unix_s()], |row| row.get(0).map(InvitationKey))?
                 .collect::<rusqlite::Result<_>>()?;
@@ -169,6 +171,7 @@ fn erase(tx: &Transaction<'_>, key: &InvitationKey, now: Timestamp) -> rusqlite:
     )?;
     tx.execute("UPDATE delivery_event SET note = '' WHERE key = ?1", [&key.0])?;
     tx.execute("DELETE FROM touch WHERE key = ?1", [&key.0])?;
+    tx.execute("DELETE FROM hold WHERE key = ?1", [&key.0])?;
     tx.execute("DELETE FROM inviter WHERE key = ?1", [&key.0])?;
     Ok(())
 }

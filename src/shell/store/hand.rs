@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::known::similar;
 use super::words::{time, word};
-use super::{Delivery, Ledger, Moved};
+use super::{Delivery, Ledger, Moved, hold};
 use crate::domain::delivery::State;
 use crate::domain::{Decision, Fault, Identity, InvitationKey, NoteKind, Timestamp};
 
@@ -75,7 +75,8 @@ impl Ledger {
         self.read("looking for the mails of an invitation", |connection| keys_of_invitation(connection, key))
     }
 
-    /// The letters that are not at an end, and those the server refused and whose words are kept, oldest first.
+    /// The letters that are not at an end, those held in Drafts until they are sent, and those
+    /// the server refused and whose words are kept, oldest first.
     ///
     /// # Errors
     /// See [`Ledger::start_account`].
@@ -85,8 +86,10 @@ impl Ledger {
             connection
                 .prepare(&format!(
                     "SELECT key FROM delivery
-                     WHERE state IN ({states}) AND (state <> 'refused' OR erased_at IS NULL)
-                     ORDER BY account, created_at, rowid"
+                     WHERE (state IN ({states}) AND (state <> 'refused' OR erased_at IS NULL))
+                        OR (state = 'drafted' AND {})
+                     ORDER BY account, created_at, rowid",
+                    hold::IS_OPEN.replace("KEY", "delivery.key")
                 ))?
                 .query_map([], |row| row.get(0).map(InvitationKey))?
                 .collect()

@@ -32,6 +32,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("given_up.sql"),
     include_str!("refused.sql"),
     include_str!("look.sql"),
+    include_str!("hold.sql"),
 ];
 
 /// The version this program writes.

@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::brake::{claim, claimant};
 use super::words::{mode_word, optional_time};
-use super::{Detail, Ledger, delivery, known};
+use super::{Detail, Ledger, delivery, hold, known};
 use crate::domain::delivery::{Event, Mode, ParkedFor, State};
 use crate::domain::{Address, Fault, Identity, InvitationKey, MessageId, Timestamp};
 use crate::shell::mailbox::Uid;
@@ -294,6 +294,8 @@ fn park_waiting(tx: &Transaction<'_>, found: &FoundLetter, now: Timestamp) -> ru
         let waits = matches!(letter.state, State::Held | State::Queued) && !letter.insisted.contains(&why);
         if waits && let Some(to) = letter.state.after(letter.mode, Event::Parked) {
             delivery::move_on(tx, &key, Event::Parked, (letter.state, to), why.words(), now, &detail)?;
+        } else if letter.mode == Mode::Draft {
+            hold::end(tx, &key, why.words(), now)?;
         }
     }
     Ok(())

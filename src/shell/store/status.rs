@@ -43,8 +43,8 @@ pub struct AccountStatus {
     pub withheld: Vec<Withheld>,
     /// Invitations of people the owner knows, or may know, left for the owner, oldest first.
     pub acquainted: Vec<Withheld>,
-    /// Letters that are held back, wait for a person or were tried in vain (held, parked, uncertain,
-    /// refused, queued), oldest first.
+    /// Letters that are held back, wait for a person, were tried in vain (held, parked, uncertain,
+    /// refused, queued) or stand in Drafts until they are sent, oldest first.
     pub waiting: Vec<Waiting>,
     /// What came back to letters, oldest first.
     pub answered: Vec<Answered>,
@@ -88,6 +88,8 @@ pub struct Waiting {
     pub last_words: String,
     /// Since when.
     pub since: Timestamp,
+    /// When it is sent from Drafts, where it is held; `None` for all others.
+    pub goes_at: Option<Timestamp>,
 }
 
 /// A mail that could not be read.
@@ -122,7 +124,9 @@ impl AccountStatus {
     /// Whether a pass would have something to do for a letter.
     pub fn waits(&self) -> bool {
         let is_open = |state: State| matches!(state, State::Held | State::Queued | State::Uncertain);
-        self.states.iter().any(|(state, _)| is_open(*state)) || !self.untidy.is_empty()
+        self.states.iter().any(|(state, _)| is_open(*state))
+            || self.waiting.iter().any(|letter| letter.goes_at.is_some())
+            || !self.untidy.is_empty()
     }
 }
 
@@ -265,11 +269,13 @@ fn waiting(connection: &Connection, account: &str) -> rusqlite::Result<Vec<Waiti
     connection
         .prepare(
             "SELECT d.key, p.inviter_name, d.mode, d.state, p.reason_text,
-                    d.last_words, d.changed_at
+                    d.last_words, d.changed_at, h.goes_at
              FROM delivery d JOIN plan p ON p.id = d.plan_id
+             LEFT JOIN hold h ON h.key = d.key AND h.ended_at IS NULL AND d.state = 'drafted'
              WHERE d.account = ?1 AND (d.state IN ('held', 'parked', 'uncertain')
                  OR (d.state = 'queued' AND d.attempts > 0)
-                 OR (d.state = 'refused' AND d.erased_at IS NULL))
+                 OR (d.state = 'refused' AND d.erased_at IS NULL)
+                 OR h.key IS NOT NULL)
              ORDER BY d.created_at, d.rowid",
         )?
         .query_map([account], |row| {
@@ -281,6 +287,7 @@ fn waiting(connection: &Connection, account: &str) -> rusqlite::Result<Vec<Waiti
                 reason_text: row.get(4)?,
                 last_words: row.get(5)?,
                 since: time(row, 6)?,
+                goes_at: optional_time(row, 7)?,
             })
         })?
         .collect()

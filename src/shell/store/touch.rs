@@ -169,7 +169,7 @@ pub(super) fn insert(tx: &Transaction<'_>, batch: &Batch<'_>, plan: &Plan, uid: 
 impl Ledger {
     /// The wishes of `account` that can be worked on now, oldest first: those
     /// begun, those to be taken back, and those whose letter, if there is to be
-    /// one, stands in Drafts or was sent.
+    /// one, stands in Drafts (and stays there) or was sent.
     ///
     /// # Errors
     /// See [`Ledger::start_account`].
@@ -179,7 +179,9 @@ impl Ledger {
                 connection,
                 "account = ?1 AND (state IN ('marking', 'copying', 'back-wanted', 'back-copying')
                  OR (state = 'wanted' AND NOT EXISTS
-                     (SELECT 1 FROM delivery d WHERE d.key = touch.key AND d.state NOT IN ('drafted', 'sent'))))",
+                     (SELECT 1 FROM delivery d WHERE d.key = touch.key
+                      AND (d.state NOT IN ('drafted', 'sent')
+                           OR EXISTS (SELECT 1 FROM hold h WHERE h.key = d.key AND h.ended_at IS NULL)))))",
                 &[&account],
             )
         })

@@ -31,6 +31,7 @@ pub(super) fn event_word(event: Event) -> &'static str {
         Event::SeenInSent => "seen-in-sent",
         Event::Parked => "parked",
         Event::BecameDraft => "became-draft",
+        Event::HoldOver => "hold-over",
         Event::OwnerActed => "owner-acted",
         Event::PersonRetries => "person-retries",
         Event::PersonDrops => "person-drops",

@@ -117,6 +117,8 @@ pub(super) struct Fetched {
     pub(super) size_bytes: Option<u64>,
     pub(super) arrived: Option<Timestamp>,
     pub(super) marks: Option<Marks>,
+    /// `\Deleted` is among the flags it tells.
+    pub(super) deleted: bool,
     pub(super) header: Option<Vec<u8>>,
     pub(super) body: Option<Vec<u8>>,
 }
@@ -314,6 +316,7 @@ fn fetched(attributes: Vec<AttributeValue<'_>>) -> Option<Fetched> {
             AttributeValue::Flags(flags) => {
                 let has = |name: &str| flags.iter().any(|flag| flag.eq_ignore_ascii_case(name));
                 fetched.marks = Some(Marks { seen: has("\\Seen"), flagged: has("\\Flagged") });
+                fetched.deleted = has("\\Deleted");
             }
             AttributeValue::Rfc822Size(size) => fetched.size_bytes = Some(size.into()),
             AttributeValue::InternalDate(date) => fetched.arrived = internal_date(&date),

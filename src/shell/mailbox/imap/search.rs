@@ -9,7 +9,7 @@ use super::frame::Caps;
 use super::response::Response;
 use super::wire::Failure;
 use crate::domain::{Fault, Timestamp};
-use crate::shell::mailbox::{Answer, SearchTerm, Uid};
+use crate::shell::mailbox::{SearchTerm, Sighting, Survey, Uid};
 
 /// So many terms go into one search, that no server has to nest deeper.
 const TERMS_AT_ONCE: usize = 50;
@@ -98,18 +98,18 @@ impl ImapSession {
         Ok(found)
     }
 
-    /// How `folder` answers an invitation: by a letter whose field `header` begins
+    /// How `folder` answers an invitation: by letters whose field `header` begins
     /// with `beginning`, or by a mail without such a field that replies to `parent`.
     ///
     /// # Errors
     /// As [`ImapSession::find_by_header`].
-    pub async fn find_answer(
+    pub async fn survey(
         &mut self,
         folder: &str,
         header: &str,
         beginning: &str,
         parent: Option<&str>,
-    ) -> Result<Option<Answer>, Fault> {
+    ) -> Result<Survey, Fault> {
         let fields = [header, REPLY_HEADER].map(str::to_owned);
         let item = header_item(&fields, FIELD_BYTES)?;
         self.visit(folder).await?;
@@ -120,18 +120,24 @@ impl ImapSession {
         let mut uids = self.run_search(any_of(Command::new("UID SEARCH"), &terms)).await?;
         uids.sort_unstable_by(|a, b| b.cmp(a));
         uids.truncate(CANDIDATES);
-        let (mut named, mut by_hand) = (false, false);
+        let mut survey = Survey::default();
         for set in uid_sets(&uids, LINE_BYTES) {
-            self.fetch(format!("{set} (UID {item})"), FIELD_BYTES, |fetched| {
-                let block = fetched.header.unwrap_or_default();
+            self.fetch(format!("{set} (UID FLAGS {item})"), FIELD_BYTES, |fetched| {
+                // Without a header it tells of changed flags, not of what we asked for.
+                let (Some(uid), Some(block)) = (fetched.uid, fetched.header) else { return };
                 let names = values(&block, header);
-                named |= names.iter().any(|value| bare(value).starts_with(beginning.as_bytes()));
+                if names.iter().any(|value| bare(value).starts_with(beginning.as_bytes())) {
+                    let flagged = fetched.marks.is_some_and(|marks| marks.flagged);
+                    survey.named.push(Sighting { uid, flagged, deleted: fetched.deleted });
+                }
                 let replies = |parent: &str| holds(&block, REPLY_HEADER, &bare(parent.as_bytes()));
-                by_hand |= names.is_empty() && parent.is_some_and(replies);
+                survey.by_hand |= names.is_empty() && parent.is_some_and(replies);
             })
             .await?;
         }
-        Ok(if named { Some(Answer::Named) } else { by_hand.then_some(Answer::ByHand) })
+        survey.named.sort_by_key(|sighting| sighting.uid);
+        survey.named.dedup_by_key(|sighting| sighting.uid);
+        Ok(survey)
     }
 
     async fn run_search(&mut self, command: Command) -> Result<Vec<Uid>, Fault> {

@@ -27,7 +27,7 @@ impl ImapSession {
     }
 
     /// Whether one message can be removed without touching any other (RFC 4315).
-    fn can_remove(&self) -> bool {
+    pub fn can_remove(&self) -> bool {
         self.capabilities.has("UIDPLUS")
     }
 
@@ -122,8 +122,17 @@ impl ImapSession {
         }
         let mark = Command::new("UID STORE").words(&format!("{uid} +FLAGS.SILENT (\\Deleted)"));
         match self.change(folder, mark).await? {
-            Change::Made => self.change(folder, Command::new("UID EXPUNGE").words(&uid.to_string())).await,
-            refused => Ok(refused),
+            Change::Made => {}
+            refused => return Ok(refused),
+        }
+        match self.change(folder, Command::new("UID EXPUNGE").words(&uid.to_string())).await? {
+            Change::Made => Ok(Change::Made),
+            refused => {
+                // Else the next program that expunges would remove it.
+                let unmark = Command::new("UID STORE").words(&format!("{uid} -FLAGS.SILENT (\\Deleted)"));
+                self.change(folder, unmark).await?;
+                Ok(refused)
+            }
         }
     }
 

@@ -29,8 +29,8 @@ use tokio::time::Instant;
 use self::session::Session;
 pub use self::uids::UidBook;
 use super::{
-    Access, Answer, AppendTrace, Body, Change, Envelope, Folder, Marks, Opened, SearchTerm, SpecialFolders,
-    Spot, Uid, Wake,
+    Access, AppendTrace, Body, Change, Envelope, Folder, Marks, Opened, SearchTerm, SpecialFolders, Spot,
+    Survey, Uid, Wake,
 };
 use crate::config;
 use crate::domain::{Fault, MessageId, Timestamp};
@@ -177,21 +177,21 @@ impl MaildirSession {
         self.run(move |session| session.find_by_header(&folder, &header, &value)).await
     }
 
-    /// How `folder` answers an invitation: by a letter whose field `header` begins
+    /// How `folder` answers an invitation: by letters whose field `header` begins
     /// with `beginning`, or by a mail without such a field that replies to `parent`.
     ///
     /// # Errors
     /// As [`MaildirSession::open`].
-    pub async fn find_answer(
+    pub async fn survey(
         &mut self,
         folder: &str,
         header: &str,
         beginning: &str,
         parent: Option<&str>,
-    ) -> Result<Option<Answer>, Fault> {
+    ) -> Result<Survey, Fault> {
         let (folder, header, beginning) = (folder.to_owned(), header.to_owned(), beginning.to_owned());
         let parent = parent.map(str::to_owned);
-        self.run(move |session| session.find_answer(&folder, &header, &beginning, parent.as_deref())).await
+        self.run(move |session| session.survey(&folder, &header, &beginning, parent.as_deref())).await
     }
 
     /// Stages the message for [`MaildirSession::append`]: on disk, in `tmp`,

@@ -8,11 +8,11 @@ use std::time::{Duration, SystemTime};
 
 use super::layout::{self, BaseName, Listing, Stamp};
 use super::uids::{UidBook, UidList};
-use super::{append, header};
+use super::{append, header, touch};
 use crate::domain::{Fault, RawMail, Timestamp};
 use crate::shell::clock;
 use crate::shell::mailbox::{
-    Answer, AppendTrace, Body, Envelope, Folder, Opened, SearchTerm, SpecialFolders, Uid,
+    AppendTrace, Body, Envelope, Folder, Opened, SearchTerm, SpecialFolders, Survey, Uid,
 };
 
 /// A folder whose stamp is younger than this when it is listed may change
@@ -219,30 +219,28 @@ impl Session {
         Ok(found.and_then(|base| folder.uids.uid(base)))
     }
 
-    pub(super) fn find_answer(
+    pub(super) fn survey(
         &self,
         mailbox: &str,
         name: &str,
         beginning: &str,
         parent: Option<&str>,
-    ) -> Result<Option<Answer>, Fault> {
+    ) -> Result<Survey, Fault> {
         if !layout::folder_dir(&self.root, mailbox)?.join("cur").is_dir() {
-            return Ok(None);
+            return Ok(Survey::default());
         }
         let folder = self.folder(mailbox)?;
-        let mut by_hand = None;
-        for path in folder.listing.values() {
+        let mut survey = Survey::default();
+        for (base, path) in &folder.listing {
             let Ok(head) = header::read(&folder.dir.join(path)) else { continue };
             let names = header::values(&head.header, name);
             if names.iter().any(|value| header::bare(value).starts_with(beginning)) {
-                return Ok(Some(Answer::Named));
+                survey.named.extend(folder.uids.uid(base).map(|uid| touch::sighting(uid, path)));
             }
             let replies = |parent| header::holds(&head.header, "In-Reply-To", parent);
-            if names.is_empty() && parent.is_some_and(replies) {
-                by_hand = Some(Answer::ByHand);
-            }
+            survey.by_hand |= names.is_empty() && parent.is_some_and(replies);
         }
-        Ok(by_hand)
+        Ok(survey)
     }
 
     pub(super) fn try_out(&self, mailbox: &str) -> Result<(), Fault> {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::session::{Current, Session};
 use super::{header, layout};
 use crate::domain::{Fault, MessageId};
-use crate::shell::mailbox::{Change, Marks, Spot, Uid};
+use crate::shell::mailbox::{Change, Marks, Sighting, Spot, Uid};
 
 impl Session {
     /// The message with that Message-ID: at `hint` (UIDVALIDITY and UID) while
@@ -127,6 +127,12 @@ fn flags(path: &Path) -> Vec<u8> {
 fn marks(path: &Path) -> Marks {
     let flags = flags(path);
     Marks { seen: flags.contains(&b'S'), flagged: flags.contains(&b'F') }
+}
+
+/// How the message at `path` stands in its folder.
+pub(super) fn sighting(uid: Uid, path: &Path) -> Sighting {
+    let flags = flags(path);
+    Sighting { uid, flagged: flags.contains(&b'F'), deleted: flags.contains(&b'T') }
 }
 
 fn letters_of(marks: Marks) -> Vec<u8> {
