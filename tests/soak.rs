@@ -70,8 +70,9 @@ enum Deed {
 const PATIENCE: Duration = Duration::from_secs(180);
 /// A wait of the daemon's own (a login that failed) may be longer than that: its owner shakes it.
 const SHAKE_AFTER: Duration = Duration::from_secs(12);
-/// Memory may grow so much over the first rest of a process.
-const MAY_GROW_KB: u64 = 48 * 1024;
+/// Memory may grow so much over the first rest of a process: a language's patterns are
+/// compiled when its first note comes, and a reload holds two sets of rules for a moment.
+const MAY_GROW_KB: u64 = 64 * 1024;
 /// Open files of a daemon with two accounts, in the middle of anything.
 const MOST_FILES: usize = 48;
 

@@ -36,6 +36,7 @@ impl Banners {
                 RegexBuilder::new(pattern.get_ref())
                     .case_insensitive(true)
                     .size_limit(1 << 20)
+                    .dfa_size_limit(super::STATES_BYTES)
                     .build()
                     .map_err(|error| {
                         let (line, column) = problem::place(text, pattern.span().start);

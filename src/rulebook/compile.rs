@@ -129,6 +129,7 @@ impl Compiler<'_> {
             .case_insensitive(true)
             .multi_line(true)
             .size_limit(1 << 20)
+            .dfa_size_limit(super::STATES_BYTES)
             .build();
         match built {
             Ok(regex) => Some(regex),

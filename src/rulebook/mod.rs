@@ -18,6 +18,10 @@ mod raw;
 pub mod text;
 pub mod weights;
 
+/// What the states of a network's or a banner's pattern may take that are made while
+/// it looks; hundreds of patterns meet each mail.
+const STATES_BYTES: usize = 64 * 1024;
+
 pub use files::RuleFiles;
 pub use names::Names;
 pub use network::{Network, Networks};

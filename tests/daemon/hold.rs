@@ -528,6 +528,28 @@ async fn the_notification_is_touched_when_the_letter_was_sent() {
     assert_eq!((seen(), world.sent()), (true, 1));
 }
 
+/// Nor is anything done to it where the letter became no more than a draft.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_notification_of_a_letter_that_became_a_draft_is_not_touched() {
+    let burst = "generic = \"send\"\n[sending]\nburst_letters = 1\n";
+    for (policy, mails) in [(HOLD, 1), (burst, 2)] {
+        let world = World::with(None, policy, Script::new(Tls::Implicit)).await;
+        world.configure(&format!("{policy}[[after]]\ndecision = \"send\"\nseen = true\n"));
+        for n in 0..mails {
+            world.deliver(&with_reply_to(n, &format!("jane{n}@example.org")));
+        }
+        world.home.once().well();
+        if policy == HOLD {
+            world.home.notyet(&["queue", "drop", &world.key()]).well();
+        }
+        world.home.once().well();
+        world.home.once().well();
+        assert_eq!((world.letters(), world.sent()), (json!({ "drafted": mails }), 0), "{policy}");
+        let seen = world.storage().files("").iter().any(|name| name.ends_with('S'));
+        assert!(!seen, "{policy}");
+    }
+}
+
 /// Died at `step`, and went on: what is left in Drafts, what was sent, where the letter stands.
 async fn with_accident(server: Option<Dovecot>, step: Step, meanwhile: impl FnOnce(&World)) -> World {
     let world = World::with_a_draft(server).await;

@@ -17,6 +17,14 @@ const MAX_PATTERN_BYTES: usize = 256 * 1024;
 /// All patterns of one language together.
 const MAX_SET_BYTES: usize = 32 * 1024 * 1024;
 
+/// What the states of an automaton may take that are made while it looks. There are
+/// thousands of patterns, and a year's notes would fill the states of all: what has no
+/// room is looked at state by state, and a note is short.
+const STATES_OF_PATTERN_BYTES: usize = 8 * 1024;
+
+/// The same of all patterns of one language together.
+const STATES_OF_SET_BYTES: usize = 128 * 1024;
+
 /// What is wrong with a pattern.
 pub(in crate::rulebook) struct Wrong {
     /// What was found.
@@ -70,12 +78,12 @@ impl Pattern {
 /// The patterns of one language as one automaton; `None` when they are too
 /// large together and each has to be asked.
 pub(super) fn set<'a>(sources: impl Iterator<Item = &'a str>) -> Option<RegexSet> {
-    RegexSetBuilder::new(sources).size_limit(MAX_SET_BYTES).dfa_size_limit(MAX_SET_BYTES).build().ok()
+    RegexSetBuilder::new(sources).size_limit(MAX_SET_BYTES).dfa_size_limit(STATES_OF_SET_BYTES).build().ok()
 }
 
 fn builder(source: &str) -> RegexBuilder {
     let mut builder = RegexBuilder::new(source);
-    builder.size_limit(MAX_PATTERN_BYTES);
+    builder.size_limit(MAX_PATTERN_BYTES).dfa_size_limit(STATES_OF_PATTERN_BYTES);
     builder
 }
 

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::people::{digest_of, secret};
 use super::words::{optional_time, time, word};
-use super::{Detail, Ledger, delivery};
+use super::{Detail, Ledger, delivery, touch};
 use crate::domain::delivery::{Event, Mode, State};
 use crate::domain::sending::{Cause, Recipient, Trip, Vitals};
 use crate::domain::{Address, Fault, InvitationKey, Timestamp};
@@ -141,6 +141,7 @@ impl Ledger {
                 )?;
                 let moved = (*from, to);
                 delivery::move_on(tx, key, Event::BecameDraft, moved, why, now, &Detail::default())?;
+                touch::is_not_sent(tx, key)?;
                 turned += 1;
             }
             Ok(turned)

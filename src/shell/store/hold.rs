@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::words::optional_time;
-use super::{Delivery, Detail, Ledger, delivery};
+use super::{Delivery, Detail, Ledger, delivery, touch};
 use crate::domain::delivery::{Event, Mode, State};
 use crate::domain::{Fault, InvitationKey, Timestamp};
 
@@ -202,6 +202,7 @@ pub(super) fn end(tx: &Connection, key: &InvitationKey, why: &str, now: Timestam
         return Ok(false);
     }
     tx.execute("DELETE FROM hold WHERE key = ?1 AND withdrawing_at IS NULL", [&key.0])?;
+    touch::is_not_sent(tx, key)?;
     tx.execute("UPDATE delivery SET last_words = ?2 WHERE key = ?1", params![key.0, why])?;
     tx.execute(
         "INSERT INTO delivery_event (key, event, from_state, to_state, note, at)

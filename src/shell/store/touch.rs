@@ -166,6 +166,12 @@ pub(super) fn insert(tx: &Transaction<'_>, batch: &Batch<'_>, plan: &Plan, uid: 
     .map(drop)
 }
 
+/// The letter of `key` is a draft and no more to be sent: what was wanted once it
+/// was sent is wanted no more.
+pub(super) fn is_not_sent(tx: &Connection, key: &InvitationKey) -> rusqlite::Result<()> {
+    tx.execute("UPDATE touch SET state = 'done' WHERE key = ?1 AND state = 'wanted'", [&key.0]).map(drop)
+}
+
 impl Ledger {
     /// The wishes of `account` that can be worked on now, oldest first: those
     /// begun, those to be taken back, and those whose letter, if there is to be

@@ -8,6 +8,8 @@ use super::extract::MAX_NAME_CHARS;
 const MAX_ADDED_CHARS: usize = 40;
 /// A place is no longer.
 const MAX_PLACE_CHARS: usize = 80;
+/// From here on (CJK radicals) words are not parted by blanks.
+const FIRST_IDEOGRAPH: char = '\u{2e80}';
 /// What survives of a name in a wrong charset must still tell.
 const MIN_CORE_CHARS: usize = 4;
 
@@ -44,6 +46,25 @@ pub(super) fn names(line: &str, wanted: &Wanted<'_>) -> bool {
         || (shown.len() > 1 && wanted.starts_with(&shown))
         || (wanted.len() > 1 && shown.starts_with(wanted) && only_adds(line, wanted))
         || same_core(line, name)
+}
+
+/// Whether `line` says the first or the last word of `name`, perhaps with an ending:
+/// not everywhere the given name comes first.
+pub(super) fn speaks_of(line: &str, name: &str) -> bool {
+    let (line, name) = (line.to_lowercase(), name.to_lowercase());
+    let is_of_word = |c: char| c.is_alphanumeric() && c < FIRST_IDEOGRAPH;
+    let begins = |at: usize| line.get(..at).is_none_or(|before| !before.ends_with(is_of_word));
+    let says = |word: &str| {
+        if word.starts_with(|c: char| c < FIRST_IDEOGRAPH) {
+            return line.match_indices(word).any(|(at, _)| begins(at));
+        }
+        // Behind a surname of one character, or of two, stand mostly two.
+        let given = word.char_indices().nth_back(1).filter(|(at, _)| *at > 0);
+        line.contains(word) || given.and_then(|(at, _)| word.get(at..)).is_some_and(|g| line.contains(g))
+    };
+    let mut words = name.split_whitespace();
+    let first = words.next();
+    first.into_iter().chain(words.next_back()).any(says)
 }
 
 /// Whether `line` reads like a sentence, and so like nothing a card holds.

@@ -17,8 +17,6 @@ const MAX_NOTE_CHARS: usize = 20_000;
 const MAX_LINES: usize = 2_000;
 /// Each is searched for in the whole text; a notification has one.
 const MAX_RECIPIENTS: usize = 8;
-/// From here on (CJK radicals) words are not parted by blanks.
-const FIRST_IDEOGRAPH: char = '\u{2e80}';
 /// A greeting has no more words.
 const MAX_GREETING_WORDS: usize = 5;
 
@@ -282,7 +280,7 @@ impl<'a> Page<'a> {
 
     fn is_prelude(&self, line: &str, frame: &Frame) -> bool {
         frame.prelude.iter().any(|p| p.is_match(line))
-            || (self.is_about_inviter(line)
+            || (card::speaks_of(line, self.name)
                 && frame
                     .prelude_about_inviter
                     .iter()
@@ -297,24 +295,6 @@ impl<'a> Page<'a> {
                 .find(|at| !self.is_blank(*at))
                 .and_then(|next| self.lines.get(next))
                 .is_some_and(|next| self.is_prelude(next, frame))
-    }
-
-    fn is_about_inviter(&self, line: &str) -> bool {
-        let (line, name) = (line.to_lowercase(), self.name.to_lowercase());
-        let is_of_word = |c: char| c.is_alphanumeric() && c < FIRST_IDEOGRAPH;
-        let begins = |at: usize| line.get(..at).is_none_or(|before| !before.ends_with(is_of_word));
-        let is_named = |word: &str| {
-            if word.starts_with(|c: char| c < FIRST_IDEOGRAPH) {
-                return line.match_indices(word).any(|(at, _)| begins(at));
-            }
-            // Behind a surname of one character, or of two, stand mostly two.
-            let given = word.char_indices().nth_back(1).filter(|(at, _)| *at > 0);
-            line.contains(word) || given.and_then(|(at, _)| word.get(at..)).is_some_and(|g| line.contains(g))
-        };
-        // Not everywhere the given name comes first.
-        let mut words = name.split_whitespace();
-        let first = words.next();
-        first.into_iter().chain(words.next_back()).any(is_named)
     }
 
     fn is_link(&self, at: usize) -> bool {
