@@ -208,6 +208,14 @@ mod tests {
     }
 
     #[test]
+    fn a_letter_that_stands_in_drafts_first_says_so() {
+        let of = |hold| held(&Policy { hold, ..policy(Action::Send) });
+        assert_eq!(of(None), "");
+        let four_hours = Some(Duration::from_secs(4 * 60 * 60));
+        assert_eq!(of(four_hours), "; first it stands in Drafts, for 4h (policy.hold)");
+    }
+
+    #[test]
     fn an_address_from_a_note_is_never_sent_to() {
         let to = || Route::FromNote(Address::parse("a@b.example").unwrap());
         for full in [true, false] {
