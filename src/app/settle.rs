@@ -284,8 +284,8 @@ async fn append_marked(
     }
 }
 
-/// How long after it began an APPEND may still be done without our knowing.
-fn straggles_for(account: &Account, shared: &Shared) -> Duration {
+/// How long after it began an APPEND, or a move, may still be done without our knowing.
+pub(super) fn straggles_for(account: &Account, shared: &Shared) -> Duration {
     match &account.kind {
         MailboxKind::Imap(server) => server.timeout.saturating_mul(shared.straggling_timeouts),
         // What a dead process had not done on this machine is not done later.

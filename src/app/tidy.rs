@@ -10,6 +10,7 @@ use super::draft::{self, Draft};
 use super::entry::DAY;
 use super::folders::Folders;
 use super::port::Port;
+use super::settle::straggles_for;
 use super::shared::{LONGEST_STEP, Progress, Shared, Step, Stop};
 use crate::config::Account;
 use crate::domain::Fault;
@@ -66,7 +67,12 @@ pub(super) async fn tidy(
         met = met.and(removed);
     }
     let due = shared.ledger().touches_due(&account.name)?;
+    let straggles = straggles_for(account, shared);
     for touch in due {
+        // Behind a broken line its server may be moving it still; a second move would leave both copies.
+        if was_broken_off(&touch) && shared.now().away_from(touch.changed_at) < straggles {
+            continue;
+        }
         progress.expect_within(LONGEST_STEP);
         if stop.asked() {
             return Ok(());
@@ -84,6 +90,12 @@ pub(super) async fn tidy(
         end(shared, &touch, touch.state, went)?;
     }
     met
+}
+
+/// Whether a try began and nothing was heard of its end.
+fn was_broken_off(touch: &Touch) -> bool {
+    touch.words.is_empty()
+        && matches!(touch.state, Touched::Marking | Touched::Copying | Touched::BackCopying)
 }
 
 async fn forth(port: &mut Port, touch: &Touch, shared: &Shared) -> Result<(), Fault> {
