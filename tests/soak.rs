@@ -72,7 +72,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 const SHAKE_AFTER: Duration = Duration::from_secs(12);
 /// Memory may grow so much over the first rest of a process: a language's patterns are
 /// compiled when its first note comes, and a reload holds two sets of rules for a moment.
-const MAY_GROW_KB: u64 = 96 * 1024;
+const MAY_GROW_KB: u64 = 80 * 1024;
 /// Open files of a daemon with two accounts, in the middle of anything.
 const MOST_FILES: usize = 48;
 
