@@ -465,6 +465,20 @@ fn faults_of_a_letter_are_found_at_load_with_file_and_line() {
     assert_problem(&format!("{good}{}", "word ".repeat(120)), 1, "words");
 }
 
+/// Memory and time are the daemon's, and a slip of a pen in a letter takes neither.
+#[test]
+fn a_letter_that_repeats_without_measure_is_refused() {
+    for much in [
+        r#"{{ "x" * 90000000 }}"#,
+        r#"{{ "Robin Reader" * 90000 }}"#,
+        "{% for a in [1] * 9000 %}{% for b in [1] * 9000 %}x{% endfor %}{% endfor %}",
+        "{% for a in [1] * 9000 %}{% for b in [1] * 9000 %}{% endfor %}{% endfor %}",
+    ] {
+        assert_problem(&format!("Subject: x\n\nHi\n\n{much}\n"), 5, "far more than");
+        assert_problem(&format!("Subject: {much}\n\nHi\n"), 1, "far more than");
+    }
+}
+
 #[test]
 fn all_faults_are_told_at_once() {
     let mut files = shipped_files();

@@ -21,7 +21,7 @@ mod trial;
 
 pub use audit::Audit;
 use tone::Tone;
-use trial::Source;
+use trial::{Source, words_at};
 
 /// The language that must hold every letter, and that serves where the wanted
 /// one has none.
@@ -32,6 +32,10 @@ pub const MAX_WORDS: usize = 120;
 
 /// A subject has at most so many characters.
 pub const MAX_SUBJECT_CHARS: usize = 200;
+
+/// What one filling may cost, in minijinja's fuel (steps, and bytes that come about):
+/// many times what a long letter takes, and less than a megabyte.
+const FUEL: u64 = 10_000;
 
 const FOLDER: &str = "letters/";
 const PASTE: &str = "paste.txt";
@@ -123,6 +127,7 @@ impl Letters {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::None);
+        environment.set_fuel(Some(FUEL));
         let (names, sources, tones) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let mut letters = Self { environment, names, sources, tones };
         let mut problems = Vec::new();
@@ -194,9 +199,7 @@ impl Letters {
     /// What cannot be filled, in words for the owner.
     pub fn paste(&self, wanted: &[&str], network: &str, page: &str) -> Result<String, String> {
         let (_, name) = self.find(PASTE, wanted).ok_or_else(|| format!("there is no {PASTE}"))?;
-        self.fill_paste(name, network, page).map_err(|error| {
-            format!("{name}, line {}: {}", error.line().unwrap_or_default(), words_of(&error))
-        })
+        self.fill_paste(name, network, page).map_err(|error| words_at(name, &error))
     }
 
     fn find(&self, piece: &'static str, wanted: &[&str]) -> Option<(&str, &str)> {
@@ -337,9 +340,7 @@ impl LetterTemplate<'_> {
     /// What cannot be filled, in words for the owner.
     pub fn render(&self, filling: &Filling<'_>) -> Result<Rendered, String> {
         self.letters.fill(self.name, filling).map_err(|unfilled| match unfilled {
-            Unfilled::Template(error) => {
-                format!("{}, line {}: {}", self.name, error.line().unwrap_or_default(), words_of(&error))
-            }
+            Unfilled::Template(error) => words_at(self.name, &error),
             Unfilled::Shape(found) => format!("{}: {found}", self.name),
         })
     }
@@ -353,13 +354,6 @@ enum Unfilled {
 impl From<minijinja::Error> for Unfilled {
     fn from(error: minijinja::Error) -> Self {
         Self::Template(error)
-    }
-}
-
-fn words_of(error: &minijinja::Error) -> String {
-    match error.detail() {
-        Some(detail) => format!("{}: {detail}", error.kind()),
-        None => error.kind().to_string(),
     }
 }
 

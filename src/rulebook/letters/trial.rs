@@ -1,9 +1,11 @@
 //! Trying a letter out: the samples it is filled with and what is looked for.
 
+use minijinja::ErrorKind;
+
 use crate::domain::Problem;
 use crate::domain::problem::place;
 
-use super::{Filling, MAX_SUBJECT_CHARS, MAX_WORDS, Rendered, words_of};
+use super::{Filling, MAX_SUBJECT_CHARS, MAX_WORDS, Rendered};
 
 /// A letter's file, for problems to point into.
 pub(super) struct Source<'a> {
@@ -68,6 +70,21 @@ impl Source<'_> {
             .get(start..)
             .and_then(|rest| rest.find(needle))
             .map_or(0, |offset| place(self.text, start + offset).0)
+    }
+}
+
+/// What cannot be filled, with its place, in words for the owner.
+pub(super) fn words_at(name: &str, error: &minijinja::Error) -> String {
+    format!("{name}, line {}: {}", error.line().unwrap_or_default(), words_of(error))
+}
+
+fn words_of(error: &minijinja::Error) -> String {
+    if error.kind() == ErrorKind::OutOfFuel {
+        return "it does far more than filling in a letter takes".to_owned();
+    }
+    match error.detail() {
+        Some(detail) => format!("{}: {detail}", error.kind()),
+        None => error.kind().to_string(),
     }
 }
 
