@@ -284,7 +284,7 @@ async fn append_marked(
     }
 }
 
-/// How long after it began an APPEND, or a move, may still be done without our knowing.
+/// How long after it was asked for an APPEND, a move or a copy may still be done without our knowing.
 pub(super) fn straggles_for(account: &Account, shared: &Shared) -> Duration {
     match &account.kind {
         MailboxKind::Imap(server) => server.timeout.saturating_mul(shared.straggling_timeouts),

@@ -70,7 +70,7 @@ pub(super) async fn tidy(
     let straggles = straggles_for(account, shared);
     for touch in due {
         // Behind a broken line its server may be moving it still; a second move would leave both copies.
-        if was_broken_off(&touch) && shared.now().away_from(touch.changed_at) < straggles {
+        if touch.moving_since.is_some_and(|since| shared.now().away_from(since) < straggles) {
             continue;
         }
         progress.expect_within(LONGEST_STEP);
@@ -90,12 +90,6 @@ pub(super) async fn tidy(
         end(shared, &touch, touch.state, went)?;
     }
     met
-}
-
-/// Whether a try began and nothing was heard of its end.
-fn was_broken_off(touch: &Touch) -> bool {
-    touch.words.is_empty()
-        && matches!(touch.state, Touched::Marking | Touched::Copying | Touched::BackCopying)
 }
 
 async fn forth(port: &mut Port, touch: &Touch, shared: &Shared) -> Result<(), Fault> {
@@ -229,7 +223,11 @@ async fn transfer(
     match port.moving() {
         Moving::Not => return Ok((touch, Went::Never(CANNOT_MOVE.to_owned()))),
         Moving::Move => {
-            let moved = went(port.move_to(way.from, spot.uid, way.to).await?);
+            if !shared.ledger().note_moving(&touch, Some(shared.now()))? {
+                return Ok((touch, Went::Waits(String::new())));
+            }
+            let answer = port.move_to(way.from, spot.uid, way.to).await;
+            let moved = heard(port, shared, &touch, answer)?;
             return Ok((touch, moved));
         }
         Moving::CopyAndRemove => {}
@@ -249,7 +247,11 @@ async fn transfer(
         let Some(spot) = port.find_to_touch(way.from, way.hint, &touch.message_id).await? else {
             return Ok((touch, Went::Well));
         };
-        match went(port.copy_to(way.from, spot.uid, way.to).await?) {
+        if !shared.ledger().note_moving(&touch, Some(shared.now()))? {
+            return Ok((touch, Went::Waits(String::new())));
+        }
+        let answer = port.copy_to(way.from, spot.uid, way.to).await;
+        match heard(port, shared, &touch, answer)? {
             Went::Well => {}
             otherwise => return Ok((touch, otherwise)),
         }
@@ -260,6 +262,14 @@ async fn transfer(
     };
     let removed = went(port.remove(way.from, spot.uid).await?);
     Ok((touch, removed))
+}
+
+/// The answer to a move or copy. Where the line broke there was none, and the server may be at it still.
+fn heard(port: &Port, shared: &Shared, touch: &Touch, answer: Result<Change, Fault>) -> Result<Went, Fault> {
+    if answer.is_ok() || port.is_usable() {
+        shared.ledger().note_moving(touch, None)?;
+    }
+    answer.map(went)
 }
 
 fn went(change: Change) -> Went {

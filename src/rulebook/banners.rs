@@ -1,9 +1,10 @@
 //! `rules/banners.toml`: what gateways write above a mail from outside.
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::regexes;
 use crate::domain::{Problem, problem};
 
 /// A banner has no more lines, blank ones and rules between them included.
@@ -33,24 +34,17 @@ impl Banners {
         let mut problems = Vec::new();
         let mut regexes = |list: &[Spanned<String>], key: &str| -> Vec<Regex> {
             let built = list.iter().map(|pattern| {
-                RegexBuilder::new(pattern.get_ref())
-                    .case_insensitive(true)
-                    .size_limit(1 << 20)
-                    .dfa_size_limit(super::STATES_BYTES)
-                    .build()
-                    .map_err(|error| {
-                        let (line, column) = problem::place(text, pattern.span().start);
-                        problems.push(Problem {
-                            file: file.to_owned(),
-                            line,
-                            column,
-                            key: key.to_owned(),
-                            found: format!("found {:?}", pattern.get_ref()),
-                            allowed: format!(
-                                "a regular expression of Rust's regex crate is wanted ({error})"
-                            ),
-                        });
-                    })
+                regexes::of_mail(pattern.get_ref()).build().map_err(|error| {
+                    let (line, column) = problem::place(text, pattern.span().start);
+                    problems.push(Problem {
+                        file: file.to_owned(),
+                        line,
+                        column,
+                        key: key.to_owned(),
+                        found: format!("found {:?}", pattern.get_ref()),
+                        allowed: format!("a regular expression of Rust's regex crate is wanted ({error})"),
+                    });
+                })
             });
             built.flatten().collect()
         };

@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 use toml::Spanned;
 
 use super::network::{Frame, Look, Network, NotePlace, Part, Profile, Sender, Source, Test};
 use super::raw::{RawFind, RawFrame, RawFrom, RawLook, RawNetwork, RawProfile, RawTest};
+use super::regexes;
 use crate::domain::{Address, Notice, Problem, Timestamp, problem};
 
 /// Line and column.
@@ -122,15 +123,9 @@ impl Compiler<'_> {
         });
     }
 
-    /// Patterns ignore case; `^` and `$` match at lines; size is bounded so
-    /// that a rule cannot make a mail expensive.
+    /// `^` and `$` match at lines.
     fn regex(&mut self, pattern: &Spanned<String>, key: &str) -> Option<Regex> {
-        let built = RegexBuilder::new(pattern.get_ref())
-            .case_insensitive(true)
-            .multi_line(true)
-            .size_limit(1 << 20)
-            .dfa_size_limit(super::STATES_BYTES)
-            .build();
+        let built = regexes::of_mail(pattern.get_ref()).multi_line(true).build();
         match built {
             Ok(regex) => Some(regex),
             Err(error) => {

@@ -15,12 +15,9 @@ pub mod openings;
 pub mod policy;
 pub mod prose;
 mod raw;
+mod regexes;
 pub mod text;
 pub mod weights;
-
-/// What the states of a network's or a banner's pattern may take that are made while
-/// it looks; hundreds of patterns meet each mail.
-const STATES_BYTES: usize = 64 * 1024;
 
 pub use files::RuleFiles;
 pub use names::Names;

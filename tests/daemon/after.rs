@@ -2,15 +2,22 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use notyet::app::shared::Step;
-use notyet::config::Tls;
+use notyet::app::account;
+use notyet::app::setup;
+use notyet::app::shared::{Shared, Step, Stop};
+use notyet::config::{MailboxKind, Tls};
+use notyet::domain::Timestamp;
+use notyet::shell::clock;
 use notyet::shell::store::Ledger;
 use serde_json::{Value, json};
 
 use super::crash::pass;
 use super::lost::with_the_profile_only;
 use crate::support::dovecot::Dovecot;
+use crate::support::fault::{At as Heard, Fault, FaultyLine};
 use crate::support::home::{Home, messages, until};
 use crate::support::mails::{demo, header, to_paste, unfolded, with_reply_to};
 use crate::support::smtp_peer::{Act, At, Peer, Script};
@@ -479,5 +486,56 @@ fn what_was_refused_is_tried_again_for_a_day() {
         fs::remove_file(&in_the_way).unwrap();
         home.once().well();
         assert_eq!(messages(&folder).len(), moved, "{days_old} days");
+    }
+}
+
+static LATER_S: AtomicI64 = AtomicI64::new(0);
+
+fn later() -> Timestamp {
+    Timestamp::from_unix_s(clock::now().unix_s() + LATER_S.load(Ordering::Relaxed))
+}
+
+/// A slow server may carry out what it read of a broken line: a second move beside it
+/// would leave both copies.
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_broken_line_a_move_is_not_asked_for_again_at_once() {
+    for (command, options) in [("UID MOVE", ""), ("UID COPY", WITHOUT_MOVE)] {
+        LATER_S.store(0, Ordering::Relaxed);
+        let server = dovecot!(options);
+        let line = FaultyLine::before(server.imap_port).await;
+        let home = Home::new();
+        home.configure(MOVED, &[home.on_port("work", line.port, "")]);
+        let setup = setup::load(&home.config()).unwrap_or_else(|problems| panic!("{problems}"));
+        let ledger = Ledger::open(&home.state()).unwrap();
+        let mut account = setup.config.accounts.into_iter().next().unwrap();
+        let MailboxKind::Imap(imap) = &mut account.kind else { panic!("an account on a server") };
+        imap.tls = Tls::LoopbackPlain;
+        let mut shared = Shared::new(setup.rules, setup.config.owner, setup.policy, ledger, later);
+        shared.after = setup.config.after;
+        let straggles_s = i64::from(shared.straggling_timeouts) * imap.timeout.as_secs() as i64;
+        let shared = Arc::new(shared);
+        // Whether it was asked for, and where the notification stands then.
+        let asked = async |fault: Option<Fault>| {
+            if let Some(fault) = fault {
+                line.plan(Heard::Named(command), fault);
+            }
+            let (_switch, stop) = Stop::new();
+            account::once(&account, &shared, &stop).await;
+            let asked = line.steps().iter().any(|step| step == command);
+            (asked, server.messages("").len(), server.messages(".Invitations").len())
+        };
+        asked(None).await;
+        server.deliver(&to_paste(1));
+        assert_eq!(asked(Some(Fault::CutBefore)).await, (true, 1, 0), "{command}");
+        assert_eq!(asked(None).await, (false, 1, 0), "{command}: too early");
+        LATER_S.fetch_add(straggles_s, Ordering::Relaxed);
+        assert_eq!(asked(Some(Fault::CutBefore)).await, (true, 1, 0), "{command}: broken again");
+        assert_eq!(asked(None).await, (false, 1, 0), "{command}: too early again");
+        LATER_S.fetch_add(straggles_s, Ordering::Relaxed);
+        assert_eq!(asked(Some(Fault::No)).await, (true, 1, 0), "{command}: refused");
+        assert_eq!(asked(Some(Fault::Reset)).await, (true, 1, 0), "{command}: what was heard is over");
+        assert_eq!(asked(None).await, (false, 1, 0), "{command}: too early behind a refusal");
+        LATER_S.fetch_add(straggles_s, Ordering::Relaxed);
+        assert_eq!(asked(None).await, (true, 0, 1), "{command}: at last");
     }
 }

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
-use crate::rulebook::text;
+use crate::rulebook::{regexes, text};
 
 /// A compiled pattern larger than this is refused.
 const MAX_PATTERN_BYTES: usize = 256 * 1024;
@@ -44,7 +44,7 @@ pub(in crate::rulebook) struct Pattern {
 impl Pattern {
     /// Translates a pattern and checks its syntax.
     pub(in crate::rulebook) fn check(pattern: &str) -> Result<Self, Wrong> {
-        let source = translate(pattern)?;
+        let source = regexes::with_groups(&translate(pattern)?, 0);
         let parsed = regex_syntax::parse(&source).map_err(|error| Wrong {
             found: first_cause(&error.to_string()),
             allowed: "the syntax of the Rust crate regex: no look-around, no back references, small counted repeats",

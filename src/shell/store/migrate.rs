@@ -33,6 +33,7 @@ pub(super) const STEPS: &[&str] = &[
     include_str!("refused.sql"),
     include_str!("look.sql"),
     include_str!("hold.sql"),
+    include_str!("moving.sql"),
 ];
 
 /// The version this program writes.

@@ -88,6 +88,8 @@ pub struct Touch {
     pub words: String,
     /// Since when.
     pub changed_at: Timestamp,
+    /// When a move or copy was asked for whose end was not heard of.
+    pub moving_since: Option<Timestamp>,
 }
 
 /// What became of the draft of an invitation that was taken back.
@@ -134,7 +136,7 @@ pub struct Undo {
 
 const COLUMNS: &str =
     "id, key, mailbox, uid_validity, uid, message_id, seen, flag, folder, may_create, state,
-    had_seen, had_flag, words, changed_at";
+    had_seen, had_flag, words, changed_at, moving_since";
 
 /// Puts a wish for the one notification of `batch` down. A mail without
 /// Message-ID cannot be told from others, and is never touched.
@@ -231,6 +233,21 @@ impl Ledger {
                     had.map(|marks| marks.seen),
                     had.map(|marks| marks.flagged)
                 ],
+            )
+            .map(|changed| changed == 1)
+        })
+    }
+
+    /// Notes that a move or copy is asked for (`since`), or that its end was heard of
+    /// (`None`), if the wish still stands where it was read; tells whether.
+    ///
+    /// # Errors
+    /// See [`Ledger::start_account`].
+    pub fn note_moving(&mut self, touch: &Touch, since: Option<Timestamp>) -> Result<bool, Fault> {
+        self.write("noting that a notification is being moved", |tx| {
+            tx.execute(
+                "UPDATE touch SET moving_since = ?2 WHERE id = ?1 AND (state = ?3 OR ?2 IS NULL)",
+                params![touch.id, since.map(Timestamp::unix_s), touch.state.as_str()],
             )
             .map(|changed| changed == 1)
         })
@@ -369,6 +386,7 @@ fn touch(row: &Row<'_>) -> rusqlite::Result<Touch> {
         had,
         words: row.get(13)?,
         changed_at: time(row, 14)?,
+        moving_since: row.get::<_, Option<i64>>(15)?.map(Timestamp::from_unix_s),
     })
 }
 
