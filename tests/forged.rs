@@ -1,7 +1,7 @@
 //! Forgeries, replays and tricks of syntax, from the bytes of a mail to what is
 //! done about it by somebody whose generic declines are sent.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use notyet::app::examine::{Assume, Bench, examine};
 use notyet::app::setup;
@@ -11,7 +11,7 @@ use notyet::rulebook::Rulebook;
 
 use crate::support::golden;
 
-static RULES: LazyLock<Rulebook> = LazyLock::new(|| setup::rules(None).unwrap());
+static RULES: LazyLock<Arc<Rulebook>> = LazyLock::new(|| setup::rules(None).unwrap());
 const NOW: Timestamp = Timestamp::from_unix_s(1_800_000_000);
 
 /// A member's invitation with the inviter's address in Reply-To, and a guest's.

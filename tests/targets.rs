@@ -1,6 +1,6 @@
 //! What hostile Reply-To fields come to, from the bytes of a mail to its route.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use notyet::app::setup;
 use notyet::domain::RawMail;
@@ -9,7 +9,7 @@ use notyet::stages::identify;
 
 use crate::support::golden;
 
-static RULES: LazyLock<Rulebook> = LazyLock::new(|| setup::rules(None).unwrap());
+static RULES: LazyLock<Arc<Rulebook>> = LazyLock::new(|| setup::rules(None).unwrap());
 
 /// To whom a letter would go, were the sample's Reply-To this one. The sample
 /// is of a time in which its network put people's addresses there.

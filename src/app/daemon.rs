@@ -9,11 +9,12 @@ use tokio::task::JoinSet;
 
 use super::account::{self, End};
 use super::sandbox::Confined;
-use super::setup::{Setup, load};
+use super::setup::{Setup, load_beside};
 use super::shared::{Kept, Memory, Progress, Shared, Stop};
 use super::{books, people, settle};
 use crate::config::Account;
 use crate::domain::Fault;
+use crate::rulebook::Rulebook;
 use crate::shell::store::Ledger;
 use crate::shell::telemetry::Telemetry;
 use crate::shell::{clock, notify};
@@ -133,7 +134,8 @@ pub async fn run(config_file: &Path, setup: Setup, telemetry: &Telemetry, confin
     let mut next = setup;
     let mut kept = None;
     loop {
-        let present = Present { config_file, state_dir: next.config.state_dir.clone(), confined };
+        let state_dir = next.config.state_dir.clone();
+        let present = Present { config_file, state_dir, rules: Arc::clone(&next.rules), confined };
         let (accounts, shared) = match begin(next, kept.take()) {
             Ok(begun) => begun,
             Err(fault) => return RunEnd::NotStarted(fault),
@@ -207,6 +209,7 @@ fn opened(state_dir: &Path) -> Result<Ledger, Fault> {
 struct Present<'a> {
     config_file: &'a Path,
     state_dir: PathBuf,
+    rules: Arc<Rulebook>,
     confined: &'a Confined,
 }
 
@@ -217,7 +220,8 @@ fn reloaded(present: &Present<'_>) -> Option<NextLife> {
     let refused = |why: &dyn std::fmt::Display| {
         tracing::error!("the new configuration is refused, the old one stays in force: {why}");
     };
-    let setup = load(present.config_file).map_err(|problems| refused(&problems)).ok()?;
+    let setup =
+        load_beside(present.config_file, Some(&present.rules)).map_err(|problems| refused(&problems)).ok()?;
     present.confined.allows(&setup.config).map_err(|words| refused(&words)).ok()?;
     let moved = setup.config.state_dir != present.state_dir;
     let ledger = moved.then(|| opened(&setup.config.state_dir)).transpose();

@@ -1,6 +1,7 @@
 //! From a config file's path to everything that can be run.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
@@ -18,7 +19,7 @@ pub struct Setup {
     /// The configuration.
     pub config: Config,
     /// The shipped rules with the owner's laid over them.
-    pub rules: Rulebook,
+    pub rules: Arc<Rulebook>,
     /// The policy in force.
     pub policy: Policy,
     /// Where the owner's clock hangs.
@@ -75,13 +76,22 @@ pub fn find(given: Option<&Path>) -> Result<ConfigFile, Problems> {
 /// # Errors
 /// All problems of the config, or all problems of the rules.
 pub fn load(config_file: &Path) -> Result<Setup, Problems> {
+    load_beside(config_file, None)
+}
+
+/// The same for who has `present` rules already: where no rule has changed since they
+/// were compiled they go on, and no second set takes its time and memory.
+///
+/// # Errors
+/// As of [`load`].
+pub fn load_beside(config_file: &Path, present: Option<&Arc<Rulebook>>) -> Result<Setup, Problems> {
     let shown = config_file.display().to_string();
     let text = files::read_text(config_file, MAX_FILE_BYTES).map_err(|fault| unreadable(&shown, &fault))?;
     let folder = config_file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let base = std::path::absolute(folder).unwrap_or_else(|_| PathBuf::from(folder));
     let Loaded { config, mut warnings } =
         config::parse(&shown, &text, &Surroundings::new(base, environment::variable))?;
-    let rules = rules(config.rules_dir.as_deref())?;
+    let rules = rules_beside(config.rules_dir.as_deref(), present)?;
     unwritten(&shown, &text, &config.owner, &rules)?;
     let zone = zone(&shown, &text, config.time_zone.as_deref())?;
     let policy = rules.policy.overlaid(&config.policy);
@@ -164,8 +174,16 @@ fn unwritten(shown: &str, text: &str, owner: &Owner, rules: &Rulebook) -> Result
 ///
 /// # Errors
 /// Every problem of every rules file.
-pub fn rules(folder: Option<&Path>) -> Result<Rulebook, Problems> {
-    let rules = Rulebook::compile(&rule_files(folder)?)?;
+pub fn rules(folder: Option<&Path>) -> Result<Arc<Rulebook>, Problems> {
+    rules_beside(folder, None)
+}
+
+fn rules_beside(folder: Option<&Path>, present: Option<&Arc<Rulebook>>) -> Result<Arc<Rulebook>, Problems> {
+    let files = rule_files(folder)?;
+    if let Some(present) = present.filter(|present| present.digest == files.digest()) {
+        return Ok(Arc::clone(present));
+    }
+    let rules = Rulebook::compile(&files)?;
     // The shipped patterns are tried by the tests; a person's own have to be tried here.
     let too_large: Vec<String> = match folder {
         Some(_) => {
@@ -177,7 +195,7 @@ pub fn rules(folder: Option<&Path>) -> Result<Rulebook, Problems> {
         None => Vec::new(),
     };
     if too_large.is_empty() {
-        return Ok(rules);
+        return Ok(Arc::new(rules));
     }
     Err(Problems(too_large.into_iter().map(|key| own_pattern_too_large(folder, key)).collect()))
 }

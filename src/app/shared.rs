@@ -94,7 +94,7 @@ impl Step {
 /// What all accounts share.
 pub struct Shared {
     /// The rules.
-    pub rules: Rulebook,
+    pub rules: Arc<Rulebook>,
     /// The names of all accounts that are watched.
     pub account_names: Vec<String>,
     /// Who writes.
@@ -136,14 +136,14 @@ pub struct Shared {
 impl Shared {
     /// Puts the parts together.
     pub fn new(
-        rules: Rulebook,
+        rules: impl Into<Arc<Rulebook>>,
         owner: Owner,
         policy: Policy,
         ledger: Ledger,
         clock: fn() -> Timestamp,
     ) -> Self {
         Self {
-            rules,
+            rules: rules.into(),
             account_names: Vec::new(),
             owner,
             people: People::default(),

@@ -1,6 +1,7 @@
 //! Rule files as text: the shipped set, and a folder laid over it.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use include_dir::{Dir, include_dir};
 
@@ -9,7 +10,7 @@ use crate::domain::Problem;
 static SHIPPED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/rules");
 
 /// Rule files by their path below `rules/` (`/` between parts).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RuleFiles(BTreeMap<String, (String, String)>);
 
 impl RuleFiles {
@@ -38,6 +39,13 @@ impl RuleFiles {
     /// Lays `other` over this set: same path replaces, new path adds.
     pub fn overlay(&mut self, other: Self) {
         self.0.extend(other.0);
+    }
+
+    /// Tells apart what one process compiles: equal for the same names and texts.
+    pub fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        hasher.finish()
     }
 
     /// Path, and shown name with text, of every file.

@@ -53,6 +53,8 @@ pub struct Rulebook {
     pub openings: Openings,
     /// What is allowed by default.
     pub policy: Policy,
+    /// The [`RuleFiles::digest`] of what this was compiled from.
+    pub digest: u64,
 }
 
 impl Rulebook {
@@ -102,6 +104,7 @@ impl Rulebook {
                     letters,
                     openings,
                     policy,
+                    digest: files.digest(),
                 })
             }
             _ => Err(Problems(problems)),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use notyet::app::setup;
 use notyet::config::Tls;
 
 use super::watched;
@@ -87,6 +88,25 @@ fn sighup_refuses_a_bad_file_and_takes_over_a_good_one() {
 }
 
 /// A stop cuts no transmission, however long the server takes over its answer.
+/// A second set of rules would take its time and memory at each reload.
+#[test]
+fn what_is_loaded_anew_compiles_only_rules_that_have_changed() {
+    let home = Home::new();
+    home.believe_reply_to();
+    home.configure("", &[home.on_maildir("work", "")]);
+    let first = setup::load(&home.config()).unwrap();
+    let again = |first: &setup::Setup| setup::load_beside(&home.config(), Some(&first.rules)).unwrap();
+    home.configure("hold = \"1h\"", &[home.on_maildir("work", "")]);
+    let second = again(&first);
+    assert!(second.policy.hold.is_some() && Arc::ptr_eq(&first.rules, &second.rules));
+    let path = home.path().join("rules/networks/linkedin.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("label = \"LinkedIn\"", "label = \"The network\"")).unwrap();
+    let third = again(&second);
+    assert_eq!(third.rules.networks["linkedin"].label, "The network");
+    assert_eq!(second.rules.networks["linkedin"].label, "LinkedIn");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn while_a_transmission_is_waited_for_systemd_hears_that_we_live() {
     let server = dovecot!();
