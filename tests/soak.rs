@@ -70,9 +70,11 @@ enum Deed {
 const PATIENCE: Duration = Duration::from_secs(180);
 /// A wait of the daemon's own (a login that failed) may be longer than that: its owner shakes it.
 const SHAKE_AFTER: Duration = Duration::from_secs(12);
+/// What is promised of memory: so much above a daemon that has read no mail yet.
+const ABOVE_RESTING_KB: u64 = 64 * 1024;
 /// Memory may grow so much over the first rest of a process: a language's patterns are
-/// compiled when its first note comes, and a reload holds two sets of rules for a moment.
-const MAY_GROW_KB: u64 = 80 * 1024;
+/// compiled when its first note comes.
+const MAY_GROW_KB: u64 = 32 * 1024;
 /// Open files of a daemon with two accounts, in the middle of anything.
 const MOST_FILES: usize = 48;
 
@@ -302,8 +304,10 @@ fn figures(world: &World, balance: &oracle::Balance, took: Duration) {
 
 /// No process of the daemon grows, and none keeps files open.
 fn stays_flat(world: &World) {
+    let resting = world.vitals.first().expect("a look before any mail");
     for look in &world.vitals {
         assert!(look.files <= MOST_FILES, "open files: {look:?}");
+        assert!(look.own_kb <= resting.own_kb + ABOVE_RESTING_KB, "memory: {resting:?} {look:?}");
         let first = world.vitals.iter().find(|first| first.life == look.life).expect("itself");
         assert!(look.own_kb <= first.own_kb + MAY_GROW_KB, "memory: {first:?} {look:?}");
     }

@@ -149,7 +149,7 @@ impl Openings {
                 kind.patterns
                     .iter()
                     .chain(here.flat_map(|o| &o.patterns))
-                    .any(|pattern| pattern.regex().is_some_and(|regex| regex.is_match(folded)))
+                    .any(|pattern| pattern.find(folded).is_some())
             };
             match kind.wants {
                 Wants::Answer => heard || said(),

@@ -14,19 +14,19 @@ const STATES_BYTES: usize = 64 * 1024;
 /// A pattern that meets mails as they were written: it ignores case, and its size is
 /// bounded so that a rule cannot make a mail expensive. Of its groups the first yields a value.
 pub(super) fn of_mail(pattern: &str) -> RegexBuilder {
-    let mut builder = RegexBuilder::new(&with_groups(pattern, 1));
+    let mut builder = RegexBuilder::new(&of_one_group(pattern));
     builder.case_insensitive(true).size_limit(MAX_BYTES).dfa_size_limit(STATES_BYTES);
     builder
 }
 
-/// The same pattern, its groups remembering nothing but the first `keep` of them. A rule's
-/// author writes `(a|b)` to choose, and for each such group every state of the automaton
-/// would keep two places: megabytes for one pattern of some length.
+/// The same pattern, its groups but the first remembering nothing. A rule's author writes
+/// `(a|b)` to choose, and for each such group every state of the automaton would keep two
+/// places: megabytes for one pattern of some length.
 ///
 /// A pattern that is none stays as it is.
-pub(super) fn with_groups(pattern: &str, keep: u32) -> String {
+fn of_one_group(pattern: &str) -> String {
     let Ok(parsed) = Parser::new().parse(pattern) else { return pattern.to_owned() };
-    let mut forgotten = visit(&parsed, Forgotten { keep, at: Vec::new() }).unwrap_or_default();
+    let mut forgotten = visit(&parsed, Forgotten::default()).unwrap_or_default();
     forgotten.sort_unstable();
     let mut out = String::with_capacity(pattern.len() + 2 * forgotten.len());
     let mut from = 0;
@@ -39,26 +39,24 @@ pub(super) fn with_groups(pattern: &str, keep: u32) -> String {
     out
 }
 
-/// Where the groups that are not kept begin, behind their parentheses.
-struct Forgotten {
-    keep: u32,
-    at: Vec<usize>,
-}
+/// Where the groups behind the first one begin, behind their parentheses.
+#[derive(Default)]
+struct Forgotten(Vec<usize>);
 
 impl Visitor for Forgotten {
     type Output = Vec<usize>;
     type Err = ();
 
     fn finish(self) -> Result<Vec<usize>, ()> {
-        Ok(self.at)
+        Ok(self.0)
     }
 
     fn visit_pre(&mut self, ast: &Ast) -> Result<(), ()> {
         if let Ast::Group(group) = ast
             && let GroupKind::CaptureIndex(index) = group.kind
-            && index > self.keep
+            && index > 1
         {
-            self.at.push(group.span.start.offset + 1);
+            self.0.push(group.span.start.offset + 1);
         }
         Ok(())
     }
@@ -69,16 +67,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_group_beyond_those_that_are_kept_remembers_nothing() {
-        for (pattern, keep, changed) in [
-            ("a(b|(c))(?:d)", 0, "a(?:b|(?:c))(?:d)"),
-            ("a(b|(c))(?:d)", 1, "a(b|(?:c))(?:d)"),
-            (r"\([(](x)[^()]é(y)\)", 1, r"\([(](x)[^()]é(?:y)\)"),
-            ("(?i)(a)(?P<name>b)(c)", 0, "(?i)(?:a)(?P<name>b)(?:c)"),
-            ("(a", 0, "(a"),
-            ("", 0, ""),
+    fn a_group_behind_the_first_remembers_nothing() {
+        for (pattern, changed) in [
+            ("a(b|(c))(?:d)", "a(b|(?:c))(?:d)"),
+            (r"\([(](x)[^()]é(y)\)", r"\([(](x)[^()]é(?:y)\)"),
+            ("(?i)(a)(?P<name>b)(c)", "(?i)(a)(?P<name>b)(?:c)"),
+            ("(a", "(a"),
+            ("", ""),
         ] {
-            assert_eq!(with_groups(pattern, keep), changed, "{pattern} {keep}");
+            assert_eq!(of_one_group(pattern), changed);
         }
     }
 }

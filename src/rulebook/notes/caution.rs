@@ -93,13 +93,13 @@ impl Cautions {
             if known || matched.as_ref().is_some_and(|matched| !matched.matched(at)) {
                 continue;
             }
-            let found = pattern.regex().and_then(|regex| regex.find(folded));
+            let found = pattern.find(folded);
             // A pattern may end within a word; who reads of it sees the whole.
             let whole = |end: usize| {
                 let rest = folded.get(end..).unwrap_or_default();
                 end + rest.find(|c| !is_word(c)).unwrap_or(rest.len())
             };
-            warned.extend(found.map(|found| Warned { caution, span: found.start()..whole(found.end()) }));
+            warned.extend(found.map(|found| Warned { caution, span: found.start..whole(found.end) }));
         }
         warned
     }

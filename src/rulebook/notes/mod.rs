@@ -201,11 +201,10 @@ impl Notes {
                     continue;
                 };
                 let seen = count.entry(*index).or_default();
-                let regex = signal.patterns.get(*pattern).and_then(Pattern::regex);
-                let found = regex.and_then(|regex| regex.find(folded));
-                if let Some(found) = found.filter(|_| *seen < signal.at_most) {
+                let found = signal.patterns.get(*pattern).and_then(|pattern| pattern.find(folded));
+                if let Some(span) = found.filter(|_| *seen < signal.at_most) {
                     *seen += 1;
-                    hits.push(Hit { signal, span: found.range() });
+                    hits.push(Hit { signal, span });
                 }
             }
         }

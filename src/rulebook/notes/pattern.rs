@@ -5,11 +5,14 @@
 //! `\s` and `\w` need no Unicode tables, and automata stay small enough for
 //! hundreds of patterns at once.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
-use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use regex::{RegexSet, RegexSetBuilder};
+use regex_automata::nfa::thompson::pikevm::PikeVM;
+use regex_automata::nfa::thompson::{self, WhichCaptures};
 
-use crate::rulebook::{regexes, text};
+use crate::rulebook::text;
 
 /// A compiled pattern larger than this is refused.
 const MAX_PATTERN_BYTES: usize = 256 * 1024;
@@ -17,12 +20,8 @@ const MAX_PATTERN_BYTES: usize = 256 * 1024;
 /// All patterns of one language together.
 const MAX_SET_BYTES: usize = 32 * 1024 * 1024;
 
-/// What the states of an automaton may take that are made while it looks. There are
-/// thousands of patterns, and a year's notes would fill the states of all: what has no
-/// room is looked at state by state, and a note is short.
-const STATES_OF_PATTERN_BYTES: usize = 8 * 1024;
-
-/// The same of all patterns of one language together.
+/// What the states may take that the automaton of one language makes while it looks; what
+/// has no room is looked at state by state, and a note is short.
 const STATES_OF_SET_BYTES: usize = 128 * 1024;
 
 /// What is wrong with a pattern.
@@ -38,13 +37,13 @@ pub(in crate::rulebook) struct Wrong {
 #[derive(Clone, Debug)]
 pub(in crate::rulebook) struct Pattern {
     source: String,
-    regex: OnceLock<Option<Regex>>,
+    machine: OnceLock<Option<PikeVM>>,
 }
 
 impl Pattern {
     /// Translates a pattern and checks its syntax.
     pub(in crate::rulebook) fn check(pattern: &str) -> Result<Self, Wrong> {
-        let source = regexes::with_groups(&translate(pattern)?, 0);
+        let source = translate(pattern)?;
         let parsed = regex_syntax::parse(&source).map_err(|error| Wrong {
             found: first_cause(&error.to_string()),
             allowed: "the syntax of the Rust crate regex: no look-around, no back references, small counted repeats",
@@ -55,18 +54,20 @@ impl Pattern {
                 allowed: "a pattern that needs at least one letter",
             });
         }
-        Ok(Self { source, regex: OnceLock::new() })
+        Ok(Self { source, machine: OnceLock::new() })
     }
 
-    /// The compiled pattern; `None` when it is larger than a pattern may be.
-    pub(in crate::rulebook) fn regex(&self) -> Option<&Regex> {
-        self.regex.get_or_init(|| builder(&self.source).build().ok()).as_ref()
+    /// Where it matches a folded text first, in bytes; never when it is larger than a
+    /// pattern may be.
+    pub(in crate::rulebook) fn find(&self, folded: &str) -> Option<Range<usize>> {
+        let machine = self.machine.get_or_init(|| machine(&self.source)).as_ref()?;
+        machine.find(&mut machine.create_cache(), folded).map(|found| found.range())
     }
 
     /// Whether it is larger than a pattern may be. What is compiled to tell is not kept:
     /// most languages' patterns are never needed, and all together they are tens of megabytes.
     pub(in crate::rulebook) fn is_too_large(&self) -> bool {
-        self.regex.get().map_or_else(|| builder(&self.source).build().is_err(), Option::is_none)
+        self.machine.get().map_or_else(|| machine(&self.source).is_none(), Option::is_none)
     }
 
     /// What [`set`] takes.
@@ -81,10 +82,14 @@ pub(super) fn set<'a>(sources: impl Iterator<Item = &'a str>) -> Option<RegexSet
     RegexSetBuilder::new(sources).size_limit(MAX_SET_BYTES).dfa_size_limit(STATES_OF_SET_BYTES).build().ok()
 }
 
-fn builder(source: &str) -> RegexBuilder {
-    let mut builder = RegexBuilder::new(source);
-    builder.size_limit(MAX_PATTERN_BYTES).dfa_size_limit(STATES_OF_PATTERN_BYTES);
-    builder
+/// There are thousands of patterns, and a year's notes would compile them all. The machine
+/// that goes through a text once, with all it could be in at the time, keeps a fraction of
+/// what [`regex::Regex`] keeps to be fast, and is quick enough for a note.
+fn machine(source: &str) -> Option<PikeVM> {
+    let limits = thompson::Config::new()
+        .nfa_size_limit(Some(MAX_PATTERN_BYTES))
+        .which_captures(WhichCaptures::Implicit);
+    PikeVM::builder().thompson(limits).build(source).ok()
 }
 
 fn first_cause(error: &str) -> String {
