@@ -121,6 +121,9 @@
 //! - *A flagged draft* is sent at once where it is held and as we wrote it. One that
 //!   was edited is its owner's, flagged or not: who edits a draft may not be done with
 //!   it, and a flag may mean anything. Nor is any draft sent that is not held.
+//! - *A note's single patterns* are looked for by `regex-automata`'s PikeVM: there are
+//!   thousands, the `regex` crate keeps several automata and caches for each, and a
+//!   year's notes filled memory with them. Which of them match at all a `RegexSet` tells.
 //! - *HTML* is read by html5gum's tokenizer: an invitation needs text and
 //!   links in order, and no tree that hostile nesting can make deep.
 
