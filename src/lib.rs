@@ -123,7 +123,7 @@
 //!   it, and a flag may mean anything. Nor is any draft sent that is not held.
 //! - *A note's single patterns* are looked for by `regex-automata`'s PikeVM: there are
 //!   thousands, the `regex` crate keeps several automata and caches for each, and a
-//!   year's notes filled memory with them. Which of them match at all a `RegexSet` tells.
+//!   year's notes filled memory with them. Which of a language's match at all a `RegexSet` tells.
 //! - *HTML* is read by html5gum's tokenizer: an invitation needs text and
 //!   links in order, and no tree that hostile nesting can make deep.
 

@@ -70,7 +70,7 @@ enum Deed {
 const PATIENCE: Duration = Duration::from_secs(180);
 /// A wait of the daemon's own (a login that failed) may be longer than that: its owner shakes it.
 const SHAKE_AFTER: Duration = Duration::from_secs(12);
-/// What is promised of memory: so much above a daemon that has read no mail yet.
+/// Whatever arrives, memory stays below so much above that of a daemon that has read no mail yet.
 const ABOVE_RESTING_KB: u64 = 64 * 1024;
 /// Memory may grow so much over the first rest of a process: a language's patterns are
 /// compiled when its first note comes.

@@ -15,7 +15,7 @@ use super::shared::{LONGEST_STEP, Progress, Shared, Step, Stop};
 use crate::config::Account;
 use crate::domain::Fault;
 use crate::domain::after::{Destination, IfMissing};
-use crate::shell::mailbox::{Change, Marks, Moving, Spot};
+use crate::shell::mailbox::{Change, Marks, Moving, Spot, Uid};
 use crate::shell::store::{Touch, Touched, Undo, Withdrawn};
 use crate::stages::mime::KEY_HEADER;
 
@@ -87,6 +87,11 @@ pub(super) async fn tidy(
         }
         let words = fault.message().to_owned();
         let went = if fault.is_for_a_person() { Went::Waits(words) } else { Went::Refused(words) };
+        // It has moved on since it was read.
+        let Some(touch) = shared.ledger().touches_of(&touch.key)?.into_iter().find(|now| now.id == touch.id)
+        else {
+            continue;
+        };
         end(shared, &touch, touch.state, went)?;
     }
     met
@@ -143,10 +148,16 @@ async fn back(port: &mut Port, touch: &Touch, shared: &Shared) -> Result<(), Fau
         seen: touch.wish.seen && !had.seen,
         flagged: touch.wish.flag && !had.flagged,
     });
+    let hint = Some((touch.uid_validity, touch.uid));
     let moved_to = match &touch.wish.to {
         Some(to) if port.has_folder(&to.folder).await? => Some(to),
         _ => None,
     };
+    if let Some(to) = moved_to
+        && let refused @ Went::Refused(_) = end_the_way_forth(port, touch, to, hint).await?
+    {
+        return end(shared, touch, Touched::Back, refused);
+    }
     if let Some(to) = moved_to
         && let Some(spot) = port.find_to_touch(&to.folder, None, &touch.message_id).await?
     {
@@ -159,7 +170,6 @@ async fn back(port: &mut Port, touch: &Touch, shared: &Shared) -> Result<(), Fau
         let (touch, went) = transfer(port, touch, spot, &way, shared).await?;
         return end(shared, &touch, Touched::Back, went);
     }
-    let hint = Some((touch.uid_validity, touch.uid));
     let Some(spot) = port.find_to_touch(&touch.mailbox, hint, &touch.message_id).await? else {
         let words = "the notification was not found: its owner moved or deleted it";
         // After our own move back its UID is another.
@@ -173,6 +183,25 @@ async fn back(port: &mut Port, touch: &Touch, shared: &Shared) -> Result<(), Fau
     };
     let went = went(port.mark(&touch.mailbox, spot.uid, Marks::default(), off).await?);
     end(shared, touch, Touched::Back, went)
+}
+
+/// Where a copy was made on the way forth and its original still stands, that one goes: a
+/// removal that was asked for then may be carried out at any time, and must not meet what
+/// is put back.
+async fn end_the_way_forth(
+    port: &mut Port,
+    touch: &Touch,
+    to: &Destination,
+    hint: Option<(u32, Uid)>,
+) -> Result<Went, Fault> {
+    let began = touch.state == Touched::BackWanted && port.moving() == Moving::CopyAndRemove;
+    if !began || port.find_to_touch(&to.folder, None, &touch.message_id).await?.is_none() {
+        return Ok(Went::Well);
+    }
+    match port.find_to_touch(&touch.mailbox, hint, &touch.message_id).await? {
+        Some(original) => Ok(went(port.remove(&touch.mailbox, original.uid).await?)),
+        None => Ok(Went::Well),
+    }
 }
 
 /// A folder to move to.
@@ -266,10 +295,13 @@ async fn transfer(
 
 /// The answer to a move or copy. Where the line broke there was none, and the server may be at it still.
 fn heard(port: &Port, shared: &Shared, touch: &Touch, answer: Result<Change, Fault>) -> Result<Went, Fault> {
-    if answer.is_ok() || port.is_usable() {
-        shared.ledger().note_moving(touch, None)?;
-    }
-    answer.map(went)
+    let noted = if answer.is_ok() || port.is_usable() {
+        shared.ledger().note_moving(touch, None).map(drop)
+    } else {
+        Ok(())
+    };
+    let went = went(answer?);
+    noted.map(|()| went)
 }
 
 fn went(change: Change) -> Went {

@@ -81,7 +81,7 @@ impl Standing {
         for touch in &self.touches {
             told.push(match touch.state {
                 Touched::BackWanted | Touched::BackCopying => {
-                    "The notification is put back in the next pass.".to_owned()
+                    "The notification is put back in one of the next passes.".to_owned()
                 }
                 Touched::Back => format!("The notification is in {} as it was.", touch.mailbox),
                 _ if touch.words.is_empty() => "The notification stays as it is.".to_owned(),

@@ -34,7 +34,7 @@ impl Banners {
         let mut problems = Vec::new();
         let mut regexes = |list: &[Spanned<String>], key: &str| -> Vec<Regex> {
             let built = list.iter().map(|pattern| {
-                regexes::of_mail(pattern.get_ref()).build().map_err(|error| {
+                regexes::builder_for_mail(pattern.get_ref()).build().map_err(|error| {
                     let (line, column) = problem::place(text, pattern.span().start);
                     problems.push(Problem {
                         file: file.to_owned(),
@@ -42,7 +42,7 @@ impl Banners {
                         column,
                         key: key.to_owned(),
                         found: format!("found {:?}", pattern.get_ref()),
-                        allowed: format!("a regular expression of Rust's regex crate is wanted ({error})"),
+                        allowed: regexes::wanted(&error),
                     });
                 })
             });

@@ -125,17 +125,11 @@ impl Compiler<'_> {
 
     /// `^` and `$` match at lines.
     fn regex(&mut self, pattern: &Spanned<String>, key: &str) -> Option<Regex> {
-        let built = regexes::of_mail(pattern.get_ref()).multi_line(true).build();
+        let built = regexes::builder_for_mail(pattern.get_ref()).multi_line(true).build();
         match built {
             Ok(regex) => Some(regex),
             Err(error) => {
-                let why = error.to_string();
-                let why = why.lines().last().unwrap_or_default().to_owned();
-                self.problem(
-                    pattern,
-                    key,
-                    &format!("a regular expression of Rust's regex crate is wanted ({why})"),
-                );
+                self.problem(pattern, key, &regexes::wanted(&error));
                 None
             }
         }

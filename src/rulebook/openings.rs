@@ -149,7 +149,7 @@ impl Openings {
                 kind.patterns
                     .iter()
                     .chain(here.flat_map(|o| &o.patterns))
-                    .any(|pattern| pattern.find(folded).is_some())
+                    .any(|pattern| pattern.is_match(folded))
             };
             match kind.wants {
                 Wants::Answer => heard || said(),

@@ -13,13 +13,20 @@ const STATES_BYTES: usize = 64 * 1024;
 
 /// A pattern that meets mails as they were written: it ignores case, and its size is
 /// bounded so that a rule cannot make a mail expensive. Of its groups the first yields a value.
-pub(super) fn of_mail(pattern: &str) -> RegexBuilder {
+pub(super) fn builder_for_mail(pattern: &str) -> RegexBuilder {
     let mut builder = RegexBuilder::new(&of_one_group(pattern));
     builder.case_insensitive(true).size_limit(MAX_BYTES).dfa_size_limit(STATES_BYTES);
     builder
 }
 
-/// The same pattern, its groups but the first remembering nothing. A rule's author writes
+/// What is to stand where a pattern is none. What the pattern was made into is not shown.
+pub(super) fn wanted(error: &regex::Error) -> String {
+    let why = error.to_string();
+    let why = why.lines().last().unwrap_or_default();
+    format!("a regular expression of Rust's regex crate is wanted ({why})")
+}
+
+/// The same pattern, its groups without names but the first remembering nothing. A rule's author writes
 /// `(a|b)` to choose, and for each such group every state of the automaton would keep two
 /// places: megabytes for one pattern of some length.
 ///

@@ -287,6 +287,23 @@ fn undo_puts_all_back_whatever_happens_on_the_way() {
     }
 }
 
+/// What was copied and not removed yet ends its way forth before it goes back.
+#[test]
+fn what_is_taken_back_while_it_is_copied_stands_there_once() {
+    let server = dovecot!(WITHOUT_MOVE);
+    let home = wishing(&server, MOVED);
+    server.deliver(&to_paste(1));
+    pass(&home, Some(Step::NotificationCopied));
+    assert_eq!((server.files("").len(), server.files(".Invitations").len()), (1, 1));
+    let key = key_of(&server.messages(".Drafts")[0]);
+    undo(&home, &key);
+    pass(&home, None);
+    pass(&home, None);
+    assert_eq!(undo(&home, &key)["notifications"][0]["state"], "back");
+    assert_eq!(flags(&server.maildir()), [""], "it is back, and unread");
+    assert_eq!(server.files(".Invitations"), [""; 0]);
+}
+
 #[test]
 fn a_running_daemon_takes_back_and_leaves_an_edited_draft_to_its_owner() {
     let home = Home::new();

@@ -87,7 +87,6 @@ fn sighup_refuses_a_bad_file_and_takes_over_a_good_one() {
     assert_eq!(daemon.stop(), Some(0));
 }
 
-/// A stop cuts no transmission, however long the server takes over its answer.
 /// A second set of rules would take its time and memory at each reload.
 #[test]
 fn what_is_loaded_anew_compiles_only_rules_that_have_changed() {
@@ -107,6 +106,7 @@ fn what_is_loaded_anew_compiles_only_rules_that_have_changed() {
     assert_eq!(second.rules.networks["linkedin"].label, "LinkedIn");
 }
 
+/// A stop cuts no transmission, however long the server takes over its answer.
 #[tokio::test(flavor = "multi_thread")]
 async fn while_a_transmission_is_waited_for_systemd_hears_that_we_live() {
     let server = dovecot!();

@@ -1,4 +1,5 @@
-//! Trying a letter out: the samples it is filled with and what is looked for.
+//! Trying a letter out: the samples it is filled with and what is looked for; and
+//! how it is told what cannot be filled.
 
 use minijinja::ErrorKind;
 

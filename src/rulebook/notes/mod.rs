@@ -201,8 +201,9 @@ impl Notes {
                     continue;
                 };
                 let seen = count.entry(*index).or_default();
-                let found = signal.patterns.get(*pattern).and_then(|pattern| pattern.find(folded));
-                if let Some(span) = found.filter(|_| *seen < signal.at_most) {
+                if *seen < signal.at_most
+                    && let Some(span) = signal.patterns.get(*pattern).and_then(|one| one.find(folded))
+                {
                     *seen += 1;
                     hits.push(Hit { signal, span });
                 }

@@ -64,6 +64,12 @@ impl Pattern {
         machine.find(&mut machine.create_cache(), folded).map(|found| found.range())
     }
 
+    /// Whether it matches a folded text anywhere.
+    pub(in crate::rulebook) fn is_match(&self, folded: &str) -> bool {
+        let machine = self.machine.get_or_init(|| machine(&self.source)).as_ref();
+        machine.is_some_and(|machine| machine.is_match(&mut machine.create_cache(), folded))
+    }
+
     /// Whether it is larger than a pattern may be. What is compiled to tell is not kept:
     /// most languages' patterns are never needed, and all together they are tens of megabytes.
     pub(in crate::rulebook) fn is_too_large(&self) -> bool {

@@ -222,7 +222,8 @@ impl Ledger {
             tx.execute(
                 "UPDATE touch SET state = ?3, words = ?4, changed_at = CASE words = ?4 AND state = ?3
                                   WHEN 1 THEN changed_at ELSE ?5 END,
-                     had_seen = coalesce(had_seen, ?6), had_flag = coalesce(had_flag, ?7)
+                     had_seen = coalesce(had_seen, ?6), had_flag = coalesce(had_flag, ?7),
+                     moving_since = CASE WHEN ?3 IN ('done', 'left', 'back') THEN NULL ELSE moving_since END
                  WHERE id = ?1 AND state = ?2",
                 params![
                     touch.id,
@@ -238,8 +239,7 @@ impl Ledger {
         })
     }
 
-    /// Notes that a move or copy is asked for (`since`), or that its end was heard of
-    /// (`None`), if the wish still stands where it was read; tells whether.
+    /// Notes since when a move or copy is under way; tells whether the wish still stands as read.
     ///
     /// # Errors
     /// See [`Ledger::start_account`].
