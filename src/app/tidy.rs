@@ -15,7 +15,7 @@ use super::shared::{LONGEST_STEP, Progress, Shared, Step, Stop};
 use crate::config::Account;
 use crate::domain::Fault;
 use crate::domain::after::{Destination, IfMissing};
-use crate::shell::mailbox::{Change, Marks, Moving, Spot, Uid};
+use crate::shell::mailbox::{Access, Body, Change, Marks, Moving, Spot, Uid};
 use crate::shell::store::{Touch, Touched, Undo, Withdrawn};
 use crate::stages::mime::KEY_HEADER;
 
@@ -25,6 +25,9 @@ const CANNOT_MOVE: &str =
 /// Forgotten, past the retention, or found again by a new ledger.
 const UNKNOWN_WORDS: &str = "the ledger does not hold its words (they were erased, or are older than it), so that \
      nothing shows whether it was edited; delete it yourself";
+
+/// Larger notifications are not compared.
+const MAX_COMPARED_BYTES: u32 = 1024 * 1024;
 
 const CANNOT_BE_MADE: &str = "to move it to cannot be made";
 
@@ -187,7 +190,8 @@ async fn back(port: &mut Port, touch: &Touch, shared: &Shared) -> Result<(), Fau
 
 /// Where a copy was made on the way forth and its original still stands, that one goes: a
 /// removal that was asked for then may be carried out at any time, and must not meet what
-/// is put back.
+/// is put back. Anybody can write a mail of that Message-ID: only what stands in both
+/// folders letter for letter is a copy, and no mail is lost by it.
 async fn end_the_way_forth(
     port: &mut Port,
     touch: &Touch,
@@ -195,13 +199,32 @@ async fn end_the_way_forth(
     hint: Option<(u32, Uid)>,
 ) -> Result<Went, Fault> {
     let began = touch.state == Touched::BackWanted && port.moving() == Moving::CopyAndRemove;
-    if !began || port.find_to_touch(&to.folder, None, &touch.message_id).await?.is_none() {
+    if !began {
+        return Ok(Went::Well);
+    }
+    let Some(copy) = port.find_to_touch(&to.folder, None, &touch.message_id).await? else {
+        return Ok(Went::Well);
+    };
+    let copied = text_of(port, &to.folder, copy.uid).await?;
+    let Some(original) = port.find_to_touch(&touch.mailbox, hint, &touch.message_id).await? else {
+        return Ok(Went::Well);
+    };
+    if copied.is_none() || text_of(port, &touch.mailbox, original.uid).await? != copied {
         return Ok(Went::Well);
     }
     match port.find_to_touch(&touch.mailbox, hint, &touch.message_id).await? {
         Some(original) => Ok(went(port.remove(&touch.mailbox, original.uid).await?)),
         None => Ok(Went::Well),
     }
+}
+
+/// The mail at `uid` of `folder`, if it can be had whole.
+async fn text_of(port: &mut Port, folder: &str, uid: Uid) -> Result<Option<Vec<u8>>, Fault> {
+    port.open(folder, Access::ReadOnly).await?;
+    Ok(match port.bodies(&[(uid, 0)], MAX_COMPARED_BYTES).await?.into_iter().next() {
+        Some((_, Body::Whole(mail))) => Some(mail.0),
+        _ => None,
+    })
 }
 
 /// A folder to move to.

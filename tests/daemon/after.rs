@@ -304,6 +304,23 @@ fn what_is_taken_back_while_it_is_copied_stands_there_once() {
     assert_eq!(server.files(".Invitations"), [""; 0]);
 }
 
+/// Another mail of the same Message-ID where ours was to go is no copy of it.
+#[test]
+fn what_is_taken_back_is_not_removed_for_another_mail_of_its_message_id() {
+    let server = dovecot!(WITHOUT_MOVE);
+    let home = wishing(&server, MOVED);
+    server.deliver(&to_paste(1));
+    pass(&home, Some(Step::TouchBegun));
+    let original = server.messages("").remove(0);
+    server.storage().make(".Invitations");
+    server.storage().deliver(".Invitations", &original.replace("Subject:", "Subject: not"));
+    let key = key_of(&server.messages(".Drafts")[0]);
+    undo(&home, &key);
+    pass(&home, None);
+    pass(&home, None);
+    assert!(server.messages("").contains(&original), "it is not lost");
+}
+
 #[test]
 fn a_running_daemon_takes_back_and_leaves_an_edited_draft_to_its_owner() {
     let home = Home::new();
